@@ -1,0 +1,90 @@
+# vmtui: one program, built from the folders below.
+#
+#	make		build/vmtui
+#	make run	install what is missing, build, open the screen
+#	make check	install what tests need, build, pass every test
+#	make bench	the figures, beside the peers they are measured against
+#	make install	DESTDIR and PREFIX are honoured
+#
+# VARIANT=asan builds the same sources under build/asan with AddressSanitizer
+# and UndefinedBehaviorSanitizer; that is what the tests run.
+
+VERSION = 0.1
+PREFIX ?= /usr/local
+VARIANT ?= rel
+
+# Folders from the ground up: one may include headers of those before it,
+# never of those after it (tests/layering.sh holds that).
+FOLDERS = config term backend/proto backend/vmm backend/dev backend/block \
+	backend/net backend/virtio backend/boot backend/guest \
+	backend/supervisor backend/client tui tui/cli
+
+LIBS = ncursesw libevent vterm inih jansson liburing libseccomp libmnl
+
+CC = gcc
+WARN = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wundef -Wvla \
+	-Wold-style-definition -Wno-unused-parameter
+CPPFLAGS = -I. -D_GNU_SOURCE -DVMTUI_VERSION='"$(VERSION)"' \
+	$(shell pkg-config --cflags $(LIBS) 2>/dev/null)
+LDLIBS = $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lutil
+CFLAGS_rel = -O2 -D_FORTIFY_SOURCE=2
+CFLAGS_asan = -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+CFLAGS = -std=c11 -g -pthread -fstack-protector-strong -fPIE $(WARN) \
+	$(CFLAGS_$(VARIANT)) -MMD -MP
+LDFLAGS = -pthread -pie -Wl,-z,relro -Wl,--as-needed $(CFLAGS_$(VARIANT))
+
+B = build/$(VARIANT)
+SRC = $(sort $(wildcard $(addsuffix /*.c,$(FOLDERS))))
+OBJ = $(SRC:%.c=$(B)/%.o)
+# What tests link: everything but main().
+LIBOBJ = $(filter-out $(B)/tui/main.o,$(OBJ))
+UNITSRC = $(sort $(wildcard tests/unit/test_*.c))
+UNIT = $(UNITSRC:%.c=$(B)/%)
+
+all: build/vmtui build/tests/guest/testguest.elf
+
+build/vmtui: build/rel/vmtui
+	ln -sf rel/vmtui $@
+
+$(B)/vmtui: $(OBJ)
+	$(CC) $(LDFLAGS) -o $@ $(OBJ) $(LDLIBS)
+
+$(B)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(B)/libvmtui.a: $(LIBOBJ)
+	rm -f $@
+	ar rcs $@ $(LIBOBJ)
+
+$(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libvmtui.a
+	$(CC) $(LDFLAGS) -o $@ $< $(B)/libvmtui.a $(LDLIBS) -lcmocka
+
+unit: $(UNIT)
+
+-include tests/guest/guest.mk tests/bench/bench.mk tests/fuzz/fuzz.mk
+
+install-run:
+	@tests/install run
+install-check:
+	@tests/install run check
+
+run: install-run
+	@$(MAKE) --no-print-directory all
+	@tests/demo/run
+
+check: install-check
+	@tests/check
+
+install: build/rel/vmtui
+	install -D -m 755 build/rel/vmtui $(DESTDIR)$(PREFIX)/bin/vmtui
+
+clean:
+	rm -rf build
+
+.PHONY: all unit install-run install-check run check bench install clean
+.SECONDARY:
+
+-include $(OBJ:.o=.d) $(UNIT:=.d)

@@ -1,0 +1,36 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config/error.h"
+
+int
+error_set(struct error *err, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (err != NULL) {
+		va_start(ap, fmt);
+		vsnprintf(err->text, sizeof err->text, fmt, ap);
+		va_end(ap);
+	}
+	return -1;
+}
+
+int
+error_prefix(struct error *err, const char *fmt, ...)
+{
+	char old[sizeof err->text];
+	va_list ap;
+	size_t n;
+
+	if (err != NULL) {
+		memcpy(old, err->text, sizeof old);
+		va_start(ap, fmt);
+		vsnprintf(err->text, sizeof err->text, fmt, ap);
+		va_end(ap);
+		n = strlen(err->text);
+		snprintf(err->text + n, sizeof err->text - n, "%s", old);
+	}
+	return -1;
+}

@@ -1,0 +1,74 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config/log.h"
+
+#define GUEST_LINES_A_SECOND 5
+
+static void
+write_line(const char *level, const char *fmt, va_list ap)
+{
+	char line[1024];
+	struct timespec now;
+	struct tm tm;
+	size_t n;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	localtime_r(&now.tv_sec, &tm);
+	n = strftime(line, sizeof line, "%Y-%m-%dT%H:%M:%S", &tm);
+	n += (size_t)snprintf(line + n, sizeof line - n, ".%03ld %s",
+	    now.tv_nsec / 1000000, level);
+	vsnprintf(line + n, sizeof line - n - 1, fmt, ap);
+	n = strlen(line);
+	line[n++] = '\n';
+	/* Nobody to tell if even the log cannot be written. */
+	if (write(STDERR_FILENO, line, n) == -1)
+		return;
+}
+
+void
+log_info(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	write_line("", fmt, ap);
+	va_end(ap);
+}
+
+void
+log_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	write_line("warning: ", fmt, ap);
+	va_end(ap);
+}
+
+void
+log_guest(struct log_limit *limit, const char *fmt, ...)
+{
+	struct timespec now;
+	va_list ap;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (now.tv_sec != limit->second) {
+		if (limit->dropped > 0)
+			log_warn("the guest caused %u more lines like these",
+			    limit->dropped);
+		limit->second = now.tv_sec;
+		limit->said = limit->dropped = 0;
+	}
+	if (limit->said >= GUEST_LINES_A_SECOND) {
+		limit->dropped++;
+		return;
+	}
+	limit->said++;
+	va_start(ap, fmt);
+	write_line("guest: ", fmt, ap);
+	va_end(ap);
+}
