@@ -65,25 +65,4 @@ int net_link_name_check(const char *text, struct error *err);
  */
 int net_link_missing(struct rtnl *rt, const char *name, struct error *err);
 
-/*
- * For this folder: one change to an interface. A member that is 0 (NULL, -1
- * for master) is left as it is. Returns 0 or a negative errno for
- * rtnl_fail(); what went before a part that failed stays done.
- */
-struct link_change {
-	int master; /* 0: out of its bridge; -1: as it is */
-	unsigned mtu;
-	bool up;
-	const unsigned char *lladdr; /* 6 bytes */
-	const char *alias;
-};
-int link_change(struct rtnl *rt, int index, const struct link_change *change);
-
-/*
- * For this folder: whether the host gives itself an IPv6 link-local address
- * there when the interface comes up. Returns 0 or a negative errno, which a
- * host without IPv6 gives always.
- */
-int link_autoconf(struct rtnl *rt, int index, bool on);
-
 #endif
