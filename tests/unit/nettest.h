@@ -7,6 +7,7 @@
 #define TESTS_NETTEST_H
 
 #include <ifaddrs.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <net/if.h>
@@ -24,8 +25,23 @@
 
 struct nettest {
 	const char *reason; /* why there is no namespace; NULL: there is */
+	bool mapped; /* root of a user namespace: no other user there */
 	struct rtnl *rt;
 };
+
+static inline bool
+nettest_mapped(void)
+{
+	unsigned long long first, host, count = 0;
+	FILE *fp;
+
+	if ((fp = fopen("/proc/self/uid_map", "re")) == NULL)
+		return false;
+	if (fscanf(fp, "%llu %llu %llu", &first, &host, &count) != 3)
+		count = 0;
+	fclose(fp);
+	return count == 1;
+}
 
 static inline int
 nettest_setup(void **state)
@@ -39,6 +55,7 @@ nettest_setup(void **state)
 		fprintf(stderr, "%s\n", err.text);
 		return -1;
 	}
+	t.mapped = nettest_mapped();
 	*state = &t;
 	return 0;
 }
@@ -61,6 +78,13 @@ nettest_teardown(void **state)
 		if (((struct nettest *)*(state))->reason)           \
 			SKIP(((struct nettest *)*(state))->reason); \
 		(rt) = ((struct nettest *)*(state))->rt;            \
+	} while (0)
+
+/* The call succeeds, or the test fails with its sentence in err. */
+#define NET_OK(call)                              \
+	do {                                      \
+		if ((call) == -1)                 \
+			fail_msg("%s", err.text); \
 	} while (0)
 
 /* Makes an interface of a kind; a veth's other end is called peer. */

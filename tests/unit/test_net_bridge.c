@@ -1,13 +1,8 @@
 /* backend/net/bridge: a switch as a bridge of the host. */
-#include <stdlib.h>
+#include <linux/if_bridge.h>
+#include <linux/sockios.h>
 
 #include "tests/unit/nettest.h"
-
-#define OK(call)                                  \
-	do {                                      \
-		if ((call) == -1)                 \
-			fail_msg("%s", err.text); \
-	} while (0)
 
 static void
 test_bridge_ensure_makes_one_that_is_up(void **state)
@@ -18,13 +13,30 @@ test_bridge_ensure_makes_one_that_is_up(void **state)
 	bool created;
 
 	NETTEST_RTNL(rt, state);
-	OK(bridge_ensure(rt, "vms-local", &created, &err));
+	NET_OK(bridge_ensure(rt, "vms-local", &created, &err));
 	assert_true(created);
 	assert_int_equal(nettest_get(rt, "vms-local", &link), 1);
 	assert_string_equal(link.kind, "bridge");
 	assert_true(link.up);
 	assert_true(link.ours);
 	assert_false(nettest_has_address("vms-local", AF_INET6));
+}
+
+static void
+test_bridge_ensure_makes_one_without_spanning_tree(void **state)
+{
+	struct __bridge_info info = {.stp_enabled = 1, .forward_delay = 1};
+	unsigned long args[4] = {BRCTL_GET_BRIDGE_INFO, (unsigned long)&info};
+	struct ifreq ifr = {.ifr_data = (char *)args};
+	struct error err = {""};
+	struct rtnl *rt;
+	bool created;
+
+	NETTEST_RTNL(rt, state);
+	NET_OK(bridge_ensure(rt, "vms-local", &created, &err));
+	nettest_ioctl(SIOCDEVPRIVATE, "vms-local", &ifr);
+	assert_int_equal(info.stp_enabled, 0);
+	assert_int_equal(info.forward_delay, 0);
 }
 
 static void
@@ -36,10 +48,10 @@ test_bridge_ensure_uses_the_one_it_made(void **state)
 	int count;
 
 	NETTEST_RTNL(rt, state);
-	OK(bridge_ensure(rt, "vms-local", &created, &err));
+	NET_OK(bridge_ensure(rt, "vms-local", &created, &err));
 	count = nettest_count(rt);
 	created = true;
-	OK(bridge_ensure(rt, "vms-local", &created, &err));
+	NET_OK(bridge_ensure(rt, "vms-local", &created, &err));
 	assert_false(created);
 	assert_int_equal(nettest_count(rt), count);
 }
@@ -54,7 +66,7 @@ test_bridge_ensure_uses_another_s_and_brings_it_up(void **state)
 
 	NETTEST_RTNL(rt, state);
 	nettest_make("bridge", "br0", NULL);
-	OK(bridge_ensure(rt, "br0", &created, &err));
+	NET_OK(bridge_ensure(rt, "br0", &created, &err));
 	assert_false(created);
 	assert_int_equal(nettest_get(rt, "br0", &link), 1);
 	assert_true(link.up);
@@ -123,9 +135,9 @@ test_bridge_and_ports_that_are_ready_need_no_permission(void **state)
 
 	NETTEST_RTNL(rt, state);
 	nettest_make("veth", "em0", "peer0");
-	OK(bridge_ensure(rt, "br0", &created, &err));
-	OK(bridge_add(rt, "br0", "em0", &err));
-	OK(bridge_address(rt, "br0", "192.168.7.1/24", &err));
+	NET_OK(bridge_ensure(rt, "br0", &created, &err));
+	NET_OK(bridge_add(rt, "br0", "em0", &err));
+	NET_OK(bridge_address(rt, "br0", "192.168.7.1/24", &err));
 	nettest_capable(false);
 	a = bridge_ensure(rt, "br0", &created, &err);
 	b = bridge_add(rt, "br0", "em0", &err);
@@ -146,12 +158,12 @@ test_bridge_keeps_its_hardware_address(void **state)
 	bool created;
 
 	NETTEST_RTNL(rt, state);
-	OK(bridge_ensure(rt, "vms-local", &created, &err));
+	NET_OK(bridge_ensure(rt, "vms-local", &created, &err));
 	nettest_ioctl(SIOCGIFHWADDR, "vms-local", &before);
 	nettest_make("veth", "em0", "peer0");
 	low.ifr_hwaddr.sa_data[5] = 1;
 	nettest_ioctl(SIOCSIFHWADDR, "em0", &low);
-	OK(bridge_add(rt, "vms-local", "em0", &err));
+	NET_OK(bridge_add(rt, "vms-local", "em0", &err));
 	nettest_ioctl(SIOCGIFHWADDR, "vms-local", &after);
 	assert_memory_equal(
 	    before.ifr_hwaddr.sa_data, after.ifr_hwaddr.sa_data, 6);
@@ -167,7 +179,7 @@ test_bridge_add_makes_a_port_once(void **state)
 
 	NETTEST_RTNL(rt, state);
 	nettest_make("veth", "em0", "peer0");
-	OK(bridge_ensure(rt, "vms-local", &created, &err));
+	NET_OK(bridge_ensure(rt, "vms-local", &created, &err));
 	assert_int_equal(bridge_add(rt, "vms-local", "em0", &err), 1);
 	assert_true(nettest_is_port(rt, "em0", "vms-local"));
 	assert_int_equal(nettest_get(rt, "em0", &link), 1);
@@ -184,9 +196,9 @@ test_bridge_add_names_the_bridge_that_has_the_port(void **state)
 
 	NETTEST_RTNL(rt, state);
 	nettest_make("veth", "em0", "peer0");
-	OK(bridge_ensure(rt, "br-first", &created, &err));
-	OK(bridge_ensure(rt, "br-second", &created, &err));
-	OK(bridge_add(rt, "br-first", "em0", &err));
+	NET_OK(bridge_ensure(rt, "br-first", &created, &err));
+	NET_OK(bridge_ensure(rt, "br-second", &created, &err));
+	NET_OK(bridge_add(rt, "br-first", "em0", &err));
 	assert_int_equal(bridge_add(rt, "br-second", "em0", &err), -1);
 	nettest_says(&err, "em0 is a port of br-first", "nomaster");
 	assert_true(nettest_is_port(rt, "em0", "br-first"));
@@ -200,7 +212,7 @@ test_bridge_add_suggests_the_uplink_that_was_meant(void **state)
 	bool created;
 
 	NETTEST_RTNL(rt, state);
-	OK(bridge_ensure(rt, "vms-local", &created, &err));
+	NET_OK(bridge_ensure(rt, "vms-local", &created, &err));
 	assert_int_equal(bridge_add(rt, "vms-local", "em0", &err), -1);
 	nettest_says(&err, "there is no interface em0", "ip link");
 	nettest_make("veth", "enp3s0", "wlx0017c4aa");
@@ -222,7 +234,7 @@ test_bridge_add_refuses_what_cannot_be_a_port(void **state)
 	size_t i;
 
 	NETTEST_RTNL(rt, state);
-	OK(bridge_ensure(rt, "vms-local", &created, &err));
+	NET_OK(bridge_ensure(rt, "vms-local", &created, &err));
 	nettest_make("bridge", "br1", NULL);
 	for (i = 0; i < sizeof bad / sizeof *bad; i++) {
 		assert_int_equal(bridge_add(rt, "vms-local", bad[i], &err), -1);
@@ -241,9 +253,9 @@ test_bridge_remove_takes_out_only_its_own_port(void **state)
 
 	NETTEST_RTNL(rt, state);
 	nettest_make("veth", "em0", "peer0");
-	OK(bridge_ensure(rt, "br0", &created, &err));
-	OK(bridge_ensure(rt, "br1", &created, &err));
-	OK(bridge_add(rt, "br0", "em0", &err));
+	NET_OK(bridge_ensure(rt, "br0", &created, &err));
+	NET_OK(bridge_ensure(rt, "br1", &created, &err));
+	NET_OK(bridge_add(rt, "br0", "em0", &err));
 	assert_int_equal(bridge_remove(rt, "br1", "em0", &err), 0);
 	assert_true(nettest_is_port(rt, "em0", "br0"));
 	assert_int_equal(bridge_remove(rt, "br0", "em0", &err), 1);
@@ -263,15 +275,15 @@ test_bridge_delete_spares_ports_and_what_is_not_ours(void **state)
 	NETTEST_RTNL(rt, state);
 	nettest_make("veth", "em0", "peer0");
 	nettest_make("bridge", "br0", NULL);
-	OK(bridge_ensure(rt, "br0", &created, &err));
+	NET_OK(bridge_ensure(rt, "br0", &created, &err));
 	assert_int_equal(bridge_delete(rt, "br0", &err), 0);
 	assert_true(nettest_exists(rt, "br0"));
 
-	OK(bridge_ensure(rt, "vms-local", &created, &err));
-	OK(bridge_add(rt, "vms-local", "em0", &err));
+	NET_OK(bridge_ensure(rt, "vms-local", &created, &err));
+	NET_OK(bridge_add(rt, "vms-local", "em0", &err));
 	assert_int_equal(bridge_delete(rt, "vms-local", &err), 0);
 	assert_true(nettest_is_port(rt, "em0", "vms-local"));
-	OK(bridge_remove(rt, "vms-local", "em0", &err));
+	NET_OK(bridge_remove(rt, "vms-local", "em0", &err));
 	assert_int_equal(bridge_delete(rt, "vms-local", &err), 1);
 	assert_false(nettest_exists(rt, "vms-local"));
 	assert_int_equal(bridge_delete(rt, "vms-local", &err), 0);
@@ -292,10 +304,10 @@ test_bridge_address_is_given_once(void **state)
 	NETTEST_RTNL(rt, state);
 	if (access("/proc/sys/net/ipv6", F_OK) == -1)
 		SKIP("this kernel has no IPv6");
-	OK(bridge_ensure(rt, "vms-local", &created, &err));
+	NET_OK(bridge_ensure(rt, "vms-local", &created, &err));
 	for (i = 0; i < sizeof good / sizeof *good; i++) {
 		assert_false(nettest_has_address("vms-local", good[i].family));
-		OK(bridge_address(rt, "vms-local", good[i].text, &err));
+		NET_OK(bridge_address(rt, "vms-local", good[i].text, &err));
 		assert_true(nettest_has_address("vms-local", good[i].family));
 		assert_int_equal(
 		    bridge_address(rt, "vms-local", good[i].text, &err), 0);
@@ -318,7 +330,7 @@ test_bridge_address_refuses_what_is_none(void **state)
 	size_t i;
 
 	NETTEST_RTNL(rt, state);
-	OK(bridge_ensure(rt, "vms-local", &created, &err));
+	NET_OK(bridge_ensure(rt, "vms-local", &created, &err));
 	for (i = 0; i < sizeof bad / sizeof *bad; i++) {
 		assert_int_equal(
 		    bridge_address(rt, "vms-local", bad[i], &err), -1);
@@ -343,7 +355,7 @@ test_links_are_all_listed_however_many(void **state)
 	NETTEST_RTNL(rt, state);
 	for (i = 0; i < 60; i++) {
 		snprintf(name, sizeof name, "br%d", i);
-		OK(bridge_ensure(rt, name, &created, &err));
+		NET_OK(bridge_ensure(rt, name, &created, &err));
 	}
 	/* Each takes more than 1 KiB of the answer: several messages. */
 	n = net_links(rt, &links, &err);
@@ -362,6 +374,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    NETTEST(test_bridge_ensure_makes_one_that_is_up),
+	    NETTEST(test_bridge_ensure_makes_one_without_spanning_tree),
 	    NETTEST(test_bridge_ensure_uses_the_one_it_made),
 	    NETTEST(test_bridge_ensure_uses_another_s_and_brings_it_up),
 	    NETTEST(test_bridge_ensure_refuses_the_name_of_what_is_no_bridge),
