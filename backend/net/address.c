@@ -102,6 +102,51 @@ address_there(struct rtnl *rt, int index, const struct address *a)
 	return n < 0 ? n : search.found;
 }
 
+struct address_first {
+	int index;
+	char *text;
+};
+
+static int
+address_note(const struct nlmsghdr *nlh, void *arg)
+{
+	struct address_first *first = arg;
+	const struct ifaddrmsg *ifa;
+	const struct nlattr *attr;
+	size_t len;
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof *ifa)
+		return -EBADMSG;
+	ifa = mnl_nlmsg_get_payload(nlh);
+	if ((int)ifa->ifa_index != first->index || first->text[0] != '\0' ||
+	    ifa->ifa_scope >= RT_SCOPE_LINK)
+		return 0;
+	len = ifa->ifa_family == AF_INET ? 4 : 16;
+	mnl_attr_for_each(attr, nlh, sizeof *ifa)
+	{
+		if (mnl_attr_get_type(attr) == IFA_ADDRESS &&
+		    mnl_attr_get_payload_len(attr) == len)
+			inet_ntop(ifa->ifa_family, mnl_attr_get_payload(attr),
+			    first->text, INET6_ADDRSTRLEN);
+	}
+	return 0;
+}
+
+bool
+address_of(struct rtnl *rt, int index, char text[INET6_ADDRSTRLEN])
+{
+	struct address_first first = {.index = index, .text = text};
+	struct ifaddrmsg *ifa;
+	struct nlmsghdr *nlh;
+
+	text[0] = '\0';
+	nlh = rtnl_begin(rt, RTM_GETADDR, NLM_F_DUMP);
+	ifa = mnl_nlmsg_put_extra_header(nlh, sizeof *ifa);
+	ifa->ifa_family = AF_UNSPEC;
+	return rtnl_call(rt, address_note, NULL, &first) == 0 &&
+	    text[0] != '\0';
+}
+
 static int
 address_add(struct rtnl *rt, int index, const struct address *a)
 {

@@ -8,6 +8,7 @@
 
 #include "backend/net/bridge.h"
 #include "backend/net/internal.h"
+#include "config/log.h"
 
 static bool
 bridge_is(const struct net_link *link)
@@ -207,6 +208,7 @@ bridge_add(
     struct rtnl *rt, const char *bridge, const char *port, struct error *err)
 {
 	const struct link_change nothing = {.master = -1};
+	char address[INET6_ADDRSTRLEN];
 	struct net_link b, p;
 	int n;
 
@@ -216,7 +218,13 @@ bridge_add(
 		return -1;
 	if (n == 0)
 		return net_link_missing(rt, port, err);
-	return bridge_join(rt, &b, &p, &nothing, err);
+	if ((n = bridge_join(rt, &b, &p, &nothing, err)) == 1 &&
+	    address_of(rt, p.index, address))
+		log_warn("%s is a port of bridge %s now, and the host no "
+			 "longer answers at its address %s: give that to the "
+			 "bridge (ip address add %s/LENGTH dev %s)",
+		    port, bridge, address, address, bridge);
+	return n;
 }
 
 int

@@ -39,7 +39,9 @@ int bridge_ensure(
  * Makes port a port of bridge and brings it up (`add =`). Returns 1 if it was
  * done now (undo with bridge_remove()), 0 if it was so already; -1 with a
  * sentence if port does not exist (naming those that look meant), is a port
- * of another bridge (naming it), or cannot be a port.
+ * of another bridge (naming it), or cannot be a port. The host does not hear
+ * what is sent to an address of its own on a port: where there is one, a
+ * warning in the log says so and what to do.
  */
 int bridge_add(
     struct rtnl *rt, const char *bridge, const char *port, struct error *err);

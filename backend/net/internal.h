@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <netinet/in.h>
 
 #include "backend/net/link.h"
 #include "backend/net/rtnl.h"
@@ -62,6 +63,12 @@ int link_change(struct rtnl *rt, int index, const struct link_change *change);
  * errno.
  */
 int link_autoconf(struct rtnl *rt, int index, bool on);
+
+/*
+ * Whether the interface has an address that reaches further than its own
+ * line; one of them in text.
+ */
+bool address_of(struct rtnl *rt, int index, char text[INET6_ADDRSTRLEN]);
 
 /* Looks up what has to be a bridge. Returns 0, -1 with a sentence. */
 int bridge_find(struct rtnl *rt, const char *bridge, struct net_link *link,

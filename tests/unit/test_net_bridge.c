@@ -1,4 +1,7 @@
 /* backend/net/bridge: a switch as a bridge of the host. */
+#include <signal.h>
+#include <netinet/in.h>
+#include <sys/time.h>
 #include <linux/if_bridge.h>
 #include <linux/sockios.h>
 
@@ -223,6 +226,51 @@ test_bridge_add_suggests_the_uplink_that_was_meant(void **state)
 	nettest_says(&err, "em0", "did you mean em1 or eth0?");
 }
 
+/* bridge_add() with what it logs in text. */
+static int
+bridgetest_add(struct rtnl *rt, const char *port, char *text, size_t len)
+{
+	struct error err = {""};
+	int out[2], saved, r;
+	ssize_t n;
+
+	assert_int_equal(pipe2(out, O_NONBLOCK | O_CLOEXEC), 0);
+	assert_true((saved = dup(STDERR_FILENO)) != -1);
+	assert_true(dup2(out[1], STDERR_FILENO) != -1);
+	r = bridge_add(rt, "vms-local", port, &err);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	n = read(out[0], text, len - 1);
+	text[n > 0 ? n : 0] = '\0';
+	close(out[0]);
+	close(out[1]);
+	return r;
+}
+
+static void
+test_bridge_add_warns_that_the_host_s_address_goes_dead(void **state)
+{
+	struct sockaddr_in sin = {.sin_family = AF_INET};
+	struct error err = {""};
+	struct ifreq ifr = {0};
+	struct rtnl *rt;
+	char text[512];
+	bool created;
+
+	NETTEST_RTNL(rt, state);
+	nettest_make("veth", "em0", "peer0");
+	sin.sin_addr.s_addr = htonl(0xc0a80905);
+	memcpy(&ifr.ifr_addr, &sin, sizeof sin);
+	nettest_ioctl(SIOCSIFADDR, "em0", &ifr);
+	NET_OK(bridge_ensure(rt, "vms-local", &created, &err));
+	assert_int_equal(bridgetest_add(rt, "em0", text, sizeof text), 1);
+	assert_non_null(strstr(text, "192.168.9.5"));
+	assert_int_equal(bridgetest_add(rt, "em0", text, sizeof text), 0);
+	assert_string_equal(text, "");
+	assert_int_equal(bridgetest_add(rt, "peer0", text, sizeof text), 1);
+	assert_string_equal(text, "");
+}
+
 static void
 test_bridge_add_refuses_what_cannot_be_a_port(void **state)
 {
@@ -369,6 +417,36 @@ test_links_are_all_listed_however_many(void **state)
 	assert_int_equal(seen, 60);
 }
 
+static void
+bridgetest_tick(int sig)
+{
+}
+
+static void
+test_links_are_listed_whatever_signals_come(void **state)
+{
+	const struct itimerval often = {{.tv_usec = 300}, {.tv_usec = 300}};
+	const struct itimerval never = {{0}, {0}};
+	struct sigaction tick = {.sa_handler = bridgetest_tick};
+	struct error err = {""};
+	struct net_link *links;
+	struct rtnl *rt;
+	int i, n = 0;
+
+	NETTEST_RTNL(rt, state);
+	nettest_make("veth", "em0", "peer0");
+	assert_int_equal(sigaction(SIGALRM, &tick, NULL), 0);
+	assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
+	for (i = 0; i < 3000 && n != -1; i++) {
+		n = net_links(rt, &links, &err);
+		free(links);
+	}
+	assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
+	if (n == -1)
+		fail_msg("%s", err.text);
+	assert_int_equal(n, 3);
+}
+
 int
 main(void)
 {
@@ -385,12 +463,14 @@ main(void)
 	    NETTEST(test_bridge_add_makes_a_port_once),
 	    NETTEST(test_bridge_add_names_the_bridge_that_has_the_port),
 	    NETTEST(test_bridge_add_suggests_the_uplink_that_was_meant),
+	    NETTEST(test_bridge_add_warns_that_the_host_s_address_goes_dead),
 	    NETTEST(test_bridge_add_refuses_what_cannot_be_a_port),
 	    NETTEST(test_bridge_remove_takes_out_only_its_own_port),
 	    NETTEST(test_bridge_delete_spares_ports_and_what_is_not_ours),
 	    NETTEST(test_bridge_address_is_given_once),
 	    NETTEST(test_bridge_address_refuses_what_is_none),
 	    NETTEST(test_links_are_all_listed_however_many),
+	    NETTEST(test_links_are_listed_whatever_signals_come),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
