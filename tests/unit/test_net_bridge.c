@@ -1,7 +1,5 @@
 /* backend/net/bridge: a switch as a bridge of the host. */
-#include <signal.h>
 #include <netinet/in.h>
-#include <sys/time.h>
 #include <linux/if_bridge.h>
 #include <linux/sockios.h>
 
@@ -417,36 +415,6 @@ test_links_are_all_listed_however_many(void **state)
 	assert_int_equal(seen, 60);
 }
 
-static void
-bridgetest_tick(int sig)
-{
-}
-
-static void
-test_links_are_listed_whatever_signals_come(void **state)
-{
-	const struct itimerval often = {{.tv_usec = 300}, {.tv_usec = 300}};
-	const struct itimerval never = {{0}, {0}};
-	struct sigaction tick = {.sa_handler = bridgetest_tick};
-	struct error err = {""};
-	struct net_link *links;
-	struct rtnl *rt;
-	int i, n = 0;
-
-	NETTEST_RTNL(rt, state);
-	nettest_make("veth", "em0", "peer0");
-	assert_int_equal(sigaction(SIGALRM, &tick, NULL), 0);
-	assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
-	for (i = 0; i < 3000 && n != -1; i++) {
-		n = net_links(rt, &links, &err);
-		free(links);
-	}
-	assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
-	if (n == -1)
-		fail_msg("%s", err.text);
-	assert_int_equal(n, 3);
-}
-
 int
 main(void)
 {
@@ -470,7 +438,6 @@ main(void)
 	    NETTEST(test_bridge_address_is_given_once),
 	    NETTEST(test_bridge_address_refuses_what_is_none),
 	    NETTEST(test_links_are_all_listed_however_many),
-	    NETTEST(test_links_are_listed_whatever_signals_come),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,6 +65,7 @@ test_tap_joins_and_vanishes_with_its_descriptor(void **state)
 	assert_true(link.tap);
 	assert_false(link.persist);
 	assert_false(nettest_has_address("vmt-mv1.0", AF_INET6));
+	assert_false(nettest_has_address("vms-local", AF_INET6));
 	/* As long as one descriptor is left it stays. */
 	assert_true((again = dup(fd)) != -1);
 	close(fd);
