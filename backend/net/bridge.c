@@ -94,11 +94,9 @@ bridge_use(struct rtnl *rt, const struct net_link *link, struct error *err)
 
 	if (!bridge_is(link))
 		return error_set(err,
-		    "interface %s exists and is no bridge%s%s%s: give the "
-		    "switch another name with `interface =`, or make %s a port "
-		    "of it with `add = %s`",
-		    link->name, link->kind[0] != '\0' ? " (it is of kind " : "",
-		    link->kind, link->kind[0] != '\0' ? ")" : "", link->name,
+		    "interface %s exists and is no bridge: give the switch a "
+		    "name of its own with `interface =`; what should be a port "
+		    "of it is named with `add =`",
 		    link->name);
 	if (link->up)
 		return 0;
@@ -190,8 +188,11 @@ bridge_join(struct rtnl *rt, const struct net_link *bridge,
 	if ((n = link_change(rt, port->index, &join)) == 0)
 		return port->master == 0;
 	if (n == -EOPNOTSUPP || n == -EINVAL || n == -ELOOP)
-		rtnl_fail(rt, err, n, "%s cannot be a port of bridge %s",
-		    port->name, bridge->name);
+		error_set(err,
+		    "%s cannot be a port of bridge %s, nor can any loopback, "
+		    "bridge or wireless client (%s): name a wired interface or "
+		    "a tap with `add =`",
+		    port->name, bridge->name, strerror(-n));
 	else
 		rtnl_fail(rt, err, n, "making %s a port of bridge %s",
 		    port->name, bridge->name);
