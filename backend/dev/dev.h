@@ -51,18 +51,21 @@ int rtc_create(struct machine *m, struct error *err);
 /*
  * Reset lines: i8042 command 0xFE at 0x64 (the rest of the controller is as
  * one without a keyboard: self test and status answer, so that drivers finish
- * their probing), port 0x92 bit 0 (bit 1, A20, reads back), 0xCF9.
+ * their probing) and port 0x92 bit 0 (bit 1, A20, reads back). Port 0xCF9 is
+ * the PIIX3's, in pci.c.
  */
 int reset_create(struct machine *m, struct error *err);
 
 /*
  * The PIIX4 power function at 00:01.3: PM1a event and control block, ACPI PM
- * timer, GPE0, SMI command port, at fixed ports that the FADT names; SCI is
+ * 24-bit timer, GPE0, SMI command port, at fixed ports that the FADT names; SCI is
  * IRQ 9. Writing SLP_EN with SLP_TYP of S5 powers off.
  */
 #define PM_BASE      0x600 /* PM1a_EVT +0, PM1a_CNT +4, PM_TMR +8 */
 #define PM_GPE0_BASE 0x620 /* 4 bytes: status, enable */
-#define PM_SMI_CMD   0xB2
+#define PM_SMI_CMD   0xB2 /* ACPI is on from the start; the two below work */
+#define PM_ACPI_ON   0xF1
+#define PM_ACPI_OFF  0xF0
 #define PM_SCI_IRQ   9
 #define PM_S5_TYPE   0 /* SLP_TYP that means off, as the DSDT's \_S5 says */
 #define PM_RESET_REG 0xCF9

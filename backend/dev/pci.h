@@ -13,8 +13,10 @@
  *
  * BARs are given addresses when the function is added (ports from 0xC000,
  * memory from 0xE0000000), as firmware would, for guests booted without one;
- * the guest may move them. Locking: the bus has one lock, taken by config
- * cycles and by INTx changes; BAR handlers are called without it.
+ * the guest may move them. Locking: the bus's lock guards configuration
+ * space, MSI-X tables and INTx levels, and is a leaf: no callback below is
+ * called with it. So a device may call pci_*() with its own lock held, and may
+ * take its own lock in any callback.
  */
 #ifndef BACKEND_DEV_PCI_H
 #define BACKEND_DEV_PCI_H
@@ -48,20 +50,22 @@ struct pci_fn_ops {
 	struct pci_bar bar[PCI_BARS];
 	/*
 	 * Optional. After a BAR was mapped at base, or unmapped (mapped is
-	 * false): the time to move ioeventfds. Called with the bus lock held,
-	 * vcpus may be running.
+	 * false): the time to move ioeventfds. Calls do not overlap; vcpus may
+	 * be running.
 	 */
 	void (*bar_moved)(void *arg, unsigned bar, uint64_t base, bool mapped);
 	/*
 	 * Optional: configuration space of its own (a capability with
 	 * registers behind it). Return true if it was handled; otherwise the
-	 * bus does what PCI says. Called with the bus lock held; offset and
-	 * size (1, 2 or 4) lie within 256 bytes.
+	 * bus does what PCI says. offset and size (1, 2 or 4) lie within 256
+	 * bytes. Called on vcpu threads, several at once.
 	 */
 	bool (*config_read)(
 	    void *arg, unsigned offset, unsigned size, uint32_t *value);
 	bool (*config_write)(
 	    void *arg, unsigned offset, unsigned size, uint32_t value);
+	/* As struct device_ops has them; save and load inside the bus's
+	 * section. */
 	void (*reset)(void *arg);
 	void (*save)(void *arg, struct state_writer *w);
 	int (*load)(void *arg, struct state_reader *r, struct error *err);

@@ -20,6 +20,12 @@
 void irq_set_line(struct machine *m, unsigned gsi, bool level);
 
 /*
+ * Makes the PICs take these IRQs (bit n: IRQ n) as level-triggered, as firmware
+ * does through the ELCR for those that PCI shares. Machine stopped.
+ */
+int irq_set_elcr(struct machine *m, uint16_t mask, struct error *err);
+
+/*
  * One interrupt message with the eventfd that sends it (an irqfd). While it is
  * off, what is sent stays pending in the eventfd and is delivered when it is
  * turned on.

@@ -71,7 +71,11 @@ struct boot_entry {
 	uint16_t code, data; /* selectors in it */
 };
 
-/* What a device that is not on PCI, or a whole bus, does for its machine. */
+/*
+ * What a device that is not on PCI, or a whole bus, does for its machine. Save
+ * and load are called inside the device's section, which the machine opens and
+ * closes; load returns -1 for values that the device does not allow.
+ */
 struct device_ops {
 	const char *name; /* also the name of its section in a saved state */
 	void (*reset)(void *dev);
