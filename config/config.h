@@ -371,14 +371,22 @@ void config_vm_free(struct config_vm *);
 /*
  * Whether the guest says enough to be started: something to boot, no initrd
  * without a kernel, every switch defined. Templates need not, so loading does
- * not ask. cfg gives the switches and the file's name for the sentence; it
- * may be NULL. Returns 0, or -1 with a sentence.
+ * not ask. cfg gives the switches and the file's name for the sentence; with
+ * NULL there are no switches. Returns 0, or -1 with a sentence.
  */
 int config_vm_complete(
     const struct config *cfg, const struct config_vm *, struct error *err);
 
 /* The line that gave a key its value, or the guest's own; 0 without a file. */
 int config_vm_line(const struct config_vm *, const char *key);
+
+/*
+ * Puts "FILE:LINE: " of a key before a sentence about its value ("the kernel
+ * does not exist ..."), if the guest comes from a file; path is the model's,
+ * or NULL. Returns -1.
+ */
+int config_vm_blame(const char *path, const struct config_vm *, const char *key,
+    struct error *err);
 
 /*
  * --- Single values ----------------------------------------------------
