@@ -20,6 +20,14 @@
 void irq_set_line(struct machine *m, unsigned gsi, bool level);
 
 /*
+ * The PICs' pins (bit n is IRQ n) that are level-triggered from power-on on:
+ * their ELCR, as firmware sets it for PCI's and the SCI's lines. Adds to what
+ * was set before; kept over resets. Main thread, before the machine runs.
+ */
+int irq_set_level_triggered(
+    struct machine *m, uint16_t pins, struct error *err);
+
+/*
  * One interrupt message with the eventfd that sends it (an irqfd). While it is
  * off, what is sent stays pending in the eventfd and is delivered when it is
  * turned on.

@@ -71,7 +71,11 @@ struct boot_entry {
 	uint16_t code, data; /* selectors in it */
 };
 
-/* What a device that is not on PCI, or a whole bus, does for its machine. */
+/*
+ * What a device that is not on PCI, or a whole bus, does for its machine. save
+ * opens and closes its sections itself (state_begin() with its name and its
+ * own version), load likewise.
+ */
 struct device_ops {
 	const char *name; /* also the name of its section in a saved state */
 	void (*reset)(void *dev);
