@@ -75,7 +75,7 @@ boot_memory(void)
 	for (i = 0; i < boot.ranges; i++)
 		if (boot.map[i].type == 1)
 			sum += boot.map[i].size;
-	return sum;
+	return (sum + (1u << 19)) >> 20;
 }
 
 int

@@ -27,7 +27,7 @@ extern struct boot boot;
 
 void boot_init(void);
 
-/* Bytes of usable RAM. */
+/* MiB of usable RAM, to the nearest. */
 uint64_t boot_memory(void);
 
 /*

@@ -12,9 +12,9 @@ usage_print(const struct command *c)
 	unsigned used = (unsigned)strlen(c->name) + (unsigned)strlen(c->args);
 
 	print("  %s %s", c->name, c->args);
-	for (; used < 27; used++)
+	for (; used < 25; used++)
 		print(" ");
-	print("%s\n", c->help);
+	print("  %s\n", c->help);
 }
 
 static void

@@ -64,7 +64,7 @@ info_memory(void)
 	const struct boot_range *r;
 	unsigned i;
 
-	print("memory    %lu MiB usable\n", boot_memory() >> 20);
+	print("memory    %lu MiB usable\n", boot_memory());
 	for (i = 0; i < boot.ranges; i++) {
 		r = &boot.map[i];
 		print("  %09lx-%09lx  %s\n", r->start, r->start + r->size - 1,

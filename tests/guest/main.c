@@ -34,12 +34,12 @@ banner(void)
 		if (v->problem == NULL)
 			count[v->type]++;
 	print("\n  vmtui test guest\n\n");
-	print("  A whole machine in %lu MiB: %u cpu%s, ", boot_memory() >> 20,
+	print("  A whole machine in %lu MiB: %u cpu%s, ", boot_memory(),
 	    acpi.cpus > 1 ? acpi.cpus : 1, acpi.cpus > 1 ? "s" : "");
 	print("%u disk%s, %u network card%s,\n  ", count[VIRTIO_BLK],
 	    count[VIRTIO_BLK] == 1 ? "" : "s", count[VIRTIO_NET],
 	    count[VIRTIO_NET] == 1 ? "" : "s");
-	print("%s. Started ",
+	print("%s.\n  Its clock: ",
 	    count[VIRTIO_RNG] > 0 ? "and random numbers from the host"
 				  : "and no random numbers");
 	rtc_print();

@@ -44,7 +44,7 @@ rtc_print(void)
 		relax();
 	b = cmos(RTC_B);
 	if (tries == 2000 || b == 0xff) {
-		print("the clock does not answer\n");
+		print("it does not answer\n");
 		return;
 	}
 	binary = b & B_BINARY;

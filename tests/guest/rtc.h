@@ -4,7 +4,7 @@
 #ifndef GUEST_RTC_H
 #define GUEST_RTC_H
 
-/* Prints "2026-11-22 10:41:07", or that the clock does not answer. */
+/* Prints "2026-11-22 10:41:07", or that it does not answer. */
 void rtc_print(void);
 
 #endif
