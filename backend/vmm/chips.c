@@ -53,7 +53,6 @@ pic_reset(struct machine *m, unsigned id, struct error *err)
 	mask = chip.chip.pic.elcr_mask;
 	memset(&chip.chip, 0, sizeof chip.chip);
 	chip.chip.pic.elcr_mask = mask;
-	chip.chip.pic.elcr = (uint8_t)(m->level_pins >> (id * 8)) & mask;
 	return chip_call(m, KVM_SET_IRQCHIP, &chip, id, err);
 }
 
@@ -103,14 +102,23 @@ chips_reset(struct machine *m, struct error *err)
 }
 
 int
-irq_set_level_triggered(struct machine *m, uint16_t pins, struct error *err)
+irq_set_elcr(struct machine *m, uint16_t mask, struct error *err)
 {
-	m->level_pins |= pins;
-	if ((pins & 0xff) != 0 &&
-	    pic_reset(m, KVM_IRQCHIP_PIC_MASTER, err) == -1)
-		return -1;
-	if (pins >> 8 != 0 && pic_reset(m, KVM_IRQCHIP_PIC_SLAVE, err) == -1)
-		return -1;
+	struct kvm_irqchip chip;
+	unsigned id;
+	uint8_t pins;
+
+	for (id = KVM_IRQCHIP_PIC_MASTER; id <= KVM_IRQCHIP_PIC_SLAVE; id++) {
+		memset(&chip, 0, sizeof chip);
+		pins = (uint8_t)(mask >> (id * 8));
+		if (pins == 0)
+			continue;
+		if (chip_call(m, KVM_GET_IRQCHIP, &chip, id, err) == -1)
+			return -1;
+		chip.chip.pic.elcr |= pins & chip.chip.pic.elcr_mask;
+		if (chip_call(m, KVM_SET_IRQCHIP, &chip, id, err) == -1)
+			return -1;
+	}
 	return 0;
 }
 

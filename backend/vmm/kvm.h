@@ -67,7 +67,6 @@ struct machine {
 	bool has_xcrs;
 	struct msr_list *power_on; /* the first vcpu's, as it was created */
 	struct irq_table *irq;
-	uint16_t level_pins; /* of the PICs, see irq_set_level_triggered() */
 	struct device *device;
 	unsigned devices;
 	struct boot_entry entry;

@@ -356,11 +356,24 @@ machine_save(struct machine *m, struct state_writer *w, struct error *err)
 			return -1;
 	if (chips_save(m, w, err) == -1)
 		return -1;
-	for (i = 0; i < m->devices; i++)
+	for (i = 0; i < m->devices; i++) {
+		state_begin(w, m->device[i].ops->name, VERSION);
 		m->device[i].ops->save(m->device[i].dev, w);
+		state_end(w);
+	}
 	if (w->data == NULL)
 		return error_set(err, "no memory for the machine's state");
 	return 0;
+}
+
+static int
+load_device(struct device *d, struct state_reader *r, struct error *err)
+{
+	if (state_open(r, d->ops->name) != VERSION)
+		r->bad = true;
+	if (d->ops->load(d->dev, r, err) == -1)
+		return -1;
+	return state_close(r, d->ops->name, err);
 }
 
 int
@@ -388,7 +401,7 @@ machine_load(struct machine *m, struct state_reader *r, struct error *err)
 	if (chips_load(m, r, err) == -1)
 		return -1;
 	for (i = 0; i < m->devices; i++)
-		if (m->device[i].ops->load(m->device[i].dev, r, err) == -1)
+		if (load_device(&m->device[i], r, err) == -1)
 			return -1;
 	/* It goes on where it was, not where a kernel would begin. */
 	m->entry_set = false;
