@@ -114,6 +114,5 @@ definitions_refresh(struct backend *b, bool force)
 	b->config_stat = st;
 	load(b);
 	registry_sync(b, force);
-	clients_event(
-	    b, "CONFIG", json_pack("{s:O}", "mistakes", b->mistakes));
+	clients_event(b, "CONFIG", json_pack("{s:O}", "mistakes", b->mistakes));
 }
