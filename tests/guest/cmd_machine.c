@@ -319,7 +319,7 @@ static const struct command commands[] = {
     {"time", "", "date and time of its clock", 0, 0, run_time},
     {"acpi", "", "what its firmware tables say", 0, 0, run_acpi},
     {"mode", "[WORD...]", "virtio by modern|legacy, msix|intx|poll, full|plain",
-	0, 3, run_mode},
+	0, 7, run_mode},
     {"poweroff", "", "switch it off, as the power button does", 0, 0,
 	run_poweroff},
     {"reboot", "[HOW]", "start again, by kbd|acpi|port92|cf9", 0, 1,
