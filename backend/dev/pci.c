@@ -6,8 +6,6 @@
 
 #include "backend/dev/pci_internal.h"
 
-#define NAME           "pci"
-#define VERSION        1
 #define CONFIG_ADDRESS 0xcf8
 #define CONFIG_ENABLE  0x80000000u
 #define PIO_WINDOW     0xc000u
@@ -391,6 +389,8 @@ bus_reset(void *dev)
 	bus->reset_ctl = 0;
 	pci_update_irqs(bus);
 	pthread_mutex_unlock(&bus->lock);
+	if (irq_set_elcr(bus->machine, PCI_IRQS, &err) == -1)
+		log_warn("PCI: %s", err.text);
 }
 
 static void
@@ -400,7 +400,6 @@ bus_save(void *dev, struct state_writer *w)
 	struct pci_fn *fn;
 	unsigned i;
 
-	state_begin(w, NAME, VERSION);
 	state_put_u32(w, bus->address);
 	state_put_u8(w, bus->reset_ctl);
 	EACH_FUNCTION(bus, fn, i)
@@ -413,7 +412,6 @@ bus_save(void *dev, struct state_writer *w)
 		if (fn->ops->save != NULL)
 			fn->ops->save(fn->arg, w);
 	}
-	state_end(w);
 }
 
 /* Takes from a saved configuration space only what a driver may write. */
@@ -438,7 +436,6 @@ bus_load(void *dev, struct state_reader *r, struct error *err)
 	struct pci_fn *fn;
 	unsigned i;
 
-	state_open(r, NAME);
 	bus->address = state_get_u32(r) & 0x80fffffc;
 	bus->reset_ctl = state_get_u8(r) & 2;
 	EACH_FUNCTION(bus, fn, i)
@@ -464,7 +461,7 @@ bus_load(void *dev, struct state_reader *r, struct error *err)
 	pthread_mutex_lock(&bus->lock);
 	pci_update_irqs(bus);
 	pthread_mutex_unlock(&bus->lock);
-	return state_close(r, NAME, err);
+	return 0;
 }
 
 static void
@@ -482,7 +479,7 @@ bus_destroy(void *dev)
 }
 
 static const struct device_ops bus_device_ops = {
-    .name = NAME,
+    .name = "pci",
     .reset = bus_reset,
     .save = bus_save,
     .load = bus_load,
@@ -508,7 +505,7 @@ pci_bus_create(struct machine *m, struct pci_bus **out, struct error *err)
 		bus, err) == -1 ||
 	    iobus_add(machine_pio(m), "pci", CONFIG_ADDRESS + 4, 4, &data_ops,
 		bus, err) == -1 ||
-	    irq_set_level_triggered(m, PCI_IRQS, err) == -1 ||
+	    irq_set_elcr(m, PCI_IRQS, err) == -1 ||
 	    pci_add_bridges(bus, err) == -1)
 		return -1;
 	*out = bus;

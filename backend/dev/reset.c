@@ -10,9 +10,6 @@
 
 #include "backend/dev/dev.h"
 
-#define NAME    "i8042"
-#define VERSION 1
-
 #define KBD_DATA   0x60
 #define KBD_STATUS 0x64
 #define FAST_A20   0x92
@@ -220,14 +217,12 @@ reset_save(void *dev, struct state_writer *w)
 {
 	struct reset *k = dev;
 
-	state_begin(w, NAME, VERSION);
 	state_put_u8(w, k->status);
 	state_put_u8(w, k->data);
 	state_put_u8(w, k->ctr);
 	state_put_u8(w, k->command);
 	state_put_u8(w, k->fast_a20);
 	state_put_bytes(w, k->ram, sizeof k->ram);
-	state_end(w);
 }
 
 static int
@@ -235,14 +230,13 @@ reset_load(void *dev, struct state_reader *r, struct error *err)
 {
 	struct reset *k = dev;
 
-	state_open(r, NAME);
 	k->status = state_get_u8(r);
 	k->data = state_get_u8(r);
 	k->ctr = state_get_u8(r);
 	k->command = state_get_u8(r);
 	k->fast_a20 = state_get_u8(r) & 2;
 	state_get_bytes(r, k->ram, sizeof k->ram);
-	return state_close(r, NAME, err);
+	return 0;
 }
 
 static void
@@ -255,7 +249,7 @@ reset_destroy(void *dev)
 }
 
 static const struct device_ops reset_device = {
-    .name = NAME,
+    .name = "i8042",
     .reset = reset_reset,
     .save = reset_save,
     .load = reset_load,

@@ -12,8 +12,6 @@
 
 #include "backend/dev/dev.h"
 
-#define NAME     "rtc"
-#define VERSION  1
 #define RTC_PORT 0x70
 
 #define REG_A       0x0a
@@ -285,11 +283,9 @@ rtc_save(void *dev, struct state_writer *w)
 {
 	struct rtc *rtc = dev;
 
-	state_begin(w, NAME, VERSION);
 	state_put_u8(w, rtc->index);
 	state_put_bytes(w, rtc->cmos, sizeof rtc->cmos);
 	state_put_u64(w, (uint64_t)rtc->offset);
-	state_end(w);
 }
 
 static int
@@ -297,7 +293,6 @@ rtc_load(void *dev, struct state_reader *r, struct error *err)
 {
 	struct rtc *rtc = dev;
 
-	state_open(r, NAME);
 	rtc->index = state_get_u8(r) & 0x7f;
 	state_get_bytes(r, rtc->cmos, sizeof rtc->cmos);
 	rtc->offset = (int64_t)state_get_u64(r);
@@ -305,7 +300,7 @@ rtc_load(void *dev, struct state_reader *r, struct error *err)
 	if (rtc->offset > 1000000000000LL || rtc->offset < -1000000000000LL)
 		return error_set(err, "the saved clock is out of range");
 	rtc->c_seen = host_seconds(NULL) + rtc->offset;
-	return state_close(r, NAME, err);
+	return 0;
 }
 
 static void
@@ -318,7 +313,7 @@ rtc_destroy(void *dev)
 }
 
 static const struct device_ops rtc_device = {
-    .name = NAME,
+    .name = "rtc",
     .reset = rtc_reset,
     .save = rtc_save,
     .load = rtc_load,

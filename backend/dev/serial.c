@@ -15,9 +15,7 @@
 
 #include "backend/dev/dev.h"
 
-#define NAME    "serial"
-#define VERSION 1
-#define FIFO    16
+#define FIFO 16
 
 /* Registers, by offset and, for the first two, by DLAB. */
 #define R_DATA 0 /* RBR, THR, DLL */
@@ -487,7 +485,6 @@ serial_save(void *dev, struct state_writer *w)
 	struct serial *s = dev;
 	unsigned i;
 
-	state_begin(w, NAME, VERSION);
 	state_put_u8(w, s->ier);
 	state_put_u8(w, s->fcr);
 	state_put_u8(w, s->lcr);
@@ -505,7 +502,6 @@ serial_save(void *dev, struct state_writer *w)
 	}
 	state_put_u32(w, (uint32_t)s->tx_len);
 	state_put_bytes(w, s->tx, s->tx_len);
-	state_end(w);
 }
 
 static int
@@ -515,7 +511,6 @@ serial_load(void *dev, struct state_reader *r, struct error *err)
 	uint8_t byte, len, brk;
 	uint32_t waiting, i;
 
-	state_open(r, NAME);
 	s->ier = state_get_u8(r) & 0x0f;
 	s->fcr = state_get_u8(r) & (0xc0 | FCR_ENABLE);
 	s->lcr = state_get_u8(r);
@@ -542,7 +537,7 @@ serial_load(void *dev, struct state_reader *r, struct error *err)
 		s->tx[s->tx_len++] = state_get_u8(r);
 	}
 	update_irq(s);
-	return state_close(r, NAME, err);
+	return 0;
 }
 
 static void
@@ -557,7 +552,7 @@ serial_destroy(void *dev)
 }
 
 static const struct device_ops serial_device = {
-    .name = NAME,
+    .name = "serial",
     .reset = serial_reset,
     .save = serial_save,
     .load = serial_load,

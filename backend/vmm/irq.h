@@ -20,12 +20,10 @@
 void irq_set_line(struct machine *m, unsigned gsi, bool level);
 
 /*
- * The PICs' pins (bit n is IRQ n) that are level-triggered from power-on on:
- * their ELCR, as firmware sets it for PCI's and the SCI's lines. Adds to what
- * was set before; kept over resets. Main thread, before the machine runs.
+ * Makes the PICs take these IRQs (bit n: IRQ n) as level-triggered, as firmware
+ * does through the ELCR for those that PCI shares. Machine stopped.
  */
-int irq_set_level_triggered(
-    struct machine *m, uint16_t pins, struct error *err);
+int irq_set_elcr(struct machine *m, uint16_t mask, struct error *err);
 
 /*
  * One interrupt message with the eventfd that sends it (an irqfd). While it is

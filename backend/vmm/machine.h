@@ -72,9 +72,9 @@ struct boot_entry {
 };
 
 /*
- * What a device that is not on PCI, or a whole bus, does for its machine. save
- * opens and closes its sections itself (state_begin() with its name and its
- * own version), load likewise.
+ * What a device that is not on PCI, or a whole bus, does for its machine. Save
+ * and load are called inside the device's section, which the machine opens and
+ * closes; load returns -1 for values that the device does not allow.
  */
 struct device_ops {
 	const char *name; /* also the name of its section in a saved state */
