@@ -9,5 +9,5 @@ $(BENCH_B)/bare: tests/bench/bare.c tests/bench/bench.mk
 build/rel/tests/bench/%: build/rel/tests/bench/%.o build/rel/libvmtui.a
 	$(CC) $(LDFLAGS) -o $@ $< build/rel/libvmtui.a $(LDLIBS)
 
-bench: install-check all $(BENCH_B)/bare build/rel/tests/bench/bench_term
+bench: install-check all guest $(BENCH_B)/bare build/rel/tests/bench/bench_term
 	@tests/bench/run
