@@ -95,8 +95,6 @@ machine_create(struct bare *b)
 	b->vm = MUST(b->kvm, KVM_CREATE_VM, 0);
 	MUST(b->vm, KVM_SET_TSS_ADDR, 0xfffbd000);
 	MUST(b->vm, KVM_SET_IDENTITY_MAP_ADDR, &identity);
-	MUST(b->vm, KVM_CREATE_IRQCHIP, 0);
-	MUST(b->vm, KVM_CREATE_PIT2, &pit);
 	fd = memfd_create("guest", MFD_CLOEXEC);
 	if (fd < 0 || ftruncate(fd, MEMORY) != 0)
 		err(1, "memfd");
@@ -105,7 +103,10 @@ machine_create(struct bare *b)
 		err(1, "mmap of the guest's memory");
 	madvise(b->mem, MEMORY, MADV_HUGEPAGE);
 	slot.userspace_addr = (uintptr_t)b->mem;
+	/* Before the chips: each change of memory waits for less then. */
 	MUST(b->vm, KVM_SET_USER_MEMORY_REGION, &slot);
+	MUST(b->vm, KVM_CREATE_IRQCHIP, 0);
+	MUST(b->vm, KVM_CREATE_PIT2, &pit);
 	b->vcpu = MUST(b->vm, KVM_CREATE_VCPU, 0);
 	size = MUST(b->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
 	b->run = mmap(
