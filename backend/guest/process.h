@@ -1,0 +1,64 @@
+/*
+ * process.h: the state of a guest process, shared by guest.c (its life) and
+ * control.c (its commands). Main thread but where a comment says otherwise.
+ */
+#ifndef BACKEND_GUEST_PROCESS_H
+#define BACKEND_GUEST_PROCESS_H
+
+#include <sys/queue.h>
+
+#include <jansson.h>
+#include <pthread.h>
+#include <time.h>
+
+#include "backend/guest/build.h"
+#include "backend/proto/conn.h"
+
+struct event;
+
+struct peer {
+	TAILQ_ENTRY(peer) entry;
+	struct process *process;
+	struct conn *conn;
+};
+
+struct process {
+	struct event_base *base;
+	struct event *listen, *request, *sigterm;
+	TAILQ_HEAD(, peer) peers;
+	struct peer *launcher; /* until it said "launch" */
+	struct guest_spec spec;
+	struct hardware hw;
+	struct console *console;
+
+	const char *state; /* PROTO_… */
+	char reason[256];
+	double since; /* seconds since 1970, of the last change */
+	double started; /* of the launch */
+	int status; /* to exit with */
+
+	/* What a vcpu asked for: written by any thread. */
+	int request_fd;
+	pthread_mutex_t lock; /* guards the two below */
+	int asked; /* an enum machine_request, or -1 */
+	char why[160];
+};
+
+/* guest.c */
+int process_launch(struct process *p, struct error *err);
+void process_set_state(
+    struct process *p, const char *state, const char *reason);
+int process_pause(struct process *p, struct error *err);
+int process_unpause(struct process *p, struct error *err);
+int process_reset(struct process *p, struct error *err);
+/* The guest is over: tells everybody, and leaves the loop. */
+void process_end(
+    struct process *p, const char *state, const char *reason, int status);
+
+/* control.c */
+struct peer *control_add_peer(struct process *p, int fd);
+int control_listen(struct process *p, struct error *err);
+void control_broadcast_state(struct process *p);
+void control_close(struct process *p);
+
+#endif
