@@ -66,7 +66,9 @@ bottom_draw(struct ui *ui, const struct binding *global)
 		return;
 	}
 	if (ui->view->hint != NULL && (hint = ui->view->hint(ui)) != NULL) {
-		draw_text(r, 0, 1, STYLE_FAINT, hint);
+		x = keys_draw(ui, ui->view->bindings(ui), 1, r->w);
+		if (x + text_width(hint) <= r->w)
+			draw_text(r, 0, x, STYLE_FAINT, hint);
 		return;
 	}
 	/* The global ones are few and always wanted: they keep their room. */

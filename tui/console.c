@@ -122,47 +122,67 @@ page_down(struct ui *ui)
 	scroll(ui, -page(ui));
 }
 
+static void
+line_up(struct ui *ui)
+{
+	scroll(ui, 1);
+}
+
+static void
+line_down(struct ui *ui)
+{
+	scroll(ui, -1);
+}
+
+static void
+oldest(struct ui *ui)
+{
+	struct pane *p = console_pane(ui);
+
+	if (p != NULL)
+		scroll(ui, (long)term_history(pane_term(p)));
+}
+
+static void
+present(struct ui *ui)
+{
+	struct pane *p = console_pane(ui);
+
+	if (p != NULL)
+		scroll(ui, -(long)pane_back(p));
+}
+
 const struct binding console_bindings[] = {
-    {{']', TERM_CTRL}, {0, 0}, NULL,
+    {{']', TERM_CTRL}, {0, 0}, "list",
 	"back to the list; pressed twice it goes to the guest", NULL, prefix},
-    {{K_PAGE_UP, TERM_SHIFT}, {0, 0}, NULL,
-	"look back (ctrl-] pgup too); arrows and pages move, esc ends", NULL,
-	page_up},
+    {{K_PAGE_UP, TERM_SHIFT}, {0, 0}, "look back",
+	"look back; ctrl-] and then pgup does it too", NULL, page_up},
     {{K_PAGE_DOWN, TERM_SHIFT}, {0, 0}, NULL, NULL, NULL, page_down},
     {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
 };
 
-/*
- * Keys while one looks back. Any other returns to the present and goes to
- * the guest.
- */
-static bool
-looking_back(struct ui *ui, struct pane *p, struct key key)
+/* While one looks back; any other key returns to the present. */
+const struct binding console_back_bindings[] = {
+    {{']', TERM_CTRL}, {0, 0}, "list", NULL, NULL, prefix},
+    {{K_ESCAPE, 0}, {K_END, 0}, "present", "back to the present", NULL,
+	present},
+    {{K_PAGE_UP, 0}, {K_PAGE_UP, TERM_SHIFT}, "older", "a page back", NULL,
+	page_up},
+    {{K_PAGE_DOWN, 0}, {K_PAGE_DOWN, TERM_SHIFT}, "newer", "a page forth", NULL,
+	page_down},
+    {{K_UP, 0}, {0, 0}, NULL, "a line back", NULL, line_up},
+    {{K_DOWN, 0}, {0, 0}, NULL, "a line forth", NULL, line_down},
+    {{K_HOME, 0}, {0, 0}, "oldest", "the oldest line there is", NULL, oldest},
+    {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
+};
+
+const struct binding *
+console_table(const struct ui *ui)
 {
-	if (key.mods & ~TERM_SHIFT)
-		return false;
-	switch (key.code) {
-	case K_UP:
-		scroll(ui, 1);
-		return true;
-	case K_DOWN:
-		scroll(ui, -1);
-		return true;
-	case K_PAGE_UP:
-		page_up(ui);
-		return true;
-	case K_PAGE_DOWN:
-		page_down(ui);
-		return true;
-	case K_HOME:
-		scroll(ui, (long)term_history(pane_term(p)));
-		return true;
-	case K_END:
-	case K_ESCAPE:
-		scroll(ui, -(long)pane_back(p));
-		return true;
-	}
-	return false;
+	struct pane *p = console_pane(ui);
+
+	return p != NULL && pane_back(p) > 0 ? console_back_bindings
+					     : console_bindings;
 }
 
 /* No guest reads: the keys are for looking and for going back. */
@@ -171,7 +191,10 @@ unheard(struct ui *ui, struct pane *p, struct key key)
 {
 	const struct guest *g = ui_guest(ui);
 
-	if (p != NULL && looking_back(ui, p, key) && key.code != K_ESCAPE)
+	const char *why;
+
+	if (p != NULL && key.code != K_ESCAPE &&
+	    keys_run(console_back_bindings, key, ui, &why))
 		return;
 	if (key.code == K_ESCAPE || key.code == K_LEFT || key_is(key, 'q', 0)) {
 		console_leave(ui);
@@ -222,17 +245,14 @@ console_typed(struct ui *ui, struct key key)
 	}
 	if (!ui->console.focus)
 		return false;
-	if (keys_run(console_bindings, key, ui, &why))
+	if (keys_run(console_table(ui), key, ui, &why))
 		return true;
 	if (p == NULL || !pane_connected(p)) {
 		unheard(ui, p, key);
 		return true;
 	}
-	if (pane_back(p) > 0) {
-		if (looking_back(ui, p, key))
-			return true;
-		scroll(ui, -(long)pane_back(p));
-	}
+	if (pane_back(p) > 0)
+		present(ui);
 	if (!pane_key(p, key))
 		ui_error(ui, "%s does not read what is typed.", pane_name(p));
 	return true;
@@ -259,19 +279,10 @@ console_hint(const struct ui *ui)
 
 	if (!c->focus || g == NULL)
 		return NULL;
-	if (p != NULL && pane_back(p) > 0)
-		snprintf(c->hint, sizeof c->hint,
-		    "%s %s pgup pgdn home look around  esc the present  "
-		    "ctrl-] back to the list",
-		    glyphs()->up, glyphs()->down);
-	else if (p != NULL && pane_connected(p))
-		snprintf(c->hint, sizeof c->hint,
-		    "ctrl-] back to the list  shift-pgup look back  "
-		    "all other keys go to %s",
-		    g->name);
-	else
-		snprintf(c->hint, sizeof c->hint,
-		    "ctrl-] back to the list  pgup look back");
+	c->hint[0] = '\0';
+	if (p != NULL && pane_connected(p))
+		snprintf(
+		    c->hint, sizeof c->hint, "all else goes to %s", g->name);
 	return c->hint;
 }
 
@@ -313,23 +324,32 @@ draw_instead(struct ui *ui, const struct guest *g)
 	draw_textf(r, y, 2, STYLE_FAINT, "%s: %s", g->name, text);
 }
 
-void
-console_draw(struct ui *ui, bool all)
+struct pane *
+console_look(struct ui *ui)
 {
 	const struct rect *r = &ui->layout.console;
 	const struct guest *g = ui_guest(ui);
-	struct pane *p = NULL;
 
-	if (r->h == 0)
+	if (r->h == 0 || g == NULL ||
+	    (!guest_is_up(g) && pane_find(ui->panes, g->name) == NULL))
+		return NULL;
+	return pane_look(ui->panes, g, (unsigned)r->h, (unsigned)r->w);
+}
+
+void
+console_draw(struct ui *ui, struct pane *p, bool all)
+{
+	const struct rect *r = &ui->layout.console;
+	const struct guest *g = ui_guest(ui);
+
+	if (r->h == 0 || g == NULL)
 		return;
-	if (g != NULL && guest_is_up(g))
-		p = pane_look(ui->panes, g, (unsigned)r->h, (unsigned)r->w);
-	else if (g != NULL && (p = pane_find(ui->panes, g->name)) != NULL)
-		p = pane_look(ui->panes, g, (unsigned)r->h, (unsigned)r->w);
-	if (p != NULL)
-		paint_pane(r, p, all);
-	else if (g != NULL)
-		draw_instead(ui, g);
-	if (ui->console.focus && p != NULL)
+	if (p == NULL) {
+		if (all)
+			draw_instead(ui, g);
+		return;
+	}
+	paint_pane(r, p, all);
+	if (ui->console.focus)
 		paint_cursor(r, p);
 }

@@ -40,15 +40,26 @@ const char *console_refuse(struct ui *ui);
 /* A key before any table; returns whether the console took it. */
 bool console_typed(struct ui *ui, struct key key);
 bool console_pasted(struct ui *ui, const char *text, size_t len);
-/* What the bottom line says while the keyboard is there. */
+/* The keys that are not the guest's now. */
+const struct binding *console_table(const struct ui *ui);
+/* What the bottom line says beside them; NULL: the keyboard is elsewhere. */
 const char *console_hint(const struct ui *ui);
 
 /* The pane of the selected guest, or NULL if it has none. */
 struct pane *console_pane(const struct ui *ui);
-/* Draws the selected guest's console, or what is to say in its place. */
-void console_draw(struct ui *ui, bool all);
+/*
+ * The same, made if the guest has a console, in the size of its part of the
+ * screen.
+ */
+struct pane *console_look(struct ui *ui);
+/*
+ * Draws it: all, or what changed; without a pane what is to say in its
+ * place.
+ */
+void console_draw(struct ui *ui, struct pane *p, bool all);
 
 /* For the help. */
 extern const struct binding console_bindings[];
+extern const struct binding console_back_bindings[];
 
 #endif

@@ -103,17 +103,30 @@ guests_draw_figures(struct ui *ui)
 		draw_thing(r, y, "kernel", g->kernel);
 }
 
+/* Text over as many lines as it takes, from row y; returns the next one. */
+static int
+draw_words(const struct rect *r, int y, const char *text)
+{
+	int i, n = text_wrapped_lines(text, r->w - 4);
+	const char *line;
+	size_t len;
+
+	for (i = 0; i < n; i++) {
+		line = text_wrapped(text, r->w - 4, i, &len);
+		draw_textf(r, y++, 2, STYLE_PLAIN, "%.*s", (int)len, line);
+	}
+	return y;
+}
+
 void
 guests_draw_welcome(struct ui *ui, const struct rect *r)
 {
 	static const char *const example[] = {"[vm first]", "memory = 512M",
 	    "kernel = /boot/vmlinuz", "initrd = /boot/initrd.img", NULL};
-	char path[512] = "the configuration";
 	const char *file = ui->model->config;
-	int i, y = r->h > 12 ? 1 : 0, n;
-	char text[768];
-	const char *line;
-	size_t len;
+	char path[512] = "the configuration", text[768];
+	/* Blank lines only where there is room for them. */
+	int i, gap = r->h >= 14, y = gap;
 
 	if (file != NULL && *file != '\0')
 		snprintf(path, sizeof path, "%s", file);
@@ -121,19 +134,13 @@ guests_draw_welcome(struct ui *ui, const struct rect *r)
 		config_default_path(path, sizeof path, NULL);
 	draw_clear(r);
 	draw_text(r, y, 2, STYLE_NAME, "There is no guest yet.");
-	y += 2;
 	snprintf(text, sizeof text,
 	    "A guest is a section in %s, as short as this:", path);
-	n = text_wrapped_lines(text, r->w - 4);
-	for (i = 0; i < n; i++) {
-		line = text_wrapped(text, r->w - 4, i, &len);
-		draw_textf(r, y++, 2, STYLE_PLAIN, "%.*s", (int)len, line);
-	}
-	y++;
+	y = draw_words(r, y + 1 + gap, text) + gap;
 	for (i = 0; example[i] != NULL; i++)
-		draw_text(r, y++, 6, STYLE_NAME, example[i]);
-	y++;
-	draw_text(
-	    r, y++, 2, STYLE_PLAIN, "`vmtui check` says whether it is right;");
-	draw_text(r, y++, 2, STYLE_PLAIN, "R here reads it.");
+		if (gap || i < 3)
+			draw_text(r, y++, 6, STYLE_NAME, example[i]);
+	draw_words(r, y + gap,
+	    "R reads it here; in a shell, `vmtui check` says whether it is "
+	    "right.");
 }

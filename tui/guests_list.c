@@ -90,6 +90,10 @@ draw_activity(const struct rect *r, int y, int x, const struct guest *g)
 	}
 	if (state == GUEST_STOPPED)
 		word = "";
+	/* A short reason says more than "crashed", and so does its colour. */
+	if (state == GUEST_CRASHED && g->reason != NULL && *g->reason != '\0' &&
+	    text_width(g->reason) <= SPARK + 5)
+		word = g->reason;
 	draw_field(r, y, x, SPARK + 5, false, guest_style(state), word);
 }
 

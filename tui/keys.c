@@ -69,29 +69,32 @@ key_name(struct key key, char *buf, size_t len)
 	return buf;
 }
 
+static bool
+has_key(const struct binding *b, struct key key)
+{
+	return key_is(key, b->key.code, b->key.mods) ||
+	    (b->also.code != 0 && key_is(key, b->also.code, b->also.mods));
+}
+
 bool
 keys_run(const struct binding *table, struct key key, struct ui *ui,
     const char **why)
 {
-	const struct binding *b;
-	const char *reason;
-	bool known = false;
+	const struct binding *b, *first = NULL;
 
 	*why = NULL;
 	for (b = table; b->run != NULL; b++) {
-		if (!key_is(key, b->key.code, b->key.mods) &&
-		    !(b->also.code != 0 &&
-			key_is(key, b->also.code, b->also.mods)))
+		if (!has_key(b, key))
 			continue;
-		known = true;
-		reason = b->refuse != NULL ? b->refuse(ui) : NULL;
-		if (reason == NULL) {
-			*why = NULL;
+		if (b->refuse == NULL || b->refuse(ui) == NULL) {
 			b->run(ui);
 			return true;
 		}
-		if (*why == NULL)
-			*why = reason;
+		if (first == NULL)
+			first = b;
 	}
-	return known;
+	/* Asked again: the reasons of others may have taken its place. */
+	if (first != NULL)
+		*why = first->refuse(ui);
+	return first != NULL;
 }

@@ -163,11 +163,29 @@ term_damaged_now(void *arg)
 {
 	struct pane *p = arg;
 
-	p->panes->ops->changed(p, p->panes->arg);
+	p->panes->ops->text(p, p->panes->arg);
+}
+
+static void
+term_titled(void *arg)
+{
+	struct pane *p = arg;
+
+	p->panes->ops->state(p, p->panes->arg);
+}
+
+static void
+term_rang(void *arg)
+{
+	struct pane *p = arg;
+
+	p->panes->ops->bell(p, p->panes->arg);
 }
 
 static const struct term_ops term_ops = {
     .output = term_says,
+    .bell = term_rang,
+    .title = term_titled,
     .damage = term_damaged_now,
 };
 
@@ -175,7 +193,7 @@ static void
 gone(struct pane *p)
 {
 	disconnect(p);
-	p->panes->ops->changed(p, p->panes->arg);
+	p->panes->ops->state(p, p->panes->arg);
 }
 
 static void
@@ -274,7 +292,7 @@ connected(struct pane *p, int fd, json_t *ret)
 	p->history =
 	    json_is_integer(history) ? json_integer_value(history) : -1;
 	p->refused = 0;
-	p->panes->ops->changed(p, p->panes->arg);
+	p->panes->ops->state(p, p->panes->arg);
 }
 
 static void
@@ -431,7 +449,7 @@ pane_scroll(struct pane *p, long lines)
 		    end - top > (uint64_t)-lines ? top + (uint64_t)-lines : end;
 	p->back = top < end;
 	p->top = top;
-	p->panes->ops->changed(p, p->panes->arg);
+	p->panes->ops->state(p, p->panes->arg);
 }
 
 uint64_t

@@ -20,8 +20,11 @@ struct pane;
 struct panes;
 
 struct panes_ops {
-	/* Something of it changed: its text, or whether it is connected. */
-	void (*changed)(struct pane *p, void *arg);
+	/* Its text changed. */
+	void (*text)(struct pane *p, void *arg);
+	/* Its title, whether it is connected, how far one looks back. */
+	void (*state)(struct pane *p, void *arg);
+	void (*bell)(struct pane *p, void *arg);
 	/* A sentence for the person. */
 	void (*error)(const char *text, void *arg);
 };

@@ -366,6 +366,22 @@ escape_ends(int fd, short what, void *arg)
  * --- News --------------------------------------------------------------
  */
 
+/* The first mistake of a configuration is said once, without asking. */
+static void
+complain(struct ui *ui)
+{
+	const struct model *m = ui->model;
+	const char *first = m->mistakes > 0 ? m->mistake[0] : "";
+
+	if (strncmp(ui->complained, first, sizeof ui->complained - 1) == 0)
+		return;
+	snprintf(ui->complained, sizeof ui->complained, "%s", first);
+	if (m->mistakes > 1)
+		ui_error(ui, "%s  (and %zu more: m)", first, m->mistakes - 1);
+	else if (m->mistakes == 1)
+		ui_error(ui, "%s", first);
+}
+
 /* Only what moves every second: the cheap case, and the common one. */
 static void
 changed(bool figures, void *arg)
@@ -373,8 +389,10 @@ changed(bool figures, void *arg)
 	struct ui *ui = &((struct screen *)arg)->ui;
 
 	panes_update(ui->panes, ui->model);
-	if (!figures)
+	if (!figures) {
 		ui_layout(ui);
+		complain(ui);
+	}
 	ui_dirty(ui, figures ? DIRTY_TOP | DIRTY_BODY : DIRTY_ALL);
 }
 
@@ -389,16 +407,33 @@ told(bool error, const char *text, void *arg)
 		ui_say(ui, "%s", text);
 }
 
+/* A pane that is not looked at is painted when it is. */
 static void
-pane_changed(struct pane *p, void *arg)
+pane_text(struct pane *p, void *arg)
 {
 	struct ui *ui = &((struct screen *)arg)->ui;
 
-	/* One that is not looked at is painted when it is. */
 	if (p == console_pane(ui))
-		ui_dirty(ui,
-		    pane_connected(p) ? DIRTY_CONSOLE
-				      : DIRTY_CONSOLE | DIRTY_BODY);
+		ui_dirty(ui, DIRTY_CONSOLE);
+}
+
+static void
+pane_state(struct pane *p, void *arg)
+{
+	struct ui *ui = &((struct screen *)arg)->ui;
+
+	if (p == console_pane(ui))
+		ui_dirty(ui, DIRTY_CONSOLE | DIRTY_BODY | DIRTY_BOTTOM);
+}
+
+/* Only the guest one types into may make a noise. */
+static void
+pane_bell(struct pane *p, void *arg)
+{
+	struct ui *ui = &((struct screen *)arg)->ui;
+
+	if (p == console_pane(ui) && ui->console.focus)
+		tty_bell();
 }
 
 static void
@@ -476,14 +511,15 @@ begin(struct screen *s, const struct screen_options *options, struct error *err)
 {
 	static const struct wire_ops wire_ops = {
 	    .changed = changed, .say = told};
-	static const struct panes_ops panes_ops = {
-	    .changed = pane_changed, .error = pane_error};
+	static const struct panes_ops panes_ops = {.text = pane_text,
+	    .state = pane_state,
+	    .bell = pane_bell,
+	    .error = pane_error};
 	static const struct input_ops input_ops = {
 	    .key = pressed, .paste = pasted};
 	struct ui *ui = &s->ui;
 
 	ui->view = views[0];
-	ui->config = options->config;
 	ui->base = new_base();
 	ui->model = model_new();
 	s->input = input_new(&input_ops, s);

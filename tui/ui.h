@@ -53,7 +53,7 @@ struct ui {
 	unsigned dirty;
 	struct event *frame; /* the timer of the next frame */
 	int64_t drawn; /* when the last one was, monotonic ms */
-	const char *config; /* -f, or NULL */
+	char complained[256]; /* the mistake that was last shown */
 };
 
 /* Asks for a frame, soon, in which that is drawn. */

@@ -30,7 +30,10 @@ struct view {
 	bool (*pasted)(struct ui *ui, const char *text, size_t len);
 	/* The model or the layout changed: see that all still fits. */
 	void (*update)(struct ui *ui);
-	/* Words for the bottom line in place of keys; NULL: show keys. */
+	/*
+	 * Words for the bottom line in place of the keys that work everywhere
+	 * (they do not now); NULL: these work.
+	 */
 	const char *(*hint)(const struct ui *ui);
 	/* For the help: its tables, ended by a NULL title. */
 	const struct keytable *help;

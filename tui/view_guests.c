@@ -256,12 +256,13 @@ static const struct binding list_bindings[] = {
 static const struct binding *
 bindings(const struct ui *ui)
 {
-	return list_bindings;
+	return ui->console.focus ? console_table(ui) : list_bindings;
 }
 
 static const struct keytable help[] = {
     {"in the list", list_bindings},
     {"in a console", console_bindings},
+    {"looking back in a console", console_back_bindings},
     {NULL, NULL},
 };
 
@@ -270,7 +271,6 @@ static void
 console_title(struct ui *ui, int x)
 {
 	const struct rect *r = &ui->layout.titles;
-	const struct glyphs *gl = glyphs();
 	const struct guest *g = ui_guest(ui);
 	struct pane *p = console_pane(ui);
 	enum style style = ui->console.focus ? STYLE_TITLE_FOCUS : STYLE_TITLE;
@@ -296,8 +296,7 @@ console_title(struct ui *ui, int x)
 		snprintf(text, sizeof text, " %u lines back ", pane_back(p));
 		x = r->w - (int)strlen(text) - 1;
 		draw_text(r, 0, x, STYLE_NAME, text);
-	}
-	if (gl->utf8 && !pane_connected(p) && guest_is_up(g))
+	} else if (!pane_connected(p) && guest_is_up(g))
 		draw_text(r, 0, x, STYLE_FAINT, " connecting ");
 }
 
@@ -309,6 +308,7 @@ draw_frame(struct ui *ui)
 	const struct glyphs *gl = glyphs();
 	const char *filter_text = ui->guests.filter;
 	struct rect all = l->screen;
+	bool figures = l->figures.h > 0 && ui->model->guests > 0;
 
 	if (l->wide || l->list.h == 0)
 		draw_hline(&l->titles, 0, 0, l->titles.w, gl->hline);
@@ -316,7 +316,7 @@ draw_frame(struct ui *ui)
 		console_title(ui, 0);
 		return;
 	}
-	if (l->figures.h > 0)
+	if (figures)
 		draw_hline(&all, l->figures.y - 1, l->figures.x, l->figures.w,
 		    gl->hline);
 	if (!l->wide)
@@ -330,7 +330,7 @@ draw_frame(struct ui *ui)
 	draw_hline(&l->edge, 0, 0, l->edge.w, gl->hline);
 	draw_text(&l->titles, 0, l->split, STYLE_LINE, gl->tee_down);
 	draw_text(&l->edge, 0, l->split, STYLE_LINE, gl->tee_up);
-	if (l->figures.h > 0) {
+	if (figures) {
 		draw_text(&all, l->figures.y - 1, l->split, STYLE_LINE,
 		    gl->tee_right);
 		draw_text(&all, l->figures.y - 1, l->figures.x + 1, STYLE_TITLE,
@@ -343,23 +343,18 @@ draw(struct ui *ui, unsigned dirty)
 {
 	const struct layout *l = &ui->layout;
 	bool all = (dirty & DIRTY_ALL) == DIRTY_ALL;
-	const struct rect *where;
+	/* First: the titles say what it is. */
+	struct pane *p = console_look(ui);
 
 	if (dirty & DIRTY_BODY) {
 		draw_frame(ui);
-		if (ui->model->guests == 0 && ui->model->loaded) {
-			where = l->wide ? &l->side : &l->list;
-			guests_draw_welcome(ui, where);
-		} else if (l->list.h > 0)
+		if (ui->model->guests == 0 && ui->model->loaded)
+			guests_draw_welcome(ui, l->wide ? &l->side : &l->list);
+		else if (l->list.h > 0)
 			guests_draw_list(ui);
 		guests_draw_figures(ui);
 	}
-	/* An empty console part is drawn with the rest of the body. */
-	if (ui_guest(ui) != NULL)
-		console_draw(ui,
-		    all ||
-			((dirty & DIRTY_BODY) != 0 &&
-			    console_pane(ui) == NULL));
+	console_draw(ui, p, all || (p == NULL && (dirty & DIRTY_BODY)));
 }
 
 const struct view view_guests = {
