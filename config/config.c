@@ -36,10 +36,25 @@ whose_key(const char *name)
 	return NULL;
 }
 
+/* "memory, cpus, ...". Returns buf. */
+static const char *
+all_keys(enum config_section_kind kind, char *buf, size_t len)
+{
+	const struct config_key *key;
+	size_t n = 0;
+
+	buf[0] = '\0';
+	for (key = config_keys(kind); key->name != NULL && n < len; key++)
+		n += (size_t)snprintf(
+		    buf + n, len - n, "%s%s", n == 0 ? "" : ", ", key->name);
+	return buf;
+}
+
 static void
 unknown_key(struct build *b, const struct config_entry *e)
 {
 	const char *word = config_section_word(b->sec->kind), *other, *near;
+	char all[512];
 
 	if (!mistake_room(b->ms)) {
 		mistake_add(b->ms, e->line, "unknown key");
@@ -56,8 +71,9 @@ unknown_key(struct build *b, const struct config_entry *e)
 		    "[%s] has no key \"%s\": it belongs under [%s]", word,
 		    e->key, other);
 	else
-		mistake_add(
-		    b->ms, e->line, "[%s] has no key \"%s\"", word, e->key);
+		mistake_add(b->ms, e->line,
+		    "[%s] has no key \"%s\": it may have %s", word, e->key,
+		    all_keys(b->sec->kind, all, sizeof all));
 }
 
 static void
@@ -83,14 +99,7 @@ build_entry(struct build *b, const struct config_entry *e)
 	}
 	if (*line == 0)
 		*line = e->line;
-	if (value_set(key, b->base, e->value, &from, &err) == 0)
-		return;
-	if (strstr(e->value, " #") != NULL || strstr(e->value, "\t#") != NULL)
-		mistake_add(b->ms, e->line,
-		    "%s (a comment behind a value begins with \" ;\", not with "
-		    "\" #\")",
-		    err.text);
-	else
+	if (value_set(key, b->base, e->value, &from, &err) == -1)
 		mistake_add(b->ms, e->line, "%s", err.text);
 }
 
@@ -292,7 +301,10 @@ config_load(const char *path, int flags, struct config **out,
 		return 0;
 	}
 	if (fd == -1)
-		return cannot_read(ms, strerror(errno));
+		return cannot_read(ms,
+		    errno == ENOENT ? "there is no such file, write it or name "
+				      "another one with -f"
+				    : strerror(errno));
 	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)) {
 		close(fd);
 		return cannot_read(ms,

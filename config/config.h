@@ -352,7 +352,7 @@ struct config_vm *config_vm_new(const char *name, struct error *err);
  * Gives a key a value with the file's own rules. A key that does not repeat
  * may be set again (the last one counts); a repeating one appends. folder is
  * where relative paths start, absolute. Returns 0, or -1 with a sentence and
- * the guest as it was.
+ * the guest as it was. A path with a comma in a disk goes in quotes.
  */
 int config_vm_set(struct config_vm *, const char *key, const char *value,
     const char *folder, struct error *err);

@@ -89,11 +89,6 @@ config_path_expand(const char *path, const char *folder, struct error *err)
 		error_set(err, "the path has a quote too many");
 		return NULL;
 	}
-	/* Far more likely than such a path, and else found much later. */
-	if (strstr(path, " #") != NULL || strstr(path, "\t#") != NULL) {
-		error_set(err, "a path cannot have \" #\" in it");
-		return NULL;
-	}
 	if (strlen(path) + strlen(folder) >= sizeof store) {
 		error_set(err, "the path is too long");
 		return NULL;

@@ -346,6 +346,23 @@ set_plain(const struct config_key *key, void *base, const char *text,
 	return error_set(err, "%s has no kind", key->name);
 }
 
+/* "512M # half": a "#" behind a blank, outside of quotes. */
+static bool
+has_hash(const char *text)
+{
+	bool quoted = false;
+	const char *p;
+
+	for (p = text; *p != '\0'; p++) {
+		if (*p == '"')
+			quoted = !quoted;
+		if (*p == '#' && !quoted && p > text &&
+		    (p[-1] == ' ' || p[-1] == '\t'))
+			return true;
+	}
+	return false;
+}
+
 int
 value_set(const struct config_key *key, void *base, const char *text,
     const struct value_from *from, struct error *err)
@@ -353,6 +370,12 @@ value_set(const struct config_key *key, void *base, const char *text,
 	char *plain;
 	int r;
 
+	/* Found much later else, as a file that is not there. */
+	if (from->line > 0 && has_hash(text))
+		return error_set(err,
+		    "%s: a comment behind a value begins with \" ;\", not with "
+		    "\" #\" (put the value in quotes if that is part of it)",
+		    key->name);
 	/* These take their quotes apart themselves. */
 	if (key->kind == CONFIG_K_DISK || key->kind == CONFIG_K_INTERFACE)
 		plain = mem_dup(text);

@@ -9,17 +9,6 @@
 
 #define ARGS_MAX 15 /* libvterm has room for 16 */
 #define ARG_MAX  9999
-#define MISSING  (~0u)
-
-struct csi {
-	char lead; /* one of < = > ? or 0 */
-	char inter; /* an intermediate byte or 0 */
-	char final;
-	unsigned args[64];
-	bool joined[64]; /* a ':' came behind it, not a ';' */
-	unsigned n; /* at least 1 */
-	bool plain; /* may go to libvterm as it came */
-};
 
 /*
  * Takes the filter's seq apart. False if it is no control sequence that
@@ -31,14 +20,20 @@ parse(const struct filter *f, struct csi *csi)
 	const char *p = f->seq + 2, *final = f->seq + f->len - 1;
 	unsigned *arg;
 
-	*csi = (struct csi){.final = *final, .n = 1, .plain = true};
-	csi->args[0] = MISSING;
+	/* Not all of it: args and joined are long, and this is often. */
+	csi->lead = csi->inter = 0;
+	csi->final = *final;
+	csi->plain = true;
+	csi->parts = false;
+	csi->n = 1;
+	csi->args[0] = CSI_MISSING;
+	csi->joined[0] = false;
 	if (*p >= '<' && *p <= '?')
 		csi->lead = *p++;
 	for (; p < final && *p >= '0'; p++) {
 		arg = &csi->args[csi->n - 1];
 		if (*p <= '9') {
-			if (*arg == MISSING)
+			if (*arg == CSI_MISSING)
 				*arg = 0;
 			*arg = *arg * 10 + (unsigned)(*p - '0');
 			if (*arg > ARG_MAX) {
@@ -48,10 +43,11 @@ parse(const struct filter *f, struct csi *csi)
 		} else if (*p == ';' || *p == ':') {
 			csi->joined[csi->n - 1] = *p == ':';
 			if (*p == ':')
-				csi->plain = false;
-			if (csi->n == 64)
+				csi->parts = true;
+			if (csi->n == CSI_ARGS)
 				return false;
-			csi->args[csi->n++] = MISSING;
+			csi->joined[csi->n] = false;
+			csi->args[csi->n++] = CSI_MISSING;
 		} else
 			return false;
 	}
@@ -62,11 +58,11 @@ parse(const struct filter *f, struct csi *csi)
 	return p == final;
 }
 
-/* The argument, or what it is by default. */
-static unsigned
-arg(const struct csi *csi, unsigned i, unsigned otherwise)
+unsigned
+csi_arg(const struct csi *csi, unsigned i, unsigned otherwise)
 {
-	return i < csi->n && csi->args[i] != MISSING ? csi->args[i] : otherwise;
+	return i < csi->n && csi->args[i] != CSI_MISSING ? csi->args[i]
+							 : otherwise;
 }
 
 void
@@ -81,7 +77,7 @@ csi_feed(struct term *t, const char *lead, const unsigned *args, unsigned n,
 	for (i = 0; i < n && i < ARGS_MAX; i++) {
 		if (i > 0)
 			seq[len++] = ';';
-		if (args[i] != MISSING)
+		if (args[i] != CSI_MISSING)
 			len += snprintf(seq + len, sizeof(seq) - (size_t)len,
 			    "%u", args[i] > ARG_MAX ? ARG_MAX : args[i]);
 	}
@@ -103,142 +99,42 @@ pass(struct term *t, const struct csi *csi)
 		    csi->inter != 0 ? final : final + 1);
 }
 
+void
+csi_save(struct term *t)
+{
+	unsigned save = 1048;
+
+	t->saved = t->pen;
+	csi_feed(t, "?", &save, 1, "h");
+}
+
 /*
- * A colour from argument i (38, 48 or 58) on: fills out with the 3 or 5
- * arguments libvterm knows (none for what it does not) and returns how many
- * those are; *used is how many were read.
+ * Feeds a mode that sets back the cursor. libvterm also sets back whether and
+ * how it shows, which no terminal does.
  */
-static unsigned
-colour(const struct csi *csi, unsigned i, unsigned *out, unsigned *used)
-{
-	unsigned end = i, n, k, first;
-
-	/* 38:2::R:G:B and 38:5:N are one argument with parts (T.416). */
-	while (csi->joined[end] && end + 1 < csi->n)
-		end++;
-	if (end > i) {
-		n = end - i + 1;
-		*used = n;
-		first = arg(csi, i + 1, 0) == 2 && n >= 6 ? i + 3 : i + 2;
-	} else {
-		n = csi->n - i;
-		first = i + 2;
-		*used = arg(csi, i + 1, 0) == 2 ? 5
-		    : arg(csi, i + 1, 0) == 5   ? 3
-						: 2;
-		if (*used > n)
-			*used = n;
-		end = i + *used - 1;
-	}
-	out[0] = arg(csi, i, 0);
-	out[1] = arg(csi, i + 1, 0);
-	n = out[1] == 2 ? 3 : 1;
-	if (out[0] == 58 || (out[1] != 2 && out[1] != 5) || first + n - 1 > end)
-		return 0;
-	for (k = 0; k < n; k++) {
-		out[2 + k] = arg(csi, first + k, 0);
-		if (out[2 + k] > 255)
-			return 0;
-	}
-	return 2 + n;
-}
-
-/* The attributes libvterm does not report are kept here. */
 static void
-own_attribute(struct term *t, unsigned sgr)
+restore(struct term *t, unsigned mode)
 {
-	switch (sgr) {
-	case 0:
-		t->pen.attrs &= ~(TERM_DIM | TERM_CONCEAL);
-		break;
-	case 2:
-		t->pen.attrs |= TERM_DIM;
-		break;
-	case 8:
-		t->pen.attrs |= TERM_CONCEAL;
-		break;
-	case 22:
-		t->pen.attrs &= ~TERM_DIM;
-		break;
-	case 28:
-		t->pen.attrs &= ~TERM_CONCEAL;
-		break;
-	}
-}
+	struct term_cursor was = t->cursor;
+	VTermValue visible = {.boolean = was.visible};
+	VTermValue blink = {.boolean = was.blink};
+	VTermValue shape = {.number = VTERM_PROP_CURSORSHAPE_BLOCK};
 
-/* What SGR with joined or many arguments comes down to, argument by argument. */
-static void
-sgr_tidy(struct term *t, const struct csi *csi)
-{
-	static const char *const underline[] = {"24", "4", "21", "4:3"};
-	unsigned out[5], i, n, used, style;
-
-	for (i = 0; i < csi->n; i += used) {
-		used = 1;
-		switch (arg(csi, i, 0)) {
-		case 38:
-		case 48:
-		case 58:
-			n = colour(csi, i, out, &used);
-			if (n != 0)
-				csi_feed(t, "", out, n, "m");
-			break;
-		case 4:
-			style = csi->joined[i] ? arg(csi, i + 1, 1) : 1;
-			if (style > 3)
-				style = 1;
-			csi_feed(t, underline[style], NULL, 0, "m");
-			while (csi->joined[i + used - 1])
-				used++;
-			break;
-		default:
-			out[0] = arg(csi, i, 0);
-			csi_feed(t, "", out, 1, "m");
-			while (csi->joined[i + used - 1])
-				used++;
-		}
-	}
-}
-
-/* SGR, ECMA-48 8.3.117. */
-static void
-sgr(struct term *t, const struct csi *csi)
-{
-	unsigned out[5], i, used;
-	bool plain = csi->plain;
-
-	for (i = 0; i < csi->n; i += used) {
-		used = 1;
-		switch (arg(csi, i, 0)) {
-		case 38:
-		case 48:
-		case 58:
-			if (colour(csi, i, out, &used) == 0)
-				plain = false;
-			break;
-		case 0:
-		case 2:
-		case 8:
-		case 22:
-		case 28:
-			own_attribute(t, arg(csi, i, 0));
-			/* FALLTHROUGH */
-		default:
-			while (csi->joined[i + used - 1])
-				used++;
-		}
-	}
-	if (plain)
-		pass(t, csi);
-	else
-		sgr_tidy(t, csi);
+	if (was.shape == TERM_SHAPE_UNDERLINE)
+		shape.number = VTERM_PROP_CURSORSHAPE_UNDERLINE;
+	else if (was.shape == TERM_SHAPE_BAR)
+		shape.number = VTERM_PROP_CURSORSHAPE_BAR_LEFT;
+	csi_feed(t, "?", &mode, 1, "l");
+	t->pen = t->saved;
+	vterm_state_set_termprop(t->state, VTERM_PROP_CURSORVISIBLE, &visible);
+	vterm_state_set_termprop(t->state, VTERM_PROP_CURSORBLINK, &blink);
+	vterm_state_set_termprop(t->state, VTERM_PROP_CURSORSHAPE, &shape);
 }
 
 void
-csi_restored(struct term *t)
+csi_restore(struct term *t)
 {
-	t->pen.attrs &= ~(TERM_DIM | TERM_CONCEAL);
-	t->pen.attrs |= t->saved_own & (TERM_DIM | TERM_CONCEAL);
+	restore(t, 1048);
 }
 
 static void
@@ -254,28 +150,32 @@ slow(struct term *t, unsigned bit, bool on)
 static void
 private_mode(struct term *t, unsigned mode, bool on)
 {
-	const char *final = on ? "h" : "l";
-	bool back;
+	bool was = t->grid.on_alt;
 
 	switch (mode) {
-	case 47:
-		mode = 1047;
-		break;
 	case 6:
 		slow(t, SLOW_ORIGIN, on);
+		break;
+	case 47:
+		mode = 1047;
 		break;
 	case 69:
 		slow(t, SLOW_MARGINS, on);
 		break;
+	case 1048:
+	case 1049:
+		if (on)
+			t->saved = t->pen;
+		else {
+			restore(t, mode);
+			if (mode == 1048)
+				return;
+		}
+		break;
 	}
-	back = !on && (mode == 1047 || mode == 1049) && t->grid.on_alt &&
-	    t->main_moved;
-	if (on && (mode == 1048 || mode == 1049))
-		t->saved_own = t->pen.attrs;
-	csi_feed(t, "?", &mode, 1, final);
-	if (!on && (mode == 1048 || mode == 1049))
-		csi_restored(t);
-	if (back)
+	if (on || mode != 1049)
+		csi_feed(t, "?", &mode, 1, on ? "h" : "l");
+	if (was && !t->grid.on_alt && t->main_moved)
 		state_move(t, (unsigned)t->main_cursor.line, t->main_cursor.col,
 		    false);
 }
@@ -287,7 +187,7 @@ modes(struct term *t, const struct csi *csi)
 	unsigned i, mode;
 
 	for (i = 0; i < csi->n; i++) {
-		mode = arg(csi, i, 0);
+		mode = csi_arg(csi, i, 0);
 		if (csi->lead == '?')
 			private_mode(t, mode, on);
 		else {
@@ -326,7 +226,7 @@ window(struct term *t, const struct csi *csi)
 	char reply[32];
 	int len;
 
-	if (arg(csi, 0, 0) != 18)
+	if (csi_arg(csi, 0, 0) != 18)
 		return;
 	len = snprintf(
 	    reply, sizeof(reply), "\033[8;%u;%ut", t->grid.rows, t->grid.cols);
@@ -337,37 +237,32 @@ window(struct term *t, const struct csi *csi)
 static void
 standard(struct term *t, const struct csi *csi)
 {
-	unsigned save = 1048;
-
 	switch (csi->final) {
 	case 'm':
-		sgr(t, csi);
+		sgr_apply(t, csi);
 		break;
 	case 'h':
 	case 'l':
 		modes(t, csi);
 		break;
 	case 'b':
-		repeat(t, arg(csi, 0, 1) == 0 ? 1 : arg(csi, 0, 1));
+		repeat(t, csi_arg(csi, 0, 1) == 0 ? 1 : csi_arg(csi, 0, 1));
 		break;
 	case 's':
 		/* DECSLRM while DECLRMM is on, else the cursor is saved. */
 		if (t->filter.slow & SLOW_MARGINS)
 			pass(t, csi);
-		else if (csi->n == 1 && csi->args[0] == MISSING) {
-			t->saved_own = t->pen.attrs;
-			csi_feed(t, "?", &save, 1, "h");
-		}
+		else if (csi->n == 1 && csi->args[0] == CSI_MISSING)
+			csi_save(t);
 		break;
 	case 'u':
-		csi_feed(t, "?", &save, 1, "l");
-		csi_restored(t);
+		csi_restore(t);
 		break;
 	case 't':
 		window(t, csi);
 		break;
 	case 'J':
-		if (arg(csi, 0, 0) == 3)
+		if (csi_arg(csi, 0, 0) == 3)
 			term_clear_history(t);
 		else
 			pass(t, csi);
@@ -384,6 +279,9 @@ csi_dispatch(struct term *t)
 
 	if (!parse(&t->filter, &csi))
 		return;
+	/* Only SGR has arguments of parts. */
+	if (csi.parts && csi.final != 'm')
+		return;
 	if (csi.lead == 0 && csi.inter == 0)
 		standard(t, &csi);
 	else if (csi.lead == '?' && csi.inter == 0 &&
@@ -393,7 +291,7 @@ csi_dispatch(struct term *t)
 		state_reset(t, false);
 	else {
 		if (csi.inter == '"' && csi.final == 'q')
-			slow(t, SLOW_PROTECT, arg(&csi, 0, 0) == 1);
+			slow(t, SLOW_PROTECT, csi_arg(&csi, 0, 0) == 1);
 		pass(t, &csi);
 	}
 }

@@ -10,9 +10,9 @@
  * cursor off the screen. So it is only ever given whole sequences, made here
  * (csi.c), and short pieces of valid text.
  *
- * Text that cannot reach the last column of its row skips libvterm but for
- * its last character: libvterm takes 45 ns a character to find out what is
- * plain here, where the row is known to have room.
+ * Text that does not reach the last column of its row skips libvterm, which
+ * takes many times longer to find out that it is plain; what it needs to know
+ * of it, it is told before it is fed again (state_text()).
  */
 #include <string.h>
 
@@ -57,8 +57,8 @@ filter_text(struct term *t, const char *text, size_t len)
 }
 
 /*
- * A run of n > 0 printable ASCII characters, all but the last keep of them to
- * be written; returns how many were.
+ * Writes a run of n printable ASCII characters but for the last keep of them;
+ * returns how many those were.
  */
 static size_t
 plain_text(struct term *t, const char *text, size_t n, size_t keep)
@@ -69,14 +69,12 @@ plain_text(struct term *t, const char *text, size_t n, size_t keep)
 		/* A wide one before the last column may wait to wrap. */
 		if (t->filter.slow == 0 && t->cursor.col + 3 < t->grid.cols) {
 			room = t->grid.cols - 1 - t->cursor.col;
-			k = n - done - 1;
+			k = n - done - keep;
 			if (k > room)
 				k = room;
-			if (k > 3) {
-				state_text(t, text + done, (unsigned)k);
-				done += k;
-				continue;
-			}
+			state_text(t, text + done, (unsigned)k);
+			done += k;
+			continue;
 		}
 		/* To the end of the row and over it. */
 		k = t->grid.cols + 1 - t->cursor.col;
@@ -230,7 +228,6 @@ static void
 escape_dispatch(struct term *t)
 {
 	struct filter *f = &t->filter;
-	unsigned save = 1048;
 	char final;
 
 	if (f->len >= SEQ_MAX || f->len > 3)
@@ -250,13 +247,11 @@ escape_dispatch(struct term *t)
 	}
 	switch (final) {
 	case '7':
-		/* The long way is the one where libvterm checks bounds. */
-		t->saved_own = t->pen.attrs;
-		csi_feed(t, "?", &save, 1, "h");
+		/* By CSI ? 1048: only there does libvterm check bounds. */
+		csi_save(t);
 		return;
 	case '8':
-		csi_feed(t, "?", &save, 1, "l");
-		csi_restored(t);
+		csi_restore(t);
 		return;
 	case 'c':
 		state_reset(t, true);

@@ -3,11 +3,12 @@
  *
  *	term_input()  ->  filter.c  ->  libvterm's state layer  ->  state.c
  *	                     |                                         |
- *	                     +----------- plain text ------------->  grid.c
+ *	                     +------- plain text, colours -------->  grid.c
  *
  * filter.c cuts the guest's bytes into text, controls and whole sequences and
  * hands on only what libvterm 0.1.4 survives. libvterm knows what they mean
- * and where the cursor is; state.c applies what it says to the grid.
+ * and where the cursor is; state.c applies what it says to the grid. Plain
+ * text and SGR, which are most of all output, need no libvterm.
  */
 #ifndef TERM_INTERNAL_H
 #define TERM_INTERNAL_H
@@ -74,7 +75,8 @@ struct term {
 	void *arg;
 	struct filter filter;
 	struct cell pen;
-	uint16_t saved_own; /* DIM and CONCEAL saved with the cursor */
+	struct cell saved; /* pen, with the cursor */
+	unsigned lag; /* columns libvterm's cursor is behind */
 	struct last last;
 	struct combine combine;
 	struct term_cursor cursor;
@@ -96,7 +98,10 @@ struct term {
 bool state_init(struct term *t);
 /* Feeds libvterm what filter.c found harmless. */
 void state_feed(struct term *t, const char *bytes, size_t len);
-/* Writes plain ASCII at the cursor; it fits before the last column. */
+/*
+ * Writes plain ASCII at the cursor; it fits before the last column. libvterm
+ * hears of it with what it is fed next.
+ */
 void state_text(struct term *t, const char *text, unsigned n);
 /* Whether the cursor waits behind the last column to wrap. */
 bool state_pending(const struct term *t);
@@ -115,14 +120,36 @@ void filter_input(struct term *t, const char *bytes, size_t len);
 /* Text of whole valid characters, in pieces libvterm's stack bears. */
 void filter_text(struct term *t, const char *text, size_t len);
 
+/* A control sequence, taken apart. */
+#define CSI_ARGS    64
+#define CSI_MISSING (~0u)
+
+struct csi {
+	char lead; /* one of < = > ? or 0 */
+	char inter; /* an intermediate byte or 0 */
+	char final;
+	unsigned args[CSI_ARGS];
+	bool joined[CSI_ARGS]; /* a ':' came behind it, not a ';' */
+	unsigned n; /* at least 1 */
+	bool parts; /* some are joined */
+	bool plain; /* may go to libvterm as it came */
+};
+
 /* csi.c: a whole control sequence is in the filter's seq. */
 void csi_dispatch(struct term *t);
 /* Feeds a control sequence made of numbers: "?" 25 "h" for instance. */
 void csi_feed(struct term *t, const char *lead, const unsigned *args,
     unsigned n, const char *final);
+/* An argument, or otherwise if it is not there. */
+unsigned csi_arg(const struct csi *csi, unsigned i, unsigned otherwise);
+/* DECSC and DECRC. */
+void csi_save(struct term *t);
+void csi_restore(struct term *t);
 
-/* The cursor, and with it the look, was set back to what was saved. */
-void csi_restored(struct term *t);
+/* sgr.c: sets the pen (SGR). */
+void sgr_apply(struct term *t, const struct csi *csi);
+/* Answers DECRQSS of SGR. */
+void sgr_report(struct term *t);
 
 /* string.c: a whole OSC or DCS is in the filter's string. */
 void string_dispatch(struct term *t);

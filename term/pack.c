@@ -25,19 +25,34 @@ same_look(const struct cell *a, const struct cell *b)
 static unsigned
 pack_looks(const struct cell *cells, unsigned n, struct run *runs)
 {
-	static const struct cell plain;
 	unsigned i, start, count = 0;
+	uint32_t odd = 0;
 
+	for (i = 0; i < n; i++)
+		odd |= cells[i].fg | cells[i].bg | cells[i].attrs;
+	if (odd == 0)
+		return 0;
 	for (start = 0; start < n; start = i) {
 		for (i = start + 1; i < n; i++)
 			if (!same_look(&cells[i], &cells[start]))
 				break;
-		if (count == 0 && i == n && same_look(&cells[0], &plain))
-			return 0;
 		runs[count++] = (struct run){(uint16_t)(i - start),
 		    cells[start].attrs, cells[start].fg, cells[start].bg};
 	}
 	return count;
+}
+
+/* Whether n cells are ASCII or empty. No early way out: it is vectorised. */
+static bool
+all_ascii(const struct cell *cells, unsigned n)
+{
+	uint32_t odd = 0;
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		odd |= (cells[i].ch & ~0x7fu) | (cells[i].width ^ 1u) |
+		    cells[i].ncomb;
+	return odd == 0;
 }
 
 /* The text of n cells into out; returns where it ends. */
@@ -47,6 +62,11 @@ pack_text(const struct row *row, unsigned n, uint8_t *out)
 	const struct cell *cell;
 	unsigned i, k;
 
+	if (all_ascii(row->cells, n)) {
+		for (i = 0; i < n; i++)
+			out[i] = (uint8_t)row->cells[i].ch;
+		return out + n;
+	}
 	for (i = 0; i < n; i++) {
 		cell = &row->cells[i];
 		if (cell->width == 0)

@@ -5,7 +5,6 @@
  * character came at the start of the row below the one before it, with no
  * move of the cursor in between) and that the cursor waits to wrap.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "internal.h"
@@ -98,16 +97,50 @@ state_text(struct term *t, const char *text, unsigned n)
 {
 	struct grid *g = &t->grid;
 	unsigned row = t->cursor.row, col = t->cursor.col;
-	char move[16];
-	int len;
 
 	remember(t, (int)row, (int)col, 1);
 	row_put_ascii(grid_row(g, (int)row), g->cols, col, text, n, &t->pen);
+	grid_dirty(g, row);
 	t->last.col = (int)(col + n - 1);
 	t->last.end = (int)(col + n);
-	grid_dirty(g, row);
-	len = snprintf(move, sizeof(move), "\033[%uC", n);
-	vterm_input_write(t->vt, move, (size_t)len);
+	t->last.cell = t->pen;
+	t->last.cell.ch = (unsigned char)text[n - 1];
+	t->cursor.col += n;
+	t->cursor_dirty = true;
+	t->lag += n;
+}
+
+/*
+ * Tells libvterm of text it did not see: where its end is, and of its last
+ * character, to which combining ones may come.
+ */
+static void
+catch_up(struct term *t)
+{
+	char move[8] = "\033[", ch = (char)t->last.cell.ch;
+	unsigned n = t->lag - 1, len = 2, unit = 1;
+	bool was = t->mute;
+
+	t->lag = 0;
+	t->mute = true;
+	if (n > 0) {
+		while (unit * 10 <= n)
+			unit *= 10;
+		for (; unit > 0; unit /= 10)
+			move[len++] = (char)('0' + n / unit % 10);
+		move[len++] = 'C';
+		vterm_input_write(t->vt, move, len);
+	}
+	vterm_input_write(t->vt, &ch, 1);
+	t->mute = was;
+}
+
+void
+state_feed(struct term *t, const char *bytes, size_t len)
+{
+	if (t->lag != 0)
+		catch_up(t);
+	vterm_input_write(t->vt, bytes, len);
 }
 
 static int
@@ -117,6 +150,8 @@ on_cursor(VTermPos pos, VTermPos old, int visible, void *arg)
 	struct last *last = &t->last;
 	int cols = (int)t->grid.cols, rows = (int)t->grid.rows;
 
+	if (t->mute)
+		return 1;
 	/* Behind what was written last is where writing leaves it. */
 	if (pos.row != last->row ||
 	    pos.col != (last->end < cols ? last->end : last->col))
@@ -158,69 +193,6 @@ on_erase(VTermRect rect, int selective, void *arg)
 
 	if (!t->mute)
 		grid_erase(&t->grid, area, t->pen.bg, selective != 0);
-	return 1;
-}
-
-static int
-on_init_pen(void *arg)
-{
-	struct term *t = arg;
-
-	t->pen = cell_blank(TERM_COLOUR_DEFAULT);
-	return 1;
-}
-
-static uint32_t
-colour(const VTermColor *c)
-{
-	if (c->type & VTERM_COLOR_DEFAULT_MASK)
-		return TERM_COLOUR_DEFAULT;
-	if (VTERM_COLOR_IS_INDEXED(c))
-		return TERM_COLOUR_INDEXED | c->indexed.idx;
-	return TERM_COLOUR_RGB | (uint32_t)c->rgb.red << 16 |
-	    (uint32_t)c->rgb.green << 8 | c->rgb.blue;
-}
-
-static int
-on_pen(VTermAttr attr, VTermValue *value, void *arg)
-{
-	struct term *t = arg;
-	uint16_t bit;
-
-	switch (attr) {
-	case VTERM_ATTR_BOLD:
-		bit = TERM_BOLD;
-		break;
-	case VTERM_ATTR_ITALIC:
-		bit = TERM_ITALIC;
-		break;
-	case VTERM_ATTR_BLINK:
-		bit = TERM_BLINK;
-		break;
-	case VTERM_ATTR_REVERSE:
-		bit = TERM_REVERSE;
-		break;
-	case VTERM_ATTR_STRIKE:
-		bit = TERM_STRIKE;
-		break;
-	case VTERM_ATTR_UNDERLINE:
-		t->pen.attrs &= ~TERM_UNDERLINE_MASK;
-		t->pen.attrs |=
-		    ((unsigned)value->number << 8) & TERM_UNDERLINE_MASK;
-		return 1;
-	case VTERM_ATTR_FOREGROUND:
-		t->pen.fg = colour(&value->color);
-		return 1;
-	case VTERM_ATTR_BACKGROUND:
-		t->pen.bg = colour(&value->color);
-		return 1;
-	default:
-		return 1;
-	}
-	if (value->boolean)
-		t->pen.attrs |= bit;
-	else
-		t->pen.attrs &= ~bit;
 	return 1;
 }
 
@@ -287,14 +259,15 @@ on_bell(void *arg)
 	return 1;
 }
 
-/* No setlineinfo: lines of double width or height are not had. */
+/*
+ * No setlineinfo: lines of double width or height are not had. No pen: that
+ * is sgr.c's.
+ */
 static const VTermStateCallbacks callbacks = {
     .putglyph = on_glyph,
     .movecursor = on_cursor,
     .scrollrect = on_scroll,
     .erase = on_erase,
-    .initpen = on_init_pen,
-    .setpenattr = on_pen,
     .settermprop = on_property,
     .bell = on_bell,
 };
@@ -309,14 +282,8 @@ state_init(struct term *t)
 	vterm_output_set_callback(t->vt, on_output, t);
 	t->state = vterm_obtain_state(t->vt);
 	vterm_state_set_callbacks(t->state, &callbacks, t);
-	vterm_state_reset(t->state, 1);
+	state_reset(t, true);
 	return true;
-}
-
-void
-state_feed(struct term *t, const char *bytes, size_t len)
-{
-	vterm_input_write(t->vt, bytes, len);
 }
 
 bool
@@ -340,6 +307,9 @@ state_move(struct term *t, unsigned row, unsigned col, bool pending)
 		state_feed(t, " ", 1);
 	}
 	t->mute = false;
+	t->cursor.row = row;
+	t->cursor.col = col;
+	t->cursor_dirty = true;
 	t->last.row = (int)row;
 	t->last.col = (int)col;
 	t->last.end = (int)col + 1;
@@ -379,16 +349,19 @@ state_reset(struct term *t, bool hard)
 	VTermValue off = {.boolean = 0};
 	unsigned sgr_mouse = 1006;
 
-	if (!hard) {
-		vterm_state_reset(t->state, 0);
-		t->filter.slow = 0;
-		return;
+	state_feed(t, "", 0); /* Catches up with text. */
+	if (hard) {
+		/* libvterm forgets these. */
+		vterm_state_set_termprop(t->state, VTERM_PROP_ALTSCREEN, &off);
+		vterm_state_set_termprop(t->state, VTERM_PROP_REVERSE, &off);
+		vterm_state_set_termprop(t->state, VTERM_PROP_MOUSE, &none);
+		csi_feed(t, "?", &sgr_mouse, 1, "l");
 	}
-	/* libvterm forgets these three. */
-	vterm_state_set_termprop(t->state, VTERM_PROP_ALTSCREEN, &off);
-	vterm_state_set_termprop(t->state, VTERM_PROP_REVERSE, &off);
-	vterm_state_set_termprop(t->state, VTERM_PROP_MOUSE, &none);
-	csi_feed(t, "?", &sgr_mouse, 1, "l");
-	state_feed(t, "\033c", 2);
+	t->pen = cell_blank(TERM_COLOUR_DEFAULT);
 	t->filter.slow = 0;
+	vterm_state_reset(t->state, hard);
+	if (hard) {
+		state_move(t, 0, 0, false);
+		csi_save(t);
+	}
 }

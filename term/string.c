@@ -53,10 +53,12 @@ set_title(struct term *t, const char *text, unsigned len)
 static void
 request(struct term *t, const char *what, unsigned len)
 {
-	static const char *const known[] = {"m", "r", "s", " q", "\"q"};
+	static const char *const known[] = {"r", "s", " q", "\"q"};
 	char seq[16] = "\033P$q";
 	size_t i, n;
 
+	if (len == 1 && *what == 'm')
+		sgr_report(t);
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		n = strlen(known[i]);
 		if (n != len || memcmp(known[i], what, n) != 0)

@@ -117,7 +117,8 @@ term_resize(
 	if (alternate) {
 		t->main_cursor = cursor;
 		t->main_moved = true;
-		state_move(t, t->cursor.row, t->cursor.col, false);
+		state_move(t, t->cursor.row < rows ? t->cursor.row : rows - 1,
+		    t->cursor.col < cols ? t->cursor.col : cols - 1, false);
 	} else
 		state_move(t, (unsigned)cursor.line,
 		    cursor.col < cols ? cursor.col : cols - 1,

@@ -30,7 +30,7 @@ fail(struct peer *peer, json_t *id, const char *class, const struct error *err)
 static void
 run_launch(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 {
-	struct process *p = peer->process;
+	struct guest_process *p = peer->process;
 	struct error err;
 
 	if (peer != p->launcher) {
@@ -40,7 +40,7 @@ run_launch(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 	}
 	p->launcher = NULL;
 	if (spec_decode(args, fd, fds, &p->spec, &err) == -1 ||
-	    process_launch(p, &err) == -1) {
+	    guest_launch(p, &err) == -1) {
 		fail(peer, id, PROTO_E_GENERIC, &err);
 		event_base_loopbreak(p->base);
 		return;
@@ -68,7 +68,7 @@ add_figures(json_t *list, unsigned i, const struct virtio_dev *dev)
 static void
 run_status(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 {
-	struct process *p = peer->process;
+	struct guest_process *p = peer->process;
 	int own[CONN_MAX_FDS];
 	json_t *spec, *ret;
 	unsigned n, i;
@@ -97,7 +97,7 @@ run_status(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 static void
 run_stop(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 {
-	struct process *p = peer->process;
+	struct guest_process *p = peer->process;
 
 	if (strcmp(p->state, PROTO_PAUSED) == 0) {
 		conn_error(peer->conn, id, PROTO_E_STATE,
@@ -106,7 +106,7 @@ run_stop(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 		return;
 	}
 	pm_power_button(p->hw.pm);
-	process_set_state(p, PROTO_STOPPING, "");
+	guest_set_state(p, PROTO_STOPPING, "");
 	conn_return(peer->conn, id, NULL, NULL, 0);
 }
 
@@ -114,7 +114,7 @@ static void
 run_quit(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 {
 	conn_return(peer->conn, id, NULL, NULL, 0);
-	process_end(peer->process, PROTO_STOPPED, "forced off", 0);
+	guest_end(peer->process, PROTO_STOPPED, "forced off", 0);
 }
 
 /* pause, unpause and reset: done, or a sentence. */
@@ -132,7 +132,7 @@ run_pause(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 {
 	struct error err;
 
-	answer(peer, id, process_pause(peer->process, &err), &err);
+	answer(peer, id, guest_pause(peer->process, &err), &err);
 }
 
 static void
@@ -140,18 +140,18 @@ run_unpause(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 {
 	struct error err;
 
-	answer(peer, id, process_unpause(peer->process, &err), &err);
+	answer(peer, id, guest_unpause(peer->process, &err), &err);
 }
 
 static void
 run_reset(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 {
-	struct process *p = peer->process;
+	struct guest_process *p = peer->process;
 	struct error err;
 
-	if (process_reset(p, &err) == -1) {
+	if (guest_reset(p, &err) == -1) {
 		fail(peer, id, PROTO_E_GENERIC, &err);
-		process_end(p, PROTO_CRASHED, err.text, 1);
+		guest_end(p, PROTO_CRASHED, err.text, 1);
 		return;
 	}
 	conn_return(peer->conn, id, NULL, NULL, 0);
@@ -222,7 +222,7 @@ static void
 on_closed(struct conn *c, const char *why, void *arg)
 {
 	struct peer *peer = arg;
-	struct process *p = peer->process;
+	struct guest_process *p = peer->process;
 
 	/* Without a launch there is nothing to live for. */
 	if (peer == p->launcher)
@@ -236,7 +236,7 @@ static const struct conn_ops peer_ops = {
 };
 
 struct peer *
-control_add_peer(struct process *p, int fd)
+control_add_peer(struct guest_process *p, int fd)
 {
 	struct peer *peer;
 
@@ -266,7 +266,7 @@ on_listen(evutil_socket_t fd, short what, void *arg)
 }
 
 int
-control_listen(struct process *p, struct error *err)
+control_listen(struct guest_process *p, struct error *err)
 {
 	if (p->spec.listen_fd == -1)
 		return error_set(err, "the launch came without a socket");
@@ -280,7 +280,7 @@ control_listen(struct process *p, struct error *err)
 }
 
 void
-control_broadcast_state(struct process *p)
+control_broadcast_state(struct guest_process *p)
 {
 	struct peer *peer;
 
@@ -291,7 +291,7 @@ control_broadcast_state(struct process *p)
 }
 
 void
-control_close(struct process *p)
+control_close(struct guest_process *p)
 {
 	struct peer *peer;
 

@@ -6,7 +6,7 @@
  *	vda, …:      one a disk
  *
  * Vcpu threads never touch the loop: what they ask for (reset, power-off) is
- * left in struct process and announced through an eventfd.
+ * left in struct guest_process and announced through an eventfd.
  */
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -39,7 +39,7 @@ wall_clock(void)
 }
 
 void
-process_set_state(struct process *p, const char *state, const char *reason)
+guest_set_state(struct guest_process *p, const char *state, const char *reason)
 {
 	p->state = state;
 	p->since = wall_clock();
@@ -50,14 +50,14 @@ process_set_state(struct process *p, const char *state, const char *reason)
 }
 
 void
-process_end(
-    struct process *p, const char *state, const char *reason, int status)
+guest_end(
+    struct guest_process *p, const char *state, const char *reason, int status)
 {
 	if (p->hw.machine != NULL)
 		machine_stop(p->hw.machine);
 	p->status = status;
 	console_finish(p->console, LAST_WORDS_MS);
-	process_set_state(p, state, reason);
+	guest_set_state(p, state, reason);
 	event_base_loopbreak(p->base);
 }
 
@@ -65,7 +65,7 @@ process_end(
 static void
 requested(enum machine_request what, const char *why, void *arg)
 {
-	struct process *p = arg;
+	struct guest_process *p = arg;
 	uint64_t one = 1;
 
 	pthread_mutex_lock(&p->lock);
@@ -81,7 +81,7 @@ static const struct machine_ops machine_ops = {.request = requested};
 static void
 on_request(evutil_socket_t fd, short what, void *arg)
 {
-	struct process *p = arg;
+	struct guest_process *p = arg;
 	struct error err;
 	char why[sizeof p->why];
 	uint64_t n;
@@ -97,47 +97,47 @@ on_request(evutil_socket_t fd, short what, void *arg)
 	switch (asked) {
 	case MACHINE_RESET:
 		log_info("%s: reset by the guest (%s)", p->spec.name, why);
-		if (process_reset(p, &err) == -1)
-			process_end(p, PROTO_CRASHED, err.text, 1);
+		if (guest_reset(p, &err) == -1)
+			guest_end(p, PROTO_CRASHED, err.text, 1);
 		break;
 	case MACHINE_POWEROFF:
-		process_end(p, PROTO_STOPPED, "powered off by the guest", 0);
+		guest_end(p, PROTO_STOPPED, "powered off by the guest", 0);
 		break;
 	case MACHINE_CRASH:
-		process_end(p, PROTO_CRASHED, why, 1);
+		guest_end(p, PROTO_CRASHED, why, 1);
 		break;
 	}
 }
 
 int
-process_reset(struct process *p, struct error *err)
+guest_reset(struct guest_process *p, struct error *err)
 {
 	machine_stop(p->hw.machine);
 	if (machine_reset(p->hw.machine, err) == -1 ||
 	    build_load(&p->hw, &p->spec, err) == -1)
 		return error_prefix(err, "reset failed: ");
 	machine_run(p->hw.machine);
-	process_set_state(p, PROTO_RUNNING, "");
+	guest_set_state(p, PROTO_RUNNING, "");
 	return 0;
 }
 
 int
-process_pause(struct process *p, struct error *err)
+guest_pause(struct guest_process *p, struct error *err)
 {
 	if (strcmp(p->state, PROTO_PAUSED) == 0)
 		return error_set(err, "%s is paused already", p->spec.name);
 	machine_stop(p->hw.machine);
-	process_set_state(p, PROTO_PAUSED, "");
+	guest_set_state(p, PROTO_PAUSED, "");
 	return 0;
 }
 
 int
-process_unpause(struct process *p, struct error *err)
+guest_unpause(struct guest_process *p, struct error *err)
 {
 	if (strcmp(p->state, PROTO_PAUSED) != 0)
 		return error_set(err, "%s is not paused", p->spec.name);
 	machine_run(p->hw.machine);
-	process_set_state(p, PROTO_RUNNING, "");
+	guest_set_state(p, PROTO_RUNNING, "");
 	return 0;
 }
 
@@ -145,16 +145,16 @@ process_unpause(struct process *p, struct error *err)
 static void
 on_sigterm(evutil_socket_t fd, short what, void *arg)
 {
-	struct process *p = arg;
+	struct guest_process *p = arg;
 
 	if (p->hw.pm == NULL)
-		process_end(p, PROTO_STOPPED, "ended before it started", 1);
+		guest_end(p, PROTO_STOPPED, "ended before it started", 1);
 	else
 		pm_power_button(p->hw.pm);
 }
 
 int
-process_launch(struct process *p, struct error *err)
+guest_launch(struct guest_process *p, struct error *err)
 {
 	p->started = wall_clock();
 	p->console = console_new(p->base, err);
@@ -165,12 +165,12 @@ process_launch(struct process *p, struct error *err)
 	    control_listen(p, err) == -1)
 		return -1;
 	machine_run(p->hw.machine);
-	process_set_state(p, PROTO_RUNNING, "");
+	guest_set_state(p, PROTO_RUNNING, "");
 	return 0;
 }
 
 static int
-set_up(struct process *p, const char *name)
+set_up(struct guest_process *p, const char *name)
 {
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
 	char title[16];
@@ -203,7 +203,7 @@ set_up(struct process *p, const char *name)
 
 /* In the reverse order of making; frees all, so that a leak is a bug. */
 static void
-tear_down(struct process *p)
+tear_down(struct guest_process *p)
 {
 	control_close(p);
 	if (p->hw.machine != NULL)
@@ -227,7 +227,7 @@ tear_down(struct process *p)
 int
 guest_main(const char *name)
 {
-	struct process p = {.status = 1};
+	struct guest_process p = {.status = 1};
 	struct stat st;
 
 	if (fstat(PROTO_LAUNCH_FD, &st) == -1 || !S_ISSOCK(st.st_mode)) {

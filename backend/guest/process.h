@@ -18,11 +18,11 @@ struct event;
 
 struct peer {
 	TAILQ_ENTRY(peer) entry;
-	struct process *process;
+	struct guest_process *process;
 	struct conn *conn;
 };
 
-struct process {
+struct guest_process {
 	struct event_base *base;
 	struct event *listen, *request, *sigterm;
 	TAILQ_HEAD(, peer) peers;
@@ -45,20 +45,20 @@ struct process {
 };
 
 /* guest.c */
-int process_launch(struct process *p, struct error *err);
-void process_set_state(
-    struct process *p, const char *state, const char *reason);
-int process_pause(struct process *p, struct error *err);
-int process_unpause(struct process *p, struct error *err);
-int process_reset(struct process *p, struct error *err);
+int guest_launch(struct guest_process *p, struct error *err);
+void guest_set_state(
+    struct guest_process *p, const char *state, const char *reason);
+int guest_pause(struct guest_process *p, struct error *err);
+int guest_unpause(struct guest_process *p, struct error *err);
+int guest_reset(struct guest_process *p, struct error *err);
 /* The guest is over: tells everybody, and leaves the loop. */
-void process_end(
-    struct process *p, const char *state, const char *reason, int status);
+void guest_end(
+    struct guest_process *p, const char *state, const char *reason, int status);
 
 /* control.c */
-struct peer *control_add_peer(struct process *p, int fd);
-int control_listen(struct process *p, struct error *err);
-void control_broadcast_state(struct process *p);
-void control_close(struct process *p);
+struct peer *control_add_peer(struct guest_process *p, int fd);
+int control_listen(struct guest_process *p, struct error *err);
+void control_broadcast_state(struct guest_process *p);
+void control_close(struct guest_process *p);
 
 #endif

@@ -7,12 +7,13 @@
  *
  * To the backend (RUNDIR/backend.sock):
  *
- *   version      → {"version", "pid"}
+ *   version      → {"version", "pid", "config": the path of the file}
  *   status       {"name"?} → {"host": HOST, "config": {"path", "mistakes":
  *                ["FILE:LINE: …"]}, "guests": [GUEST…]}
  *   start        {"name"} or ad hoc {"definition": {"name", "memory",
  *                "cpus", "kernel", …: the keys of a [vm] section as strings,
- *                repeated ones as arrays}}; answered when the guest runs
+ *                repeated ones as arrays}, "folder": where relative paths
+ *                start}; answered when the guest runs
  *   stop         {"name", "force": bool}; answered when the guest was asked
  *                (power button), or with force when it is gone
  *   wait         {"name"}; answered with GUEST when it is no longer running
@@ -33,12 +34,12 @@
  *   CONFIG         {"mistakes": […]}: the definitions were read again
  *
  * GUEST: {"name", "state", "reason", "since", "memory", "cpus", "pid",
- *   "uptime", "cpu", "memory_used", "defined", "kernel", "disks": [{"path",
+ *   "uptime", "cpu", "cpu_time", "memory_used", "defined", "kernel", "disks": [{"path",
  *   …}], "nics": [{"tap", "switch", "lladdr"}]}
  *   state: one of the names below. reason: a sentence, "" if there is none.
  *   since: seconds since 1970, of the last change. memory, memory_used:
  *   bytes. cpu: hundredths of one host CPU over the last second, null before
- *   there are two samples.
+ *   there are two samples. cpu_time: seconds of CPU since it started.
  * HOST: {"name", "cpus", "memory", "memory_used", "cpu"}
  *
  * To a guest process (RUNDIR/guests/NAME.sock, and the launch socket that it
@@ -73,6 +74,9 @@
 #define PROTO_E_NAME    "GuestNotFound"
 #define PROTO_E_STATE   "WrongState"
 #define PROTO_E_PERM    "PermissionDenied"
+
+/* Exit status of a backend that finds another one in its place. */
+#define PROTO_EXIT_TAKEN 3
 
 /* The descriptor on which a guest process finds its launch socket. */
 #define PROTO_LAUNCH_FD 3

@@ -90,8 +90,7 @@ socket_name(const char *file, char *name, size_t len)
 }
 
 int
-adopt_all(
-    struct backend *b, void (*call)(struct backend *), struct error *err)
+adopt_all(struct backend *b, void (*call)(struct backend *), struct error *err)
 {
 	char path[108], name[SPEC_NAME_MAX + 1];
 	const struct timeval limit = {ADOPT_S, 0};
@@ -103,8 +102,8 @@ adopt_all(
 		return -1;
 	*strrchr(path, '/') = '\0';
 	if ((dir = opendir(path)) == NULL)
-		return error_set(err, "cannot read %s: %s", path,
-		    strerror(errno));
+		return error_set(
+		    err, "cannot read %s: %s", path, strerror(errno));
 	b->adopting = 1;
 	while ((ent = readdir(dir)) != NULL)
 		if (socket_name(ent->d_name, name, sizeof name) == 0 &&

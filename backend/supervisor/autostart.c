@@ -38,16 +38,16 @@ on_timer(evutil_socket_t sock, short what, void *arg)
 static void
 start_some(struct backend *b)
 {
-	const struct timeval delay = {
-	    b->config->global.start_delay > 0 ? b->config->global.start_delay :
-						1,
+	const struct timeval delay = {b->config->global.start_delay > 0
+		? b->config->global.start_delay
+		: 1,
 	    0};
 	const struct config_vm *vm;
 	unsigned started = 0;
 	struct error err;
 	struct guest *g;
 
-	while (b->autostart_next < b->config->nvms && !b->ending) {
+	while (b->autostart_next < b->config->nvms && b->ending == END_NOT) {
 		vm = &b->config->vms[b->autostart_next];
 		g = registry_find(b, vm->name);
 		if (!vm->enable || (g != NULL && registry_runs(g))) {

@@ -51,6 +51,22 @@ struct cpu_sample {
 };
 
 /*
+ * What the host's network was changed for a guest, beyond the taps that go
+ * with its process: taps of others in our bridges, switches that came up.
+ */
+struct plugged {
+	unsigned taps, switches;
+	struct {
+		char tap[IFNAMSIZ], sw[CONFIG_NAME_MAX + 1];
+	} tap[SPEC_MAX_NICS];
+	struct {
+		char name[CONFIG_NAME_MAX + 1];
+		bool created; /* the bridge */
+		uint64_t added; /* bit N: the Nth add = */
+	} sw[SPEC_MAX_NICS];
+};
+
+/*
  * A guest: defined in the configuration, running, or both. It stays while
  * either holds; one that was made up on the spot and crashed also stays, for
  * its reason to be read, until the configuration is loaded anew.
@@ -65,7 +81,7 @@ struct guest {
 	time_t started; /* 0: not running */
 	struct process *process; /* NULL: none */
 	json_t *spec; /* of the one that runs (spec.h), or NULL */
-	unsigned plugged; /* bit N: nic N's tap is to be taken out again */
+	struct plugged plugged;
 	struct cpu_sample cpu;
 	struct request_list waiting; /* answered when it has ended */
 };
@@ -95,7 +111,11 @@ struct backend {
 	struct event *figures_timer;
 	struct cpu_sample host_cpu;
 	/* supervisor.c */
-	bool ending; /* a signal asked; no guest is started any more */
+	enum {
+		END_NOT,
+		END_ASKED, /* guests shut down, no new ones are started */
+		END_FORCED,
+	} ending;
 	struct event *end_timer;
 	int ready_fd;
 };

@@ -238,7 +238,7 @@ send_event(struct backend *b, const char *name, json_t *data, bool figures)
 
 	if (data == NULL)
 		return;
-	TAILQ_FOREACH(cl, &b->clients, entry)
+	TAILQ_FOREACH (cl, &b->clients, entry)
 		if (cl->subscribed && (cl->figures || !figures))
 			conn_event(cl->conn, name, json_incref(data));
 	json_decref(data);
@@ -261,7 +261,7 @@ clients_want_figures(const struct backend *b)
 {
 	const struct client *cl;
 
-	TAILQ_FOREACH(cl, &b->clients, entry)
+	TAILQ_FOREACH (cl, &b->clients, entry)
 		if (cl->figures)
 			return true;
 	return false;

@@ -36,8 +36,8 @@ take_lock(struct endpoint *e, struct error *err)
 		n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
 		if (ftruncate(e->lock_fd, 0) == -1 ||
 		    pwrite(e->lock_fd, pid, (size_t)n, 0) != n)
-			return error_set(err, "cannot write %s: %s", path,
-			    strerror(errno));
+			return error_set(
+			    err, "cannot write %s: %s", path, strerror(errno));
 		return 0;
 	}
 	if (errno != EWOULDBLOCK)

@@ -103,8 +103,8 @@ sample_guest(struct guest *g, uint64_t ticks)
 	if (s->when_ms != 0 && now - s->when_ms < SAMPLE_MS)
 		return;
 	if (s->when_ms != 0 && ticks >= s->busy) {
-		seconds = (double)(ticks - s->busy) /
-		    (double)sysconf(_SC_CLK_TCK);
+		seconds =
+		    (double)(ticks - s->busy) / (double)sysconf(_SC_CLK_TCK);
 		s->percent =
 		    (int)(seconds * 100000 / (double)(now - s->when_ms) + 0.5);
 	}
@@ -131,8 +131,7 @@ sample_host(struct cpu_sample *s)
 	if (s->total != 0 && total <= s->total)
 		return;
 	if (s->total != 0 && busy >= s->busy)
-		s->percent =
-		    (int)((busy - s->busy) * 100 / (total - s->total));
+		s->percent = (int)((busy - s->busy) * 100 / (total - s->total));
 	s->busy = busy;
 	s->total = total;
 }
@@ -172,12 +171,11 @@ figures_guest(struct guest *g, json_t *obj)
 	json_object_set_new(obj, "cpu", percent(g->cpu.percent));
 	json_object_set_new(obj, "cpu_time",
 	    json_real((double)ticks / (double)sysconf(_SC_CLK_TCK)));
-	json_object_set_new(obj, "memory_used",
-	    json_integer((json_int_t)process_memory(pid)));
+	json_object_set_new(
+	    obj, "memory_used", json_integer((json_int_t)process_memory(pid)));
 	json_object_set_new(obj, "uptime",
-	    json_integer(g->started != 0 ?
-		    (json_int_t)(time(NULL) - g->started) :
-		    0));
+	    json_integer(
+		g->started != 0 ? (json_int_t)(time(NULL) - g->started) : 0));
 }
 
 static void
@@ -187,8 +185,7 @@ on_second(evutil_socket_t sock, short what, void *arg)
 	struct backend *b = arg;
 	struct guest *g;
 
-	TAILQ_FOREACH(g, &b->guests, entry)
-	{
+	TAILQ_FOREACH (g, &b->guests, entry) {
 		if (!registry_runs(g))
 			continue;
 		obj = json_pack("{s:s}", "name", g->name);
@@ -196,8 +193,7 @@ on_second(evutil_socket_t sock, short what, void *arg)
 		json_array_append_new(guests, obj);
 	}
 	clients_figures(b,
-	    json_pack(
-		"{s:o, s:o}", "host", figures_host(b), "guests", guests));
+	    json_pack("{s:o, s:o}", "host", figures_host(b), "guests", guests));
 }
 
 void
@@ -207,8 +203,8 @@ figures_update(struct backend *b)
 	bool want = clients_want_figures(b) && registry_running(b) > 0;
 
 	if (b->figures_timer == NULL)
-		b->figures_timer = event_new(
-		    b->base, -1, EV_PERSIST, on_second, b);
+		b->figures_timer =
+		    event_new(b->base, -1, EV_PERSIST, on_second, b);
 	if (b->figures_timer == NULL)
 		return;
 	if (!want)

@@ -13,15 +13,17 @@
 
 /*
  * Opens the taps of vm's interfaces and plugs them in, making bridges as
- * needed. Fills spec->nic, and in *plugged sets bit N where the tap of nic N
- * will outlive the guest in our bridge. Returns 0, or -1 with err; what was made before a
- * failure is unmade (taps go with spec_clear()).
+ * needed. Fills spec->nic, and plugged for network_undo(). Returns 0, or -1
+ * with err; the caller then closes the taps (spec_clear()) and undoes.
  */
 int network_open(struct backend *b, const struct config_vm *vm,
-    struct guest_spec *spec, unsigned *plugged, struct error *err);
-/* Takes a tap that outlived its guest out of its bridge. */
-void network_unplug(
-    struct backend *b, const char *tap, const char *switch_name);
+    struct guest_spec *spec, struct plugged *plugged, struct error *err);
+/*
+ * Takes taps that outlive their guest out of their bridges; with switches,
+ * for a guest that never ran, also takes back what its switches were given.
+ * The guest's own taps are closed by then.
+ */
+void network_undo(struct backend *b, struct plugged *plugged, bool switches);
 /* The orderly end: unmakes what we made and nobody uses. */
 void network_close(struct backend *b);
 

@@ -13,17 +13,12 @@
  * spec_clear() once it was sent; plugged is network_open()'s. Returns -1 with err and nothing left behind.
  */
 int prepare_guest(struct backend *b, const struct config_vm *vm,
-    struct guest_spec *spec, unsigned *plugged, struct error *err);
-/* Unmakes what would stay behind of a guest: its socket, taps in bridges. */
-void prepare_undo(struct backend *b, const char *name, const json_t *nics,
-    unsigned plugged);
-
+    struct guest_spec *spec, struct plugged *plugged, struct error *err);
 /*
- * A definition out of the JSON of a client: the keys of a [vm] section as
- * strings, repeated ones as arrays. folder is where relative paths start. For
- * config_vm_free(); NULL with err.
+ * Unmakes what would stay behind of a guest whose descriptors are closed:
+ * its socket, changes to the network; with switches as network_undo().
  */
-struct config_vm *prepare_ad_hoc(const struct backend *b, json_t *definition,
-    const char *folder, struct error *err);
+void prepare_undo(struct backend *b, const char *name, struct plugged *plugged,
+    bool switches);
 
 #endif

@@ -185,7 +185,8 @@ explain_end(struct process *p, char *reason, size_t len)
 	if (p->child && WIFEXITED(p->status) && WEXITSTATUS(p->status) == 0)
 		return PROTO_STOPPED;
 	if (p->child && WIFSIGNALED(p->status)) {
-		snprintf(reason, len, "its process was killed by signal %d (%s)",
+		snprintf(reason, len,
+		    "its process was killed by signal %d (%s)",
 		    WTERMSIG(p->status), strsignal(WTERMSIG(p->status)));
 		return PROTO_CRASHED;
 	}
@@ -202,10 +203,11 @@ finish(struct process *p)
 	struct backend *b = g->b;
 	process_started *started = p->started;
 	void (*known)(struct backend *) = p->told ? NULL : p->known;
+	bool ran = p->launched;
 	const char *state;
 	void *arg = p->arg;
 
-	if (p->launched || p->known != NULL) {
+	if (ran) {
 		state = explain_end(p, reason, sizeof reason);
 	} else {
 		explain_failure(p);
@@ -213,8 +215,8 @@ finish(struct process *p)
 		snprintf(reason, sizeof reason, "%s", p->failure);
 	}
 	memcpy(failure, p->failure, sizeof failure);
-	prepare_undo(b, g->name, json_object_get(g->spec, "nics"), g->plugged);
 	process_free(p);
+	prepare_undo(b, g->name, &g->plugged, !ran);
 	registry_ended(g, state, reason);
 	if (started != NULL)
 		started(b, failure, arg);
@@ -236,8 +238,8 @@ on_timer(evutil_socket_t sock, short what, void *arg)
 
 	if (!p->launched && p->known == NULL && p->failure[0] == '\0')
 		snprintf(p->failure, sizeof p->failure,
-		    "%s did not start within %d seconds and was ended", p->g->name,
-		    LAUNCH_S);
+		    "%s did not start within %d seconds and was ended",
+		    p->g->name, LAUNCH_S);
 	if (p->pid > 0)
 		kill(p->pid, SIGKILL);
 }
@@ -287,7 +289,7 @@ on_message(struct conn *c, json_t *msg, int *fd, unsigned fds, void *arg)
 		return;
 	}
 	id = json_integer_value(json_object_get(msg, "id"));
-	TAILQ_FOREACH(call, &p->calls, entry)
+	TAILQ_FOREACH (call, &p->calls, entry)
 		if (call->id == id)
 			break;
 	if (call == NULL)
@@ -372,10 +374,8 @@ process_start(struct guest *g, struct guest_spec *spec,
 	unsigned fds;
 	json_t *json;
 
-	if ((json = spec_encode(spec, fd, &fds)) == NULL) {
-		spec_clear(spec);
+	if ((json = spec_encode(spec, fd, &fds)) == NULL)
 		return error_set(err, "no memory to start %s", g->name);
-	}
 	if (spawn_guest(g->name, &child, err) == -1)
 		goto fail;
 	if ((p = process_new(g, child.sock)) == NULL) {
@@ -398,7 +398,6 @@ process_start(struct guest *g, struct guest_spec *spec,
 	registry_state(g, PROTO_STARTING, NULL);
 	return 0;
 fail:
-	spec_clear(spec);
 	json_decref(json);
 	return -1;
 }
@@ -419,8 +418,8 @@ on_status(struct guest *g, json_t *ret, int fd, const char *why, void *arg)
 		reason = json_string_value(json_object_get(ret, "reason"));
 		g->spec = json_incref(json_object_get(ret, "spec"));
 		p->pid = (pid_t)json_integer_value(json_object_get(ret, "pid"));
-		g->started = (time_t)json_number_value(
-		    json_object_get(ret, "started"));
+		g->started =
+		    (time_t)json_number_value(json_object_get(ret, "started"));
 		if ((state = state_name(state)) != NULL && !is_end(state))
 			registry_state(g, state, reason);
 		g->since =
@@ -475,7 +474,7 @@ process_reap(struct backend *b)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		TAILQ_FOREACH(g, &b->guests, entry)
+		TAILQ_FOREACH (g, &b->guests, entry)
 			if (g->process != NULL && g->process->child &&
 			    g->process->pid == pid)
 				break;

@@ -21,8 +21,8 @@
 typedef void process_started(struct backend *b, const char *why, void *arg);
 
 /*
- * Starts a process for g and sends it spec (cleared here in any case).
- * started is called later, exactly once, unless this returns -1 with err.
+ * Starts a process for g and sends it spec, which is cleared then. started is
+ * called later, exactly once, unless this returns -1 with err.
  */
 int process_start(struct guest *g, struct guest_spec *spec,
     process_started *started, void *arg, struct error *err);

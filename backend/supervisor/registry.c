@@ -14,7 +14,7 @@ registry_find(const struct backend *b, const char *name)
 {
 	struct guest *g;
 
-	TAILQ_FOREACH(g, &b->guests, entry)
+	TAILQ_FOREACH (g, &b->guests, entry)
 		if (strcmp(g->name, name) == 0)
 			return g;
 	return NULL;
@@ -27,8 +27,7 @@ registry_get(struct backend *b, const char *name)
 
 	if ((g = registry_find(b, name)) != NULL)
 		return g;
-	if (strlen(name) > SPEC_NAME_MAX ||
-	    (g = calloc(1, sizeof *g)) == NULL)
+	if (strlen(name) > SPEC_NAME_MAX || (g = calloc(1, sizeof *g)) == NULL)
 		return NULL;
 	g->b = b;
 	snprintf(g->name, sizeof g->name, "%s", name);
@@ -36,7 +35,7 @@ registry_get(struct backend *b, const char *name)
 	g->since = time(NULL);
 	g->cpu.percent = -1;
 	TAILQ_INIT(&g->waiting);
-	TAILQ_FOREACH(next, &b->guests, entry)
+	TAILQ_FOREACH (next, &b->guests, entry)
 		if (strcmp(next->name, name) > 0)
 			break;
 	if (next != NULL)
@@ -120,14 +119,16 @@ registry_ended(struct guest *g, const char *state, const char *reason)
 	registry_state(g, state, reason);
 	json = registry_guest_json(g);
 	while ((rq = TAILQ_FIRST(&g->waiting)) != NULL)
-		request_return(rq, rq->wants_guest ? json_incref(json) : NULL,
-		    -1);
+		request_return(
+		    rq, rq->wants_guest ? json_incref(json) : NULL, -1);
 	json_decref(json);
 	json_decref(g->spec);
 	g->spec = NULL;
 	if (!wanted(g, false))
 		drop(g);
 	figures_update(b);
+	if (b->ending != END_NOT && registry_running(b) == 0)
+		event_base_loopbreak(b->base);
 }
 
 bool
@@ -142,7 +143,7 @@ registry_running(const struct backend *b)
 	const struct guest *g;
 	unsigned n = 0;
 
-	TAILQ_FOREACH(g, &b->guests, entry)
+	TAILQ_FOREACH (g, &b->guests, entry)
 		n += g->process != NULL;
 	return n;
 }
@@ -199,7 +200,7 @@ running_parts(const json_t *spec, const char *which)
 		json_decref(list);
 		return json_array();
 	}
-	json_array_foreach(list, i, part)
+	json_array_foreach (list, i, part)
 		json_object_del(part, "fd");
 	return list;
 }
@@ -225,8 +226,8 @@ add_parts(const struct guest *g, const struct config_vm *vm, json_t *obj)
 	json_object_set_new(
 	    obj, "memory", json_integer((json_int_t)vm->memory));
 	json_object_set_new(obj, "cpus", json_integer(vm->cpus));
-	json_object_set_new(obj, "kernel",
-	    json_string(vm->kernel != NULL ? vm->kernel : ""));
+	json_object_set_new(
+	    obj, "kernel", json_string(vm->kernel != NULL ? vm->kernel : ""));
 	json_object_set_new(obj, "disks", defined_disks(vm));
 	json_object_set_new(obj, "nics", defined_nics(vm));
 }

@@ -6,12 +6,14 @@
 #include <limits.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "backend/proto/paths.h"
 #include "backend/proto/proto.h"
+#include "backend/proto/spec.h"
 #include "backend/supervisor/spawn.h"
 
 #define LOG_MAX (1 << 20) /* then the old one is put aside */
@@ -29,8 +31,8 @@ open_log(const char *name, long *start, struct error *err)
 		snprintf(old, sizeof old, "%s.old", path);
 		rename(path, old);
 	}
-	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
-	    0600);
+	fd = open(
+	    path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd == -1 || fstat(fd, &st) == -1) {
 		if (fd != -1)
 			close(fd);
@@ -44,13 +46,15 @@ open_log(const char *name, long *start, struct error *err)
 static int
 run(const char *name, int sock, int log, pid_t *pid)
 {
-	char *argv[] = {(char *)(uintptr_t)"vmtui", (char *)(uintptr_t)"guest",
-	    (char *)(uintptr_t)name, NULL};
+	static char program[] = "vmtui", command[] = "guest";
+	char own[SPEC_NAME_MAX + 1];
+	char *argv[] = {program, command, own, NULL};
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
 	sigset_t none, all;
 	int rc;
 
+	snprintf(own, sizeof own, "%s", name);
 	sigemptyset(&none);
 	sigfillset(&all);
 	posix_spawn_file_actions_init(&files);

@@ -25,7 +25,6 @@ int spawn_guest(const char *name, struct spawned *child, struct error *err);
  * The last line that a guest's process logged since log_start, and where the
  * rest is: `"…" (PATH)`, or words that say that there is none.
  */
-void spawn_last_words(
-    const char *name, long log_start, char *buf, size_t len);
+void spawn_last_words(const char *name, long log_start, char *buf, size_t len);
 
 #endif

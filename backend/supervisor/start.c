@@ -22,21 +22,19 @@ start_guest(struct backend *b, const struct config_vm *vm,
 {
 	struct guest_spec spec;
 	struct guest *g;
-	json_t *nics;
-	unsigned i;
+	struct plugged plugged;
 
-	if (b->ending)
+	if (b->ending != END_NOT)
 		return error_set(err,
 		    "the backend is ending: start %s again when a new one runs",
 		    vm->name);
 	g = registry_find(b, vm->name);
 	if (g != NULL && registry_runs(g))
 		return error_set(err, "%s is %s already", vm->name,
-		    strcmp(g->state, PROTO_STARTING) == 0 ? "starting" :
-							     "running");
+		    strcmp(g->state, PROTO_STARTING) == 0 ? "starting"
+							  : "running");
 	spec_init(&spec);
-	i = 0;
-	if (prepare_guest(b, vm, &spec, &i, err) == -1) {
+	if (prepare_guest(b, vm, &spec, &plugged, err) == -1) {
 		keep_reason(b, vm->name, err);
 		return -1;
 	}
@@ -44,15 +42,13 @@ start_guest(struct backend *b, const struct config_vm *vm,
 		error_set(err, "no memory to start %s", vm->name);
 		goto fail;
 	}
-	g->plugged = i;
+	g->plugged = plugged;
 	if (process_start(g, &spec, started, arg, err) == 0)
 		return 0;
 	keep_reason(b, vm->name, err);
 fail:
-	nics = json_array();
-	prepare_undo(b, vm->name, nics, 0);
-	json_decref(nics);
 	spec_clear(&spec);
+	prepare_undo(b, vm->name, &plugged, true);
 	registry_sync(b, false);
 	return -1;
 }

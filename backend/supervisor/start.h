@@ -24,6 +24,7 @@ void autostart_end(struct backend *b);
  * adopt.c: finds the processes that an earlier backend left, and calls done
  * when all have told their state or two seconds have passed.
  */
-int adopt_all(struct backend *b, void (*done)(struct backend *), struct error *);
+int adopt_all(
+    struct backend *b, void (*done)(struct backend *), struct error *);
 
 #endif

@@ -115,7 +115,7 @@ test_config_reads_every_key(void **state)
 		 "cmdline = console=ttyS0 a;b\n"
 		 "boot = cdrom\n"
 		 "disk = a.raw, format=raw, readonly, cache=none\n"
-		 "disk = \"/x, y.img\", cache=unsafe\n"
+		 "disk = \"/x, y #.img\", cache=unsafe\n"
 		 "cdrom = /cd.iso\n"
 		 "interface = switch=lan, tap=tap7\n"
 		 "interface = local, locked\n"
@@ -171,7 +171,7 @@ test_config_reads_every_key(void **state)
 	assert_int_equal(vm->disks[0].format, CONFIG_FORMAT_RAW);
 	assert_int_equal(vm->disks[0].cache, CONFIG_CACHE_NONE);
 	assert_true(vm->disks[0].readonly);
-	assert_string_equal(vm->disks[1].path, "/x, y.img");
+	assert_string_equal(vm->disks[1].path, "/x, y #.img");
 	assert_int_equal(vm->disks[1].cache, CONFIG_CACHE_UNSAFE);
 	assert_string_equal(vm->cdrom, "/cd.iso");
 	assert_int_equal(vm->ninterfaces, 4);
