@@ -27,7 +27,7 @@ import time
 import common
 
 QEMU = "qemu-system-x86_64"
-MODULES = "kvm_amd tun bridge veth virtio_pci virtio_blk"
+MODULES = "kvm_amd tun bridge veth loop virtio_pci virtio_blk"
 CMDLINE = "console=ttyS0 reboot=t panic=-1 quiet mitigations=off"
 BOOT_LIMIT = 180
 READY = b"rig: ready\n"

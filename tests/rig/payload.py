@@ -119,6 +119,10 @@ def make(kernel, scratch, script=None):
     tree = Tree(scratch + "/root")
     bash = shutil.which("bash")
     tree.program(bash, "usr/bin/bash")
+    ip = shutil.which("ip", path=os.environ["PATH"] + ":/usr/sbin:/sbin")
+    if not ip:
+        raise common.Unavailable("iproute2 is not installed")
+    tree.program(ip, "usr/bin/ip")
     _busybox(tree)
     _python(tree)
     _project(tree)
