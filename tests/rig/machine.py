@@ -35,7 +35,7 @@ READY = b"rig: ready\n"
 
 def arguments(kernel, initramfs, payload):
     return [
-        QEMU, "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "EPYC,+svm",
+        QEMU, "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "EPYC,+svm,-xsave",
         "-smp", "2", "-m", "2G", "-nodefaults", "-no-user-config",
         "-display", "none", "-no-reboot", "-kernel", kernel.image,
         "-initrd", initramfs, "-append", CMDLINE,

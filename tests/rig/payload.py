@@ -127,6 +127,8 @@ def make(kernel, scratch, script=None):
     _python(tree)
     _project(tree)
     _guest(tree, kernel)
+    for name in os.environ.get("RIG_EXTRA", "").split():
+        tree.program(name, "vmtui/" + os.path.basename(name))
     if script:
         tree.copy(script, "vmtui/script")
         os.chmod(tree.root + "/vmtui/script", 0o755)
