@@ -125,6 +125,7 @@ restore(struct term *t, unsigned mode)
 	else if (was.shape == TERM_SHAPE_BAR)
 		shape.number = VTERM_PROP_CURSORSHAPE_BAR_LEFT;
 	csi_feed(t, "?", &mode, 1, "l");
+	state_ask_cursor(t);
 	t->pen = t->saved;
 	vterm_state_set_termprop(t->state, VTERM_PROP_CURSORVISIBLE, &visible);
 	vterm_state_set_termprop(t->state, VTERM_PROP_CURSORBLINK, &blink);
