@@ -218,7 +218,7 @@ alternate(struct term *t, bool on)
 
 	if (on && !g->on_alt) {
 		t->main_cursor.line = t->cursor.row;
-		t->main_cursor.col = t->cursor.col;
+		t->main_cursor.col = state_pending(t) ? g->cols : t->cursor.col;
 		t->main_moved = false;
 	}
 	if (!grid_alternate(g, on))
