@@ -52,6 +52,9 @@ settle_path(struct backend *b, const char *path, struct error *err)
 		path = buf;
 		b->config_flags = CONFIG_MISSING_OK;
 	}
+	/* Clients that ask for a file by -f compare it with ours. */
+	if ((b->config_path = realpath(path, NULL)) != NULL)
+		return 0;
 	if (path[0] != '/' && getcwd(cwd, sizeof cwd) == NULL)
 		return error_set(err, "cannot tell which folder %s is in: %s",
 		    path, strerror(errno));
