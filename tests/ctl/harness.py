@@ -75,8 +75,8 @@ class Wire:
 
     def __init__(self, path):
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(10)
         self.sock.connect(path)
+        self.sock.settimeout(10)
         self.buf = b""
         self.id = 0
         self.events = []
@@ -104,6 +104,14 @@ class Wire:
                 self.events.append(answer)
             elif answer.get("id") == self.id:
                 return answer
+
+    def console(self, name, history=True):
+        """A socket into the guest."""
+        self.send(json.dumps({"execute": "console", "arguments": {
+            "name": name, "history": history}}).encode() + b"\n")
+        data, fds, _, _ = socket.recv_fds(self.sock, 65536, 1)
+        check(len(fds) == 1, "no console:", data)
+        return socket.socket(fileno=fds[0])
 
     def event(self, name, seconds=10):
         """The next event of that name that was not taken before."""
@@ -137,7 +145,10 @@ class Lab:
         self.conf = os.path.join(self.dir, "vmtui.conf")
         self.env = dict(os.environ, VMTUI_RUNDIR=self.run_dir,
                         VMTUI_STATEDIR=self.state_dir, VMTUI_CONFIG=self.conf,
-                        LC_ALL="C.UTF-8")
+                        LC_ALL="C.UTF-8",
+                        # What ASan keeps of freed memory is not to be
+                        # taken for the program's.
+                        ASAN_OPTIONS="quarantine_size_mb=8")
         self.configure("")
 
     def path(self, name, content=None):
@@ -195,6 +206,24 @@ class Lab:
 
     def wire(self):
         return Wire(os.path.join(self.run_dir, "backend.sock"))
+
+    def see(self, name, *words, type=b"", seconds=20):
+        """Waits until the guest's console, history included, says words."""
+        wire = self.wire()
+        console = wire.console(name)
+        wire.sock.close()
+        console.sendall(type)
+        console.settimeout(seconds)
+        text = b""
+        while not all(word in text for word in words):
+            try:
+                data = console.recv(65536)
+            except socket.timeout:
+                data = b""
+            check(data, "no", words, "on the console of", name, text[-500:])
+            text += data
+        console.close()
+        return text.decode()
 
     def backend(self):
         """The backend's process id."""

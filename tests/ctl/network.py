@@ -30,6 +30,10 @@ class Net:
             ["nsenter", "-t", str(self.pid), "-n", "ip"] + list(args),
             check=True, capture_output=True).stdout
 
+    def uplink(self, name):
+        """An interface as good as a card: every kernel with tap has it."""
+        self.ip("tuntap", "add", "dev", name, "mode", "tap")
+
     def links(self):
         """Interfaces but lo, with the bridge each is a port of."""
         return {link["ifname"]: link.get("master")
@@ -40,7 +44,7 @@ class Net:
 def test_a_guests_tap_joins_its_switch_and_goes(lab):
     need_kvm()
     net = Net(lab)
-    net.ip("link", "add", "up0", "type", "dummy")
+    net.uplink("up0")
     lab.configure("[switch local]\nadd = up0\n" +
                   lab.guest("a", "interface = switch=local") +
                   lab.guest("b", "interface = switch=local"))
@@ -64,8 +68,8 @@ def test_a_guests_tap_joins_its_switch_and_goes(lab):
 def test_a_missing_uplink_leaves_no_bridge(lab):
     need_kvm()
     net = Net(lab)
-    net.ip("link", "add", "em1", "type", "dummy")
-    net.ip("link", "add", "up0", "type", "dummy")
+    net.uplink("em1")
+    net.uplink("up0")
     lab.configure("[switch local]\nadd = up0\nadd = em0\n" +
                   lab.guest("a", "interface = switch=local"))
     err = lab.fails("start", "a")
@@ -77,8 +81,8 @@ def test_a_missing_uplink_leaves_no_bridge(lab):
 def test_a_tap_that_cannot_be_had_leaves_no_bridge(lab):
     need_kvm()
     net = Net(lab)
-    net.ip("link", "add", "tap7", "type", "dummy")
-    net.ip("link", "add", "up0", "type", "dummy")
+    net.ip("link", "add", "tap7", "type", "bridge")
+    net.uplink("up0")
     lab.configure("[switch one]\n[switch two]\nadd = up0\n" +
                   lab.guest("a", "interface = switch=one\n"
                                  "interface = switch=two, tap=tap7"))
@@ -107,7 +111,7 @@ def test_bridges_go_with_the_backends_orderly_end(lab):
     holder = subprocess.Popen(["nsenter", "-t", str(net.pid), "-n", "sleep",
                                "60"])
     try:
-        net.ip("link", "add", "up0", "type", "dummy")
+        net.uplink("up0")
         lab.configure("[switch local]\nadd = up0\n" +
                       lab.guest("a", "interface = switch=local"))
         lab.ok("start", "a")
