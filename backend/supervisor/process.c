@@ -91,9 +91,9 @@ on_call_timer(evutil_socket_t sock, short what, void *arg)
 	char why[160];
 
 	snprintf(why, sizeof why,
-	    "the process of %s does not answer: force it off (vmtui stop -f "
-	    "%s) if that lasts",
-	    call->g->name, call->g->name);
+	    "its process does not answer: force it off (vmtui stop -f %s) if "
+	    "that lasts",
+	    call->g->name);
 	call_finish(call, NULL, -1, why);
 }
 

@@ -157,6 +157,26 @@ test_conn_delivers_lines_however_they_are_cut(void **state)
 }
 
 static void
+test_conn_takes_turns_with_many_lines(void **state)
+{
+	struct end a;
+	char text[4 * 100 + 1] = "";
+	int i;
+
+	for (i = 0; i < 100; i++)
+		memcpy(text + 3 * i, "{}\n", 4);
+	start(&a);
+	peer_send(&a, text);
+	event_base_loop(a.base, EVLOOP_ONCE);
+	assert_true(a.messages > 0);
+	assert_true(a.messages < 100);
+	run(&a);
+	assert_int_equal(a.messages, 100);
+	assert_non_null(a.c);
+	finish(&a);
+}
+
+static void
 test_conn_passes_descriptors_with_their_line(void **state)
 {
 	struct end a, b;
@@ -396,6 +416,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_conn_delivers_lines_however_they_are_cut),
+	    cmocka_unit_test(test_conn_takes_turns_with_many_lines),
 	    cmocka_unit_test(test_conn_passes_descriptors_with_their_line),
 	    cmocka_unit_test(test_conn_closes_descriptors_nobody_took),
 	    cmocka_unit_test(test_conn_ends_at_descriptors_not_announced),
