@@ -10,13 +10,12 @@
 
 /*
  * KVM takes the routing table as a whole, and changing it waits for all vcpus
- * (SRCU), so it is written only when a message that is on has changed:
+ * (SRCU), so it is written only when a message that is on, or comes on, has a
+ * route that KVM does not know yet:
  *
- *	entry[0 .. pins)      the PICs' and IO-APIC's pins, fixed
- *	entry[pins .. count)  one a message that is on, rebuilt each time
+ *	the PICs' and IO-APIC's pins, fixed | one entry a message with a route
  *
- * Message n is GSI IRQ_PINS + n. What a message's route says while it is off
- * is nobody's business.
+ * Message n is GSI IRQ_PINS + n.
  */
 #define MAX_MSIS 2048
 #define MAX_PINS (16 + IRQ_PINS)
@@ -27,6 +26,8 @@ struct irq_msi {
 	int fd;
 	uint64_t addr;
 	uint32_t data;
+	bool routed; /* addr and data were set */
+	bool written; /* and KVM's table has them */
 	bool on;
 };
 
@@ -76,7 +77,7 @@ write_routes(struct machine *m, struct error *err)
 	struct irq_table *t = m->irq;
 	struct kvm_irq_routing *routing;
 	struct kvm_irq_routing_entry *e;
-	const struct irq_msi *msi;
+	struct irq_msi *msi;
 	unsigned i;
 	int rc;
 
@@ -87,7 +88,7 @@ write_routes(struct machine *m, struct error *err)
 	routing->nr = t->pins;
 	for (i = 0; i < MAX_MSIS; i++) {
 		msi = t->msi[i];
-		if (msi == NULL || !msi->on)
+		if (msi == NULL || !msi->routed)
 			continue;
 		e = &routing->entries[routing->nr++];
 		e->gsi = msi->gsi;
@@ -100,6 +101,9 @@ write_routes(struct machine *m, struct error *err)
 	if (rc == -1)
 		error_set(err, "KVM refuses an interrupt's route: %s",
 		    strerror(errno));
+	for (i = 0; i < MAX_MSIS && rc == 0; i++)
+		if (t->msi[i] != NULL)
+			t->msi[i]->written = true;
 	free(routing);
 	return rc;
 }
@@ -184,6 +188,12 @@ connect_fd(struct irq_msi *msi, bool on, struct error *err)
 	if (ioctl(msi->m->vm_fd, KVM_IRQFD, &irqfd) == -1)
 		return error_set(err, "KVM cannot %s an interrupt: %s",
 		    on ? "connect" : "disconnect", strerror(errno));
+	/*
+	 * What was pending is on its way to the guest now, but still counted;
+	 * KVM only takes off what is sent from here on.
+	 */
+	if (on)
+		irq_msi_clear(msi);
 	return 0;
 }
 
@@ -212,9 +222,11 @@ irq_msi_route(
 	int rc = 0;
 
 	pthread_mutex_lock(&t->lock);
-	if (msi->addr != addr || msi->data != data) {
+	if (!msi->routed || msi->addr != addr || msi->data != data) {
 		msi->addr = addr;
 		msi->data = data;
+		msi->routed = true;
+		msi->written = false;
 		if (msi->on)
 			rc = write_routes(msi->m, err);
 	}
@@ -230,13 +242,12 @@ irq_msi_enable(struct irq_msi *msi, bool on, struct error *err)
 
 	pthread_mutex_lock(&t->lock);
 	if (on && !msi->on) {
-		msi->on = true;
-		rc = write_routes(msi->m, err);
+		if (!msi->written)
+			rc = write_routes(msi->m, err);
 		if (rc == 0)
 			rc = connect_fd(msi, true, err);
 		msi->on = rc == 0;
 	} else if (!on && msi->on) {
-		/* Its route stays in KVM's table until the next change. */
 		rc = connect_fd(msi, false, err);
 		msi->on = false;
 	}
