@@ -111,8 +111,10 @@ def main():
     try:
         lab = Lab(binary, config)
     except Exception as why:  # whatever it is, it is the tests' failure
+        text = failure(None, why)
         for test in tests:
-            say(False, test.__doc__.split("\n")[0], failure(None, why))
+            say(False, test.__doc__.split("\n")[0], text)
+            text = "not run, as the first one"
         return 1
     failed = 0
     for test in tests:

@@ -119,6 +119,8 @@ def make(kernel, scratch, script=None):
     tree = Tree(scratch + "/root")
     bash = shutil.which("bash")
     tree.program(bash, "usr/bin/bash")
+    # busybox's own shell would run its applets in place of real programs.
+    os.symlink("bash", tree.root + "/usr/bin/sh")
     ip = shutil.which("ip", path=os.environ["PATH"] + ":/usr/sbin:/sbin")
     if not ip:
         raise common.Unavailable("iproute2 is not installed")

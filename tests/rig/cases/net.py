@@ -39,7 +39,7 @@ def ports():
 
 
 def prepare(_lab):
-    subprocess.run(["sh", "-ec", UPLINK], check=True)
+    subprocess.run(["bash", "-ec", UPLINK], check=True)
 
 
 def test_boot(lab):
