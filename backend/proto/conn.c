@@ -172,7 +172,7 @@ deliver_lines(struct conn *c)
 					  : deliver(c, c->in + start, len);
 		start += len + 1;
 		c->scanned = start;
-		if (why != NULL || c->freed)
+		if (why != NULL || c->freed || c->broken != NULL)
 			return why;
 	}
 	c->more = nl != NULL;
@@ -257,6 +257,7 @@ static void
 on_readable(evutil_socket_t sock, short what, void *arg)
 {
 	struct conn *c = arg;
+	const char *why;
 	ssize_t n;
 
 	if (c->broken == NULL && !c->more) {
@@ -271,8 +272,9 @@ on_readable(evutil_socket_t sock, short what, void *arg)
 			return;
 		}
 	}
-	if (c->broken == NULL)
-		c->broken = deliver_lines(c);
+	/* An answer may find that nobody reads it: broken is set meanwhile. */
+	if (c->broken == NULL && (why = deliver_lines(c)) != NULL)
+		c->broken = why;
 	if (c->freed)
 		destroy(c);
 	else if (c->broken != NULL)

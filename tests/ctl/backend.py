@@ -196,8 +196,11 @@ def test_a_client_that_does_not_read_is_dropped(lab):
     lab.configure("".join("[vm g%d]\nkernel = /k\n" % i for i in range(300)))
     lab.ok("status")
     wire = lab.wire()
-    for _ in range(2000):
-        wire.send(b'{"execute": "status"}\n')
+    try:
+        for _ in range(2000):
+            wire.send(b'{"execute": "status"}\n')
+    except ConnectionError:
+        pass
     poll = select.poll()
     poll.register(wire.sock, 0)
     check(poll.poll(30000), "it may keep the backend busy for ever")

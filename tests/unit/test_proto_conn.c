@@ -23,6 +23,7 @@ struct end {
 	unsigned fds;
 	int kept;
 	bool keep, free_in_message;
+	json_t *answer; /* sent for each message */
 	char why[80];
 };
 
@@ -39,6 +40,8 @@ on_message(struct conn *c, json_t *msg, int *fd, unsigned fds, void *arg)
 		e->kept = fd[0];
 		fd[0] = -1;
 	}
+	if (e->answer != NULL)
+		conn_send(c, e->answer, NULL, 0);
 	if (e->free_in_message) {
 		conn_free(c);
 		e->c = NULL;
@@ -349,6 +352,26 @@ test_conn_gives_up_on_a_peer_that_does_not_read(void **state)
 }
 
 static void
+test_conn_gives_up_on_a_peer_that_asks_and_does_not_read(void **state)
+{
+	char *text = calloc(1, 500001);
+	struct end e;
+	int i;
+
+	memset(text, 'y', 500000);
+	start(&e);
+	e.answer = json_pack("{s:s}", "t", text);
+	free(text);
+	for (i = 0; i < 40; i++)
+		peer_send(&e, "{}\n");
+	run(&e);
+	assert_null(e.c);
+	assert_true(e.messages < 40);
+	json_decref(e.answer);
+	finish(&e);
+}
+
+static void
 test_conn_hears_the_last_words_of_who_is_gone(void **state)
 {
 	struct end e;
@@ -424,6 +447,8 @@ main(void)
 	    cmocka_unit_test(test_conn_ends_at_what_is_no_json_object),
 	    cmocka_unit_test(test_conn_takes_a_line_of_a_mebibyte_and_no_more),
 	    cmocka_unit_test(test_conn_gives_up_on_a_peer_that_does_not_read),
+	    cmocka_unit_test(
+		test_conn_gives_up_on_a_peer_that_asks_and_does_not_read),
 	    cmocka_unit_test(test_conn_hears_the_last_words_of_who_is_gone),
 	    cmocka_unit_test(test_conn_may_be_freed_by_its_message),
 	    cmocka_unit_test(
