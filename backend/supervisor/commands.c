@@ -198,13 +198,18 @@ run_wait(struct request *rq, json_t *args)
 		request_return(rq, registry_guest_json(g), -1);
 }
 
+/* Hands a command on to the guest's process, with its arguments. */
 static void
 relay(struct request *rq, json_t *args, const char *command)
 {
 	struct guest *g = running_guest(rq, args);
+	json_t *rest;
 
-	if (g != NULL)
-		process_call(g, command, NULL, pass_on, rq);
+	if (g == NULL)
+		return;
+	rest = json_copy(args);
+	json_object_del(rest, "name");
+	process_call(g, command, rest, pass_on, rq);
 }
 
 static void
@@ -228,13 +233,13 @@ run_reset(struct request *rq, json_t *args)
 static void
 run_console(struct request *rq, json_t *args)
 {
-	struct guest *g = running_guest(rq, args);
+	relay(rq, args, "console");
+}
 
-	if (g != NULL)
-		process_call(g, "console",
-		    json_pack("{s:b}", "history",
-			json_is_true(json_object_get(args, "history"))),
-		    pass_on, rq);
+static void
+run_console_size(struct request *rq, json_t *args)
+{
+	relay(rq, args, "console-size");
 }
 
 static void
@@ -274,6 +279,7 @@ static const struct command commands[] = {
     {"unpause", run_unpause},
     {"reset", run_reset},
     {"console", run_console},
+    {"console-size", run_console_size},
     {"switches", run_switches},
     {"reload", run_reload},
     {"subscribe", run_subscribe},

@@ -200,6 +200,37 @@ test_blk_reads_what_it_wrote(void **state)
 }
 
 static void
+test_blk_scatters_over_many_buffers(void **state)
+{
+	struct fixture *f = *state;
+	struct buf b[62];
+	uint32_t h[4] = {OUT, 0, 16, 0};
+	unsigned i, round;
+
+	drive(f, F_FLUSH);
+	for (i = 0; i < 60 * 512; i++)
+		data(f, 0)[i] = (uint8_t)(i / 512 + i);
+	memcpy(data(f, 4), data(f, 0), 60 * 512);
+	for (round = 0; round < 2; round++) {
+		h[0] = round == 0 ? OUT : IN;
+		memcpy(ram(f->bus, HEADER), h, sizeof h);
+		b[0] = (struct buf){HEADER, 16, false};
+		/* Every piece by itself, the last one first. */
+		for (i = 0; i < 60; i++)
+			b[1 + i] = (struct buf){
+			    DATA + 512 * (59 - i), 512, round == 1};
+		b[61] = (struct buf){STATUS, 1, true};
+		f->r.next_desc = 0;
+		ring_add(&f->r, b, 62);
+		assert_int_equal(finish(f), round == 0 ? 1 : 60 * 512 + 1);
+		assert_int_equal(status(f, 0), OK);
+		if (round == 0)
+			memset(data(f, 0), 0, 60 * 512);
+	}
+	assert_memory_equal(data(f, 0), data(f, 4), 60 * 512);
+}
+
+static void
 test_blk_checks_its_bounds(void **state)
 {
 	static const struct {
@@ -499,6 +530,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_blk_configuration_tells_the_disk),
 	    TEST(test_blk_reads_what_it_wrote),
+	    TEST(test_blk_scatters_over_many_buffers),
 	    TEST(test_blk_checks_its_bounds),
 	    TEST(test_blk_tells_its_serial),
 	    TEST(test_blk_clears_sectors),

@@ -250,21 +250,38 @@ test_irq_message_descriptor_is_enough_to_send(void **state)
 	machine_destroy(m);
 }
 
+/* GSI n is pin n of both kinds of controller. */
 static void
-test_irq_timer_is_on_pin_2_of_the_ioapic(void **state)
+assert_pins_0_and_5(struct machine *m)
 {
 	struct kvm_irqchip chip = {.chip_id = KVM_IRQCHIP_IOAPIC};
-	struct machine *m;
-	struct asked a;
 
-	MACHINE_OR_SKIP(m, &a, MEMORY, 1);
 	irq_set_line(m, 0, true);
 	irq_set_line(m, 5, true);
 	assert_int_equal(ioctl(m->vm_fd, KVM_GET_IRQCHIP, &chip), 0);
-	assert_int_equal(chip.chip.ioapic.irr, 1 << 2 | 1 << 5);
+	assert_int_equal(chip.chip.ioapic.irr, 1 << 0 | 1 << 5);
 	chip.chip_id = KVM_IRQCHIP_PIC_MASTER;
 	assert_int_equal(ioctl(m->vm_fd, KVM_GET_IRQCHIP, &chip), 0);
 	assert_int_equal(chip.chip.pic.last_irr, 1 << 0 | 1 << 5);
+}
+
+static void
+test_irq_timer_is_on_pin_0_before_and_after_a_route(void **state)
+{
+	struct machine *m;
+	struct irq_msi *msi;
+	struct asked a;
+	struct error err;
+
+	MACHINE_OR_SKIP(m, &a, MEMORY, 1);
+	assert_pins_0_and_5(m);
+	/* From here on the table is ours, and says the same. */
+	assert_int_equal(irq_msi_new(m, &msi, &err), 0);
+	assert_int_equal(irq_msi_route(msi, 0xfee00000, VECTOR_M, &err), 0);
+	assert_int_equal(irq_msi_enable(msi, true, &err), 0);
+	assert_int_equal(machine_reset(m, &err), 0);
+	assert_pins_0_and_5(m);
+	irq_msi_free(msi);
 	machine_destroy(m);
 }
 
@@ -367,7 +384,8 @@ main(void)
 	    cmocka_unit_test(test_irq_pin_reaches_the_guest),
 	    cmocka_unit_test(test_irq_message_waits_while_it_is_off),
 	    cmocka_unit_test(test_irq_message_descriptor_is_enough_to_send),
-	    cmocka_unit_test(test_irq_timer_is_on_pin_2_of_the_ioapic),
+	    cmocka_unit_test(
+		test_irq_timer_is_on_pin_0_before_and_after_a_route),
 	    cmocka_unit_test(test_irq_elcr_takes_what_can_be_level_triggered),
 	    cmocka_unit_test(test_ioeventfd_takes_its_value_and_leaves_others),
 	    cmocka_unit_test(test_ioeventfd_twice_is_an_error),
