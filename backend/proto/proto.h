@@ -13,7 +13,8 @@
  *   start        {"name"} or ad hoc {"definition": {"name", "memory",
  *                "cpus", "kernel", …: the keys of a [vm] section as strings,
  *                repeated ones as arrays}, "folder": where relative paths
- *                start}; answered when the guest runs
+ *                start}; answered when the guest runs, or with "wait": true
+ *                by GUEST when it has ended
  *   stop         {"name", "force": bool}; answered when the guest was asked
  *                (power button), or with force when it is gone
  *   wait         {"name"}; answered with GUEST when it is no longer running
