@@ -1,0 +1,196 @@
+/*
+ * block.c: an image's public face: what it is, and the checks that every
+ * request passes before it reaches an implementation.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "backend/block/engine.h"
+#include "config/log.h"
+
+static int
+measure(
+    int fd, const char *path, bool readonly, uint64_t *size, struct error *err)
+{
+	struct stat st;
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags == -1 || fstat(fd, &st) == -1)
+		return error_set(err, "%s: %s", path, strerror(errno));
+	if (!readonly && (flags & O_ACCMODE) != O_RDWR)
+		return error_set(
+		    err, "%s was not opened for writing as well", path);
+	if (S_ISREG(st.st_mode)) {
+		*size = (uint64_t)st.st_size;
+		return 0;
+	}
+	if (!S_ISBLK(st.st_mode))
+		return error_set(
+		    err, "%s is neither a file nor a block device", path);
+	if (ioctl(fd, BLKGETSIZE64, size) == -1)
+		return error_set(err, "%s does not tell its size: %s", path,
+		    strerror(errno));
+	return 0;
+}
+
+/* Completes what an implementation has made; on failure only fd is left. */
+static int
+finish_attach(struct block *b, int fd, const char *path, bool readonly,
+    uint64_t size, struct error *err)
+{
+	b->path = strdup(path);
+	if (b->path == NULL) {
+		b->ops->close(b);
+		return error_set(err, "%s: out of memory", path);
+	}
+	b->fd = fd;
+	b->readonly = readonly;
+	b->size = size;
+	block_queue_init(&b->ready);
+	return 0;
+}
+
+int
+block_attach_threads(int fd, const char *path, bool readonly,
+    struct block **block, struct error *err)
+{
+	uint64_t size;
+
+	if (measure(fd, path, readonly, &size, err) == -1)
+		return -1;
+	if (block_threads_new(fd, block, err) == -1)
+		return error_prefix(err, "%s: no thread for it: ", path);
+	return finish_attach(*block, fd, path, readonly, size, err);
+}
+
+int
+block_attach(int fd, const char *path, bool readonly, unsigned depth,
+    struct block **block, struct error *err)
+{
+	static atomic_flag said = ATOMIC_FLAG_INIT;
+	struct error why;
+	uint64_t size;
+
+	if (measure(fd, path, readonly, &size, err) == -1)
+		return -1;
+	if (block_uring_new(fd, depth, block, &why) == -1) {
+		if (!atomic_flag_test_and_set(&said))
+			log_info("io_uring cannot be used on this host (%s); "
+				 "disks work with a thread instead, slower",
+			    why.text);
+		return block_attach_threads(fd, path, readonly, block, err);
+	}
+	return finish_attach(*block, fd, path, readonly, size, err);
+}
+
+void
+block_close(struct block *b)
+{
+	int fd = b->fd;
+
+	block_drain(b);
+	free(b->path);
+	b->ops->close(b);
+	close(fd);
+}
+
+uint64_t
+block_size(const struct block *b)
+{
+	return b->size;
+}
+
+bool
+block_readonly(const struct block *b)
+{
+	return b->readonly;
+}
+
+int
+block_event_fd(const struct block *b)
+{
+	return b->event_fd;
+}
+
+unsigned
+block_in_flight(const struct block *b)
+{
+	return b->in_flight;
+}
+
+/* Returns 1 if the request needs I/O, else its result. */
+static int
+check(const struct block *b, const struct block_request *rq)
+{
+	if (rq->op == BLOCK_FLUSH)
+		return b->readonly ? 0 : 1;
+	if (rq->op != BLOCK_READ) {
+		if (b->readonly)
+			return -EROFS;
+		if (rq->offset > b->size || rq->len > b->size - rq->offset)
+			return -EINVAL;
+	} else if (rq->offset > INT64_MAX || rq->len > INT64_MAX - rq->offset) {
+		return -EINVAL;
+	}
+	return rq->len == 0 ? 0 : 1;
+}
+
+void
+block_submit(struct block *b, struct block_request *rq)
+{
+	int result = check(b, rq);
+
+	b->in_flight++;
+	block_step_first(rq);
+	if (result == 1) {
+		b->ops->submit(b, rq);
+		return;
+	}
+	rq->moved = (uint64_t)result;
+	block_queue_add(&b->ready, rq);
+}
+
+void
+block_flush_queue(struct block *b)
+{
+	b->ops->flush_queue(b);
+}
+
+void
+block_finish(struct block *b, struct block_request *rq, int result)
+{
+	b->in_flight--;
+	rq->done(rq, result);
+}
+
+unsigned
+block_reap(struct block *b)
+{
+	struct block_request *rq;
+	unsigned n = 0;
+
+	/* In this order: reap() also hands on what done() submits. */
+	do {
+		while ((rq = block_queue_take(&b->ready)) != NULL) {
+			block_finish(b, rq, (int)rq->moved);
+			n++;
+		}
+		n += b->ops->reap(b);
+	} while (b->ready.first != NULL);
+	return n;
+}
+
+void
+block_drain(struct block *b)
+{
+	b->ops->flush_queue(b);
+	while (block_reap(b), b->in_flight > 0)
+		b->ops->wait(b);
+}

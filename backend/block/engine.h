@@ -1,0 +1,120 @@
+/*
+ * engine.h: what the parts of backend/block share. Nobody else includes it,
+ * but for tests.
+ *
+ *	block.c ── struct block_ops ──▶ uring.c    raw image by io_uring
+ *	                            ──▶ threads.c  raw image by a thread
+ *	                                   │
+ *	                                   ▼
+ *	                                 step.c    a request as system calls
+ *
+ * A struct block is the first member of each implementation's own struct.
+ */
+#ifndef BACKEND_BLOCK_ENGINE_H
+#define BACKEND_BLOCK_ENGINE_H
+
+#include <stddef.h>
+
+#include "backend/block/block.h"
+
+/* A list of requests, first in first out. */
+struct block_queue {
+	struct block_request *first, **end;
+};
+
+struct block_ops {
+	/* Takes a request that block.c has checked. */
+	void (*submit)(struct block *b, struct block_request *rq);
+	void (*flush_queue)(struct block *b);
+	/*
+	 * Passes what is finished to block_finish(), and to the kernel what
+	 * was submitted there. Returns how many were finished.
+	 */
+	unsigned (*reap)(struct block *b);
+	/* Waits until reap() would find something. */
+	void (*wait)(struct block *b);
+	/* With nothing in flight: frees b, but not what is below. */
+	void (*close)(struct block *b);
+};
+
+struct block {
+	const struct block_ops *ops;
+	int fd, event_fd;
+	char *path;
+	uint64_t size;
+	bool readonly;
+	unsigned in_flight;
+	/* Requests that need no I/O, waiting for block_reap(). */
+	struct block_queue ready;
+};
+
+/* What a request needs next: one system call. */
+struct block_step {
+	enum { STEP_READ, STEP_WRITE, STEP_SYNC, STEP_ALLOCATE } kind;
+	int mode; /* of fallocate() */
+	uint64_t offset, len;
+	const struct iovec *iov;
+	unsigned iovs;
+};
+
+void block_step_first(struct block_request *rq);
+void block_step_next(struct block_request *rq, struct block_step *s);
+/*
+ * Takes what the call returned (a count or a negative errno). Returns true if
+ * the request is finished, with its result; false if it needs another step.
+ */
+bool block_step_done(struct block_request *rq, int res, int *result);
+
+/* Calls done(). */
+void block_finish(struct block *b, struct block_request *rq, int result);
+
+/* Each allocates its block and fills in ops and event_fd. */
+int block_uring_new(
+    int fd, unsigned depth, struct block **b, struct error *err);
+int block_threads_new(int fd, struct block **b, struct error *err);
+
+/* As block_attach(), with a thread even where there is io_uring. */
+int block_attach_threads(int fd, const char *path, bool readonly,
+    struct block **b, struct error *err);
+
+/*
+ * The locks of block_open() (lock.c). Returns 0, or -1 with errno: EAGAIN if
+ * another program holds what we need.
+ */
+int block_lock(int fd, bool readonly);
+
+/*
+ * The file beside path that looks meant (near.c). Returns its name in buf, or
+ * NULL.
+ */
+const char *block_neighbour(const char *path, char *buf, size_t len);
+
+static inline void
+block_queue_init(struct block_queue *q)
+{
+	q->first = NULL;
+	q->end = &q->first;
+}
+
+static inline void
+block_queue_add(struct block_queue *q, struct block_request *rq)
+{
+	rq->next = NULL;
+	*q->end = rq;
+	q->end = &rq->next;
+}
+
+static inline struct block_request *
+block_queue_take(struct block_queue *q)
+{
+	struct block_request *rq = q->first;
+
+	if (rq != NULL) {
+		q->first = rq->next;
+		if (q->first == NULL)
+			q->end = &q->first;
+	}
+	return rq;
+}
+
+#endif

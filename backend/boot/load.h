@@ -1,0 +1,99 @@
+/*
+ * load.h: what the loaders of this folder share; nobody else includes it.
+ *
+ * A kernel is planned first, from its headers alone: that is boot_check().
+ * Then the plan is carried out. Where things go, all guest physical:
+ *
+ *	0x00000500  GDT, four entries
+ *	0x00007000  boot_params ("zero page")
+ *	0x00008ff0  the first stack grows down from here
+ *	0x00009000  page tables: PML4, PDPT, four page directories
+ *	0x00020000  command line, up to 64 KiB
+ *	0x0009fc00  EBDA, reserved
+ *	0x000a0000  where a PC has its VGA: not in the memory map
+ *	0x000e0000  RSDP and ACPI tables, reserved
+ *	0x00100000  from here on kernels; a bzImage where it prefers to be
+ *	    ...
+ *	            initrd, as high as kernel, RAM and 3 GiB allow
+ *	0xc0000000  end of low RAM at the latest
+ *	0x100000000 the rest of RAM
+ */
+#ifndef BACKEND_BOOT_LOAD_H
+#define BACKEND_BOOT_LOAD_H
+
+#include <asm/bootparam.h>
+
+#include "backend/boot/boot.h"
+
+#define BOOT_GDT         0x500ULL
+#define BOOT_PARAMS      0x7000ULL
+#define BOOT_STACK       0x8ff0ULL
+#define BOOT_TABLES      0x9000ULL
+#define BOOT_CMDLINE     0x20000ULL
+#define BOOT_CMDLINE_MAX 0x10000ULL
+#define BOOT_EBDA        0x9fc00ULL
+#define BOOT_VGA         0xa0000ULL
+#define BOOT_ACPI        0xe0000ULL
+#define BOOT_KERNEL_MIN  0x100000ULL
+#define BOOT_PAGE        4096ULL
+
+/* Selectors that the 64-bit boot protocol demands (__BOOT_CS, __BOOT_DS). */
+#define BOOT_CS 0x10
+#define BOOT_DS 0x18
+
+#define BOOT_SEGMENTS 64
+
+/* A piece of the kernel's file and where it goes; the rest of size is zero. */
+struct boot_segment {
+	uint64_t gpa, size;
+	uint64_t offset, length; /* in the file */
+};
+
+struct boot_plan {
+	uint64_t low; /* bytes of RAM below 3 GiB */
+	unsigned segments;
+	struct boot_segment segment[BOOT_SEGMENTS];
+	uint64_t end; /* of what the kernel needs until it knows its memory */
+	uint64_t entry;
+	uint64_t initrd, initrd_size; /* size 0: none */
+	size_t cmdline_max; /* bytes without the final zero */
+	struct setup_header header;
+};
+
+/* Reads len bytes at offset. Returns 0, or -1 with a sentence. */
+int boot_read(const struct boot_file *file, void *buf, uint64_t len,
+    uint64_t offset, struct error *err);
+/* The size of a regular file or block device. */
+int boot_size(const struct boot_file *file, uint64_t *size, struct error *err);
+
+/*
+ * bzimage.c and elf.c: plan->low is set; they fill in the rest but for the
+ * initrd. head is the file's first sectors. size is the file's.
+ */
+#define BOOT_HEAD 1024
+bool bzimage_probe(const uint8_t *head);
+int bzimage_plan(const struct boot_file *file, uint64_t size,
+    const uint8_t *head, struct boot_plan *plan, struct error *err);
+bool elf_probe(const uint8_t *head);
+int elf_plan(const struct boot_file *file, uint64_t size, const uint8_t *head,
+    struct boot_plan *plan, struct error *err);
+
+/*
+ * initrd.c: whether an initramfs of size bytes is whole, as far as can be told
+ * without unpacking it. Returns 0, or -1 with a sentence.
+ */
+int initrd_check(
+    const struct boot_file *file, uint64_t size, struct error *err);
+
+/* kind.c: "it is compressed with gzip", for a file that is no kernel. */
+const char *boot_kind(const struct boot_file *file, const uint8_t *head);
+
+/*
+ * params.c: GDT, page tables, memory map, command line and boot_params for the
+ * plan, and the entry state that goes with them.
+ */
+int params_write(struct guestmem *mem, const struct boot_plan *plan,
+    const char *cmdline, uint64_t rsdp, struct boot_entry *entry,
+    struct error *err);
+
+#endif

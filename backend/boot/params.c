@@ -1,0 +1,130 @@
+#include <string.h>
+
+#include "backend/boot/load.h"
+
+#define E820_RAM      1
+#define E820_RESERVED 2
+
+#define PTE_PRESENT 1ULL
+#define PTE_WRITE   2ULL
+#define PTE_LARGE   0x80ULL
+#define LARGE_PAGE  (2ULL << 20)
+#define DIRECTORIES 4 /* of 1 GiB each */
+
+#define LOADER_UNKNOWN 0xff
+#define VGA_NORMAL     0xffff
+
+/* Pages that KVM keeps below the firmware (backend/vmm/kvm.h). */
+#define KVM_PAGES     0xfeffc000ULL
+#define KVM_PAGES_LEN 0x4000ULL
+
+/* BIOS data area: where the EBDA is (a segment), how many KiB are below it */
+#define BDA_EBDA   0x40eULL
+#define BDA_MEMORY 0x413ULL
+
+static void
+add_range(struct boot_params *p, uint64_t start, uint64_t end, uint32_t type)
+{
+	struct boot_e820_entry *e;
+
+	if (start >= end)
+		return;
+	e = &p->e820_table[p->e820_entries++];
+	e->addr = start;
+	e->size = end - start;
+	e->type = type;
+}
+
+static void
+memory_map(struct boot_params *p, const struct guestmem *mem, uint64_t low_end)
+{
+	add_range(p, 0, BOOT_EBDA, E820_RAM);
+	add_range(p, BOOT_EBDA, BOOT_VGA, E820_RESERVED);
+	add_range(p, BOOT_ACPI, BOOT_KERNEL_MIN, E820_RESERVED);
+	add_range(p, BOOT_KERNEL_MIN, low_end, E820_RAM);
+	add_range(p, KVM_PAGES, KVM_PAGES + KVM_PAGES_LEN, E820_RESERVED);
+	if (mem->regions > 1)
+		add_range(p, mem->region[1].gpa,
+		    mem->region[1].gpa + mem->region[1].size, E820_RAM);
+}
+
+static void
+fill_params(struct boot_params *p, const struct guestmem *mem,
+    const struct boot_plan *plan, const char *cmdline, uint64_t rsdp)
+{
+	struct setup_header *h = &p->hdr;
+
+	*h = plan->header;
+	h->type_of_loader = LOADER_UNKNOWN;
+	h->vid_mode = VGA_NORMAL;
+	h->loadflags = (uint8_t)(h->loadflags &
+	    ~(KASLR_FLAG | KEEP_SEGMENTS | CAN_USE_HEAP));
+	h->code32_start = (uint32_t)plan->segment[0].gpa;
+	h->cmd_line_ptr = (uint32_t)BOOT_CMDLINE;
+	h->cmdline_size = (uint32_t)strlen(cmdline);
+	h->ramdisk_image = (uint32_t)plan->initrd;
+	h->ramdisk_size = (uint32_t)plan->initrd_size;
+	p->ext_ramdisk_image = (uint32_t)(plan->initrd >> 32);
+	p->ext_ramdisk_size = (uint32_t)(plan->initrd_size >> 32);
+	h->setup_data = 0;
+	p->acpi_rsdp_addr = rsdp;
+	memory_map(p, mem, plan->low);
+}
+
+/* The first 4 GiB as they are, in 2 MiB pages. */
+static int
+page_tables(struct guestmem *mem)
+{
+	uint64_t(*table)[512];
+	unsigned i;
+
+	table =
+	    guestmem_at(mem, BOOT_TABLES, (2 + DIRECTORIES) * sizeof table[0]);
+	if (table == NULL)
+		return -1;
+	memset(table, 0, 2 * sizeof table[0]);
+	table[0][0] = (BOOT_TABLES + BOOT_PAGE) | PTE_PRESENT | PTE_WRITE;
+	for (i = 0; i < DIRECTORIES; i++)
+		table[1][i] = (BOOT_TABLES + (2 + i) * BOOT_PAGE) |
+		    PTE_PRESENT | PTE_WRITE;
+	for (i = 0; i < DIRECTORIES * 512; i++)
+		table[2 + i / 512][i % 512] =
+		    i * LARGE_PAGE | PTE_PRESENT | PTE_WRITE | PTE_LARGE;
+	return 0;
+}
+
+int
+params_write(struct guestmem *mem, const struct boot_plan *plan,
+    const char *cmdline, uint64_t rsdp, struct boot_entry *entry,
+    struct error *err)
+{
+	/* flat 64-bit code and data (SDM vol. 3, 3.4.5) */
+	static const uint64_t gdt[] = {
+	    0, 0, 0x00af9b000000ffff, 0x00cf93000000ffff};
+	static const uint16_t ebda = BOOT_EBDA >> 4, kib = BOOT_EBDA >> 10;
+	struct boot_params *p;
+
+	p = guestmem_at(mem, BOOT_PARAMS, sizeof *p);
+	if (p == NULL || page_tables(mem) == -1 ||
+	    guestmem_write(mem, BOOT_GDT, gdt, sizeof gdt) == -1 ||
+	    guestmem_write(mem, BDA_EBDA, &ebda, sizeof ebda) == -1 ||
+	    guestmem_write(mem, BDA_MEMORY, &kib, sizeof kib) == -1 ||
+	    guestmem_write(mem, BOOT_CMDLINE, cmdline, strlen(cmdline) + 1) ==
+		-1)
+		return error_set(err,
+		    "the guest's memory is too small for the boot tables; give "
+		    "it more");
+	memset(p, 0, sizeof *p);
+	fill_params(p, mem, plan, cmdline, rsdp);
+	memset(entry, 0, sizeof *entry);
+	entry->mode = BOOT_ENTRY_64;
+	entry->ip = plan->entry;
+	entry->sp = BOOT_STACK;
+	entry->si = BOOT_PARAMS;
+	entry->cr3 = BOOT_TABLES;
+	entry->gdt = BOOT_GDT;
+	entry->gdt_limit = sizeof gdt - 1;
+	entry->code = BOOT_CS;
+	entry->data = BOOT_DS;
+	return 0;
+}

@@ -1,0 +1,280 @@
+#include <sys/queue.h>
+
+#include <limits.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "backend/client/autostart.h"
+#include "backend/proto/conn.h"
+
+struct call {
+	TAILQ_ENTRY(call) entry;
+	json_int_t id;
+	client_answer *answer;
+	void *arg;
+};
+
+struct client {
+	struct event_base *base;
+	struct client_options options;
+	char *config; /* absolute; options.config points to it */
+	const struct client_ops *ops;
+	void *arg;
+	struct conn *conn; /* NULL: lost */
+	json_int_t last_id;
+	TAILQ_HEAD(, call) calls;
+	/* Answers calls that were made without a connection. */
+	struct event *fail;
+};
+
+static void
+finish(
+    struct client *c, struct call *call, json_t *ret, int fd, const char *why)
+{
+	TAILQ_REMOVE(&c->calls, call, entry);
+	if (call->answer != NULL)
+		call->answer(ret, fd, why, call->arg);
+	else if (fd != -1)
+		close(fd);
+	free(call);
+}
+
+/* Answers all calls that are there now, not those made by their answers. */
+static void
+fail_all(struct client *c, const char *why)
+{
+	json_int_t last = c->last_id;
+	struct call *call;
+
+	while ((call = TAILQ_FIRST(&c->calls)) != NULL && call->id <= last)
+		finish(c, call, NULL, -1, why);
+}
+
+static void
+on_fail(evutil_socket_t sock, short what, void *arg)
+{
+	fail_all(arg, "there is no connection to the backend");
+}
+
+static void
+answer(struct client *c, json_t *msg, int *fd, unsigned fds)
+{
+	json_int_t id = json_integer_value(json_object_get(msg, "id"));
+	json_t *ret = json_object_get(msg, "return");
+	struct call *call;
+	const char *why;
+	int passed = -1;
+
+	TAILQ_FOREACH (call, &c->calls, entry)
+		if (call->id == id)
+			break;
+	if (call == NULL)
+		return;
+	if (ret == NULL) {
+		why = json_string_value(
+		    json_object_get(json_object_get(msg, "error"), "desc"));
+		finish(c, call, NULL, -1,
+		    why != NULL ? why : "the backend gave no reason");
+		return;
+	}
+	if (fds > 0) {
+		passed = fd[0];
+		fd[0] = -1;
+	}
+	finish(c, call, ret, passed, NULL);
+}
+
+static void
+on_message(struct conn *conn, json_t *msg, int *fd, unsigned fds, void *arg)
+{
+	struct client *c = arg;
+	const char *event;
+
+	event = json_string_value(json_object_get(msg, "event"));
+	if (event == NULL)
+		answer(c, msg, fd, fds);
+	else if (c->ops != NULL && c->ops->event != NULL)
+		c->ops->event(event, json_object_get(msg, "data"), c->arg);
+}
+
+static void
+on_closed(struct conn *conn, const char *why, void *arg)
+{
+	struct client *c = arg;
+	char text[120];
+
+	c->conn = NULL;
+	snprintf(text, sizeof text, "the backend %s", why);
+	fail_all(c, text);
+	if (c->ops != NULL && c->ops->lost != NULL)
+		c->ops->lost(text, c->arg);
+}
+
+/* Whether the file that the backend reads is the one that was asked for. */
+static int
+check_config(struct client *c, struct error *err)
+{
+	const char *its;
+	json_t *ret;
+	int rc = 0;
+
+	if (c->config == NULL)
+		return 0;
+	if ((ret = client_wait(c, "version", NULL, NULL, err)) == NULL)
+		return -1;
+	its = json_string_value(json_object_get(ret, "config"));
+	if (its == NULL || strcmp(its, c->config) != 0)
+		rc = error_set(err,
+		    "the backend that runs (process %lld) reads %s, not %s: "
+		    "end it first, leave out -f, or set VMTUI_RUNDIR to "
+		    "another folder for a second one",
+		    (long long)json_integer_value(json_object_get(ret, "pid")),
+		    its != NULL ? its : "another file", c->config);
+	json_decref(ret);
+	return rc;
+}
+
+int
+client_reconnect(struct client *c, struct error *err)
+{
+	static const struct conn_ops ops = {on_message, on_closed};
+	int fd;
+
+	conn_free(c->conn);
+	c->conn = NULL;
+	fail_all(c, "the connection to the backend was made anew");
+	if ((fd = autostart_connect(&c->options, err)) == -1)
+		return -1;
+	if ((c->conn = conn_new(c->base, fd, &ops, c)) == NULL)
+		return error_set(err, "no memory for a connection");
+	return check_config(c, err);
+}
+
+/* The backend is started in another folder: the path has to be absolute. */
+static int
+settle_config(struct client *c, const char *path, struct error *err)
+{
+	char cwd[PATH_MAX];
+
+	if (path == NULL)
+		return 0;
+	if ((c->config = realpath(path, NULL)) != NULL)
+		return 0;
+	/* A file that is not there yet is the backend's to complain about. */
+	if (path[0] == '/')
+		c->config = strdup(path);
+	else if (getcwd(cwd, sizeof cwd) == NULL ||
+	    asprintf(&c->config, "%s/%s", cwd, path) == -1)
+		c->config = NULL;
+	if (c->config == NULL)
+		return error_set(err, "cannot tell where %s is", path);
+	return 0;
+}
+
+struct client *
+client_new(struct event_base *base, const struct client_options *options,
+    const struct client_ops *ops, void *arg, struct error *err)
+{
+	struct client *c;
+
+	if ((c = calloc(1, sizeof *c)) == NULL) {
+		error_set(err, "no memory for a connection");
+		return NULL;
+	}
+	c->base = base;
+	c->ops = ops;
+	c->arg = arg;
+	TAILQ_INIT(&c->calls);
+	c->options = *options;
+	c->fail = evtimer_new(base, on_fail, c);
+	if (c->fail == NULL || settle_config(c, options->config, err) == -1 ||
+	    (c->options.config = c->config, client_reconnect(c, err)) == -1) {
+		client_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+void
+client_free(struct client *c)
+{
+	struct call *call;
+
+	if (c == NULL)
+		return;
+	while ((call = TAILQ_FIRST(&c->calls)) != NULL) {
+		TAILQ_REMOVE(&c->calls, call, entry);
+		free(call);
+	}
+	conn_free(c->conn);
+	if (c->fail != NULL)
+		event_free(c->fail);
+	free(c->config);
+	free(c);
+}
+
+void
+client_call(struct client *c, const char *command, json_t *args,
+    client_answer *ans, void *arg)
+{
+	struct call *call;
+	json_t *msg;
+
+	if ((call = calloc(1, sizeof *call)) == NULL) {
+		json_decref(args);
+		if (ans != NULL)
+			ans(NULL, -1, "no memory for a request", arg);
+		return;
+	}
+	call->id = ++c->last_id;
+	call->answer = ans;
+	call->arg = arg;
+	TAILQ_INSERT_TAIL(&c->calls, call, entry);
+	msg = json_pack("{s:s, s:o*, s:I}", "execute", command, "arguments",
+	    args, "id", call->id);
+	if (msg == NULL || c->conn == NULL ||
+	    conn_send(c->conn, msg, NULL, 0) == -1)
+		event_active(c->fail, EV_TIMEOUT, 0);
+	json_decref(msg);
+}
+
+struct waiting {
+	bool done;
+	json_t *ret;
+	int fd;
+	struct error err;
+};
+
+static void
+on_waited(json_t *ret, int fd, const char *why, void *arg)
+{
+	struct waiting *w = arg;
+
+	w->done = true;
+	w->ret = json_incref(ret);
+	w->fd = fd;
+	error_set(&w->err, "%s", why != NULL ? why : "");
+}
+
+json_t *
+client_wait(struct client *c, const char *command, json_t *args, int *fd,
+    struct error *err)
+{
+	struct waiting w = {.fd = -1};
+
+	client_call(c, command, args, on_waited, &w);
+	while (!w.done)
+		if (event_base_loop(c->base, EVLOOP_ONCE) != 0)
+			break;
+	if (fd != NULL)
+		*fd = w.fd;
+	else if (w.fd != -1)
+		close(w.fd);
+	if (w.ret == NULL)
+		error_set(err, "%s", w.err.text);
+	return w.ret;
+}

@@ -1,0 +1,145 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "backend/guest/build.h"
+
+#define COM1      0x3f8
+#define COM1_IRQ  4
+#define RING_SIZE 128 /* requests in flight to the host, a disk */
+
+const char *const console_names[CONSOLES] = {"ttyS0", "hvc0"};
+
+static size_t
+type_serial(void *port, const uint8_t *data, size_t len)
+{
+	return serial_input(port, data, len);
+}
+
+static void
+kick_serial(void *port)
+{
+	serial_kick(port);
+}
+
+static size_t
+type_hvc(void *port, const uint8_t *data, size_t len)
+{
+	return virtio_console_input(port, data, len);
+}
+
+static void
+kick_hvc(void *port)
+{
+	virtio_console_kick(port);
+}
+
+static const struct serial_ops serial_ops = {
+    .output = console_output,
+    .input_ready = console_input_ready,
+};
+
+static const struct virtio_console_ops hvc_ops = {
+    .output = console_output,
+    .input_ready = console_input_ready,
+};
+
+static const struct console_port serial_port = {type_serial, kick_serial};
+static const struct console_port hvc_port = {type_hvc, kick_hvc};
+
+static int
+take(int *fd)
+{
+	int taken = *fd;
+
+	*fd = -1;
+	return taken;
+}
+
+/* "vda", "vdb": what the guest will call it, if it is Linux. */
+static int
+add_disk(struct hardware *hw, struct pci_bus *bus, struct spec_disk *disk,
+    unsigned n, struct error *err)
+{
+	struct block *block;
+	char name[8];
+
+	snprintf(name, sizeof name, "vd%c", (int)('a' + n));
+	if (block_attach(disk->fd, disk->path, disk->readonly, RING_SIZE,
+		&block, err) == -1)
+		return -1;
+	disk->fd = -1;
+	return virtio_blk_create(bus, block, name, name, &hw->disk[n], err);
+}
+
+static int
+add_devices(struct hardware *hw, struct guest_spec *spec,
+    struct event_base *base, struct console *console[CONSOLES],
+    struct error *err)
+{
+	struct machine *m = hw->machine;
+	struct pci_bus *bus;
+	unsigned i;
+
+	if (serial_create(m, COM1, COM1_IRQ, &serial_ops,
+		console[CONSOLE_TTYS0], &hw->serial, err) == -1 ||
+	    rtc_create(m, err) == -1 || reset_create(m, err) == -1 ||
+	    pci_bus_create(m, &bus, err) == -1 ||
+	    pm_create(bus, &hw->pm, err) == -1)
+		return -1;
+	for (i = 0; i < spec->disks; i++)
+		if (add_disk(hw, bus, &spec->disk[i], i, err) == -1)
+			return -1;
+	for (i = 0; i < spec->nics; i++)
+		if (virtio_net_create(bus, base, take(&spec->nic[i].tap_fd),
+			spec->nic[i].mac, &hw->nic[i], err) == -1)
+			return -1;
+	if (virtio_rng_create(bus, base, &hw->rng, err) == -1)
+		return -1;
+	return virtio_console_create(
+	    bus, base, &hvc_ops, console[CONSOLE_HVC0], &hw->hvc, err);
+}
+
+int
+build_machine(struct hardware *hw, struct guest_spec *spec,
+    struct event_base *base, struct console *console[CONSOLES],
+    const struct machine_ops *ops, void *arg, struct error *err)
+{
+	struct machine_config config = {
+	    .memory = spec->memory,
+	    .cpus = spec->cpus,
+	    .hugepages = spec->hugepages,
+	    .kvm_fd = take(&spec->kvm_fd),
+	    .ops = ops,
+	    .arg = arg,
+	};
+
+	memset(hw, 0, sizeof *hw);
+	if (machine_create(&hw->machine, &config, err) == -1)
+		return -1;
+	if (add_devices(hw, spec, base, console, err) == -1) {
+		machine_destroy(hw->machine);
+		hw->machine = NULL;
+		return -1;
+	}
+	console_connect(console[CONSOLE_TTYS0], &serial_port, hw->serial);
+	console_connect(console[CONSOLE_HVC0], &hvc_port, hw->hvc);
+	return 0;
+}
+
+int
+build_load(
+    struct hardware *hw, const struct guest_spec *spec, struct error *err)
+{
+	struct boot_config config = {
+	    .kernel = {spec->kernel_fd, spec->kernel},
+	    .initrd = {spec->initrd_fd, spec->initrd},
+	    .cmdline = spec->cmdline,
+	};
+	struct boot_entry entry;
+
+	memset(&entry, 0, sizeof entry);
+	if (boot_load(hw->machine, &config, &entry, err) == -1)
+		return -1;
+	machine_set_entry(hw->machine, &entry);
+	return 0;
+}

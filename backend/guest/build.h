@@ -1,0 +1,43 @@
+/*
+ * build.h: from a definition to a machine: what `struct guest_spec` asks for,
+ * made of the parts in the folders below.
+ */
+#ifndef BACKEND_GUEST_BUILD_H
+#define BACKEND_GUEST_BUILD_H
+
+#include "backend/boot/boot.h"
+#include "backend/dev/dev.h"
+#include "backend/guest/console.h"
+#include "backend/proto/spec.h"
+#include "backend/virtio/virtio.h"
+
+struct event_base;
+
+struct hardware {
+	struct machine *machine;
+	struct pm *pm;
+	struct serial *serial;
+	struct virtio_dev *hvc;
+	struct virtio_dev *disk[SPEC_MAX_DISKS];
+	struct virtio_dev *nic[SPEC_MAX_NICS];
+	struct virtio_dev *rng;
+};
+
+/* The guest's consoles, by the names that Linux gives them. */
+enum { CONSOLE_TTYS0, CONSOLE_HVC0, CONSOLES };
+extern const char *const console_names[CONSOLES];
+
+/*
+ * Makes the machine with all its devices. Takes the descriptors of kvm, disks
+ * and taps out of the spec (sets them to -1). Main thread; -1 with err, and
+ * nothing left behind but the spec's other descriptors.
+ */
+int build_machine(struct hardware *hw, struct guest_spec *spec,
+    struct event_base *base, struct console *console[CONSOLES],
+    const struct machine_ops *ops, void *arg, struct error *err);
+
+/* Puts kernel, initrd and tables into RAM; the machine is stopped. */
+int build_load(
+    struct hardware *hw, const struct guest_spec *spec, struct error *err);
+
+#endif

@@ -1,0 +1,342 @@
+/*
+ * control.c: the commands that a guest process answers (proto.h).
+ */
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "backend/guest/process.h"
+#include "backend/proto/proto.h"
+
+#define MAX_SIDE 4096 /* rows or columns */
+
+/* Answers one request; args and id are borrowed, id may be NULL. */
+struct command {
+	const char *name;
+	void (*run)(
+	    struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds);
+};
+
+static void
+fail(struct peer *peer, json_t *id, const char *class, const struct error *err)
+{
+	conn_error(peer->conn, id, class, err->text);
+}
+
+static void
+run_launch(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
+{
+	struct guest_process *p = peer->process;
+	struct error err;
+
+	if (peer != p->launcher) {
+		conn_error(peer->conn, id, PROTO_E_STATE,
+		    "this guest was launched already");
+		return;
+	}
+	p->launcher = NULL;
+	if (spec_decode(args, fd, fds, &p->spec, &err) == -1 ||
+	    guest_launch(p, &err) == -1) {
+		fail(peer, id, PROTO_E_GENERIC, &err);
+		event_base_loopbreak(p->base);
+		return;
+	}
+	conn_return(peer->conn, id, NULL, NULL, 0);
+}
+
+/* Figures go behind what the spec already says of the device. */
+static void
+add_figures(json_t *list, unsigned i, const struct virtio_dev *dev)
+{
+	const struct virtio_figures *f = virtio_figures(dev);
+	json_t *one = json_array_get(list, i);
+
+	json_object_set_new(
+	    one, "in_bytes", json_integer((json_int_t)f->in_bytes));
+	json_object_set_new(one, "in_ops", json_integer((json_int_t)f->in_ops));
+	json_object_set_new(
+	    one, "out_bytes", json_integer((json_int_t)f->out_bytes));
+	json_object_set_new(
+	    one, "out_ops", json_integer((json_int_t)f->out_ops));
+	json_object_del(one, "fd");
+}
+
+static void
+run_status(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
+{
+	struct guest_process *p = peer->process;
+	int own[CONN_MAX_FDS];
+	json_t *spec, *ret;
+	unsigned n, i;
+
+	spec = spec_encode(&p->spec, own, &n);
+	if (spec == NULL) {
+		conn_error(peer->conn, id, PROTO_E_GENERIC, "out of memory");
+		return;
+	}
+	for (i = 0; i < p->spec.disks; i++)
+		add_figures(json_object_get(spec, "disks"), i, p->hw.disk[i]);
+	for (i = 0; i < p->spec.nics; i++)
+		add_figures(json_object_get(spec, "nics"), i, p->hw.nic[i]);
+	ret = json_pack("{s:s, s:s, s:s, s:f, s:f, s:i, s:I, s:i, s:I, s:I, "
+			"s:O, s:O, s:o}",
+	    "name", p->spec.name, "state", p->state, "reason", p->reason,
+	    "since", p->since, "started", p->started, "pid", (int)getpid(),
+	    "memory", (json_int_t)p->spec.memory, "cpus", (int)p->spec.cpus,
+	    "exits", (json_int_t)machine_exits(p->hw.machine), "printed",
+	    (json_int_t)console_printed(p->console[CONSOLE_TTYS0]), "disks",
+	    json_object_get(spec, "disks"), "nics",
+	    json_object_get(spec, "nics"), "spec", spec);
+	conn_return(peer->conn, id, ret, NULL, 0);
+}
+
+static void
+run_stop(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
+{
+	struct guest_process *p = peer->process;
+
+	if (strcmp(p->state, PROTO_PAUSED) == 0) {
+		conn_error(peer->conn, id, PROTO_E_STATE,
+		    "the guest is paused and cannot shut down; unpause it "
+		    "first, or force it off");
+		return;
+	}
+	pm_power_button(p->hw.pm);
+	guest_set_state(p, PROTO_STOPPING, "");
+	conn_return(peer->conn, id, NULL, NULL, 0);
+}
+
+static void
+run_quit(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
+{
+	conn_return(peer->conn, id, NULL, NULL, 0);
+	guest_end(peer->process, PROTO_STOPPED, "forced off", 0);
+}
+
+/* pause, unpause and reset: done, or a sentence. */
+static void
+answer(struct peer *peer, json_t *id, int status, const struct error *err)
+{
+	if (status == -1)
+		fail(peer, id, PROTO_E_STATE, err);
+	else
+		conn_return(peer->conn, id, NULL, NULL, 0);
+}
+
+static void
+run_pause(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
+{
+	struct error err;
+
+	answer(peer, id, guest_pause(peer->process, &err), &err);
+}
+
+static void
+run_unpause(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
+{
+	struct error err;
+
+	answer(peer, id, guest_unpause(peer->process, &err), &err);
+}
+
+static void
+run_reset(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
+{
+	struct guest_process *p = peer->process;
+	struct error err;
+
+	if (guest_reset(p, &err) == -1) {
+		fail(peer, id, PROTO_E_GENERIC, &err);
+		guest_end(p, PROTO_CRASHED, err.text, 1);
+		return;
+	}
+	conn_return(peer->conn, id, NULL, NULL, 0);
+}
+
+/* The console that "port" names, the serial one by default; -1: none does. */
+static int
+find_console(json_t *args, struct error *err)
+{
+	const char *name = json_string_value(json_object_get(args, "port"));
+	int i;
+
+	if (name == NULL)
+		return CONSOLE_TTYS0;
+	for (i = 0; i < CONSOLES; i++)
+		if (strcmp(name, console_names[i]) == 0)
+			return i;
+	return error_set(err,
+	    "a guest has no console %.20s; there are %s and "
+	    "%s",
+	    name, console_names[CONSOLE_TTYS0], console_names[CONSOLE_HVC0]);
+}
+
+static void
+run_console(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
+{
+	bool history = json_is_true(json_object_get(args, "history"));
+	struct error err;
+	int which, watch;
+
+	if ((which = find_console(args, &err)) == -1 ||
+	    (watch = console_watch(
+		 peer->process->console[which], history, &err)) == -1) {
+		fail(peer, id, PROTO_E_GENERIC, &err);
+		return;
+	}
+	conn_return(peer->conn, id, NULL, &watch, 1);
+	close(watch);
+}
+
+static void
+run_console_size(
+    struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
+{
+	json_int_t rows = json_integer_value(json_object_get(args, "rows"));
+	json_int_t cols = json_integer_value(json_object_get(args, "cols"));
+
+	if (rows < 1 || rows > MAX_SIDE || cols < 1 || cols > MAX_SIDE) {
+		conn_error(peer->conn, id, PROTO_E_GENERIC,
+		    "a console has 1 to 4096 rows and columns");
+		return;
+	}
+	virtio_console_resize(
+	    peer->process->hw.hvc, (uint16_t)rows, (uint16_t)cols);
+	conn_return(peer->conn, id, NULL, NULL, 0);
+}
+
+static const struct command commands[] = {
+    {"launch", run_launch},
+    {"status", run_status},
+    {"stop", run_stop},
+    {"quit", run_quit},
+    {"pause", run_pause},
+    {"unpause", run_unpause},
+    {"reset", run_reset},
+    {"console", run_console},
+    {"console-size", run_console_size},
+};
+
+static void
+on_message(struct conn *c, json_t *msg, int *fd, unsigned fds, void *arg)
+{
+	struct peer *peer = arg;
+	const char *name = json_string_value(json_object_get(msg, "execute"));
+	json_t *id = json_object_get(msg, "id");
+	size_t i;
+
+	if (name == NULL) {
+		conn_error(c, id, PROTO_E_GENERIC,
+		    "a request has a member \"execute\"");
+		return;
+	}
+	for (i = 0; i < sizeof commands / sizeof *commands; i++) {
+		if (strcmp(name, commands[i].name) != 0)
+			continue;
+		if (peer->process->console[0] == NULL && i != 0)
+			break;
+		commands[i].run(
+		    peer, json_object_get(msg, "arguments"), id, fd, fds);
+		return;
+	}
+	conn_error(c, id, PROTO_E_COMMAND,
+	    "a guest does not know this "
+	    "command, or not before its launch");
+}
+
+static void
+free_peer(struct peer *peer)
+{
+	TAILQ_REMOVE(&peer->process->peers, peer, entry);
+	free(peer);
+}
+
+static void
+on_closed(struct conn *c, const char *why, void *arg)
+{
+	struct peer *peer = arg;
+	struct guest_process *p = peer->process;
+
+	/* Without a launch there is nothing to live for. */
+	if (peer == p->launcher)
+		event_base_loopbreak(p->base);
+	free_peer(peer);
+}
+
+static const struct conn_ops peer_ops = {
+    .message = on_message,
+    .closed = on_closed,
+};
+
+struct peer *
+control_add_peer(struct guest_process *p, int fd)
+{
+	struct peer *peer;
+
+	peer = calloc(1, sizeof *peer);
+	if (peer == NULL) {
+		close(fd);
+		return NULL;
+	}
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	peer->process = p;
+	peer->conn = conn_new(p->base, fd, &peer_ops, peer);
+	if (peer->conn == NULL) {
+		free(peer);
+		return NULL;
+	}
+	TAILQ_INSERT_TAIL(&p->peers, peer, entry);
+	return peer;
+}
+
+static void
+on_listen(evutil_socket_t fd, short what, void *arg)
+{
+	int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (peer != -1)
+		control_add_peer(arg, peer);
+}
+
+int
+control_listen(struct guest_process *p, struct error *err)
+{
+	if (p->spec.listen_fd == -1)
+		return error_set(err, "the launch came without a socket");
+	evutil_make_socket_nonblocking(p->spec.listen_fd);
+	p->listen = event_new(
+	    p->base, p->spec.listen_fd, EV_READ | EV_PERSIST, on_listen, p);
+	if (p->listen == NULL)
+		return error_set(err, "out of memory");
+	event_add(p->listen, NULL);
+	return 0;
+}
+
+void
+control_broadcast_state(struct guest_process *p)
+{
+	struct peer *peer;
+
+	TAILQ_FOREACH (peer, &p->peers, entry)
+		conn_event(peer->conn, "STATE",
+		    json_pack("{s:s, s:s, s:f}", "state", p->state, "reason",
+			p->reason, "since", p->since));
+}
+
+void
+control_close(struct guest_process *p)
+{
+	struct peer *peer;
+
+	while ((peer = TAILQ_FIRST(&p->peers)) != NULL) {
+		conn_flush(peer->conn, 200);
+		conn_free(peer->conn);
+		free_peer(peer);
+	}
+}

@@ -1,0 +1,30 @@
+/*
+ * paths.h: where sockets, logs and state live (DESIGN, section 1). Pure but
+ * for the environment and, where said, mkdir; main thread.
+ */
+#ifndef BACKEND_PROTO_PATHS_H
+#define BACKEND_PROTO_PATHS_H
+
+#include <stddef.h>
+
+#include "config/error.h"
+
+/*
+ * $VMTUI_RUNDIR, else /run/vmtui for root, else $XDG_RUNTIME_DIR/vmtui, else
+ * /tmp/vmtui-UID. Made with mode 0700 if missing; refused if it belongs to
+ * somebody else or others may write it. Returns 0, or -1 with err.
+ */
+int paths_rundir(char *buf, size_t len, struct error *err);
+/* $VMTUI_STATEDIR, else /var/lib/vmtui, else $XDG_STATE_HOME/vmtui (default
+ * ~/.local/state). Made if missing. */
+int paths_statedir(char *buf, size_t len, struct error *err);
+/* RUNDIR/backend.sock */
+int paths_backend_socket(char *buf, size_t len, struct error *err);
+/* RUNDIR/guests/NAME.sock; the folder is made if missing. */
+int paths_guest_socket(
+    char *buf, size_t len, const char *name, struct error *err);
+/* STATEDIR/log/NAME.log ("backend" for the backend's own: guests' are
+ * prefixed "guest-"). */
+int paths_log(char *buf, size_t len, const char *name, struct error *err);
+
+#endif

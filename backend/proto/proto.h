@@ -1,0 +1,87 @@
+/*
+ * proto.h: the words of the wire, for those who speak it and those who script.
+ *
+ * A request is {"execute": NAME, "arguments": {…}, "id": any}; its answer has
+ * the same "id". Unknown members are ignored, unknown commands answered with
+ * class CommandNotFound.
+ *
+ * To the backend (RUNDIR/backend.sock):
+ *
+ *   version      → {"version", "pid", "config": the path of the file}
+ *   status       {"name"?} → {"host": HOST, "config": {"path", "mistakes":
+ *                ["FILE:LINE: …"]}, "guests": [GUEST…]}
+ *   start        {"name"} or ad hoc {"definition": {"name", "memory",
+ *                "cpus", "kernel", …: the keys of a [vm] section as strings,
+ *                repeated ones as arrays}, "folder": where relative paths
+ *                start}; answered when the guest runs
+ *   stop         {"name", "force": bool}; answered when the guest was asked
+ *                (power button), or with force when it is gone
+ *   wait         {"name"}; answered with GUEST when it is no longer running
+ *   pause, unpause, reset   {"name"}
+ *   console      {"name", "history": bool, "port": "ttyS0" (default) or
+ *                "hvc0"} → {} and one descriptor: a stream
+ *                socket into the guest process. What is read from it is the
+ *                console's output, with history first if asked; what is
+ *                written is typed. End of file: the guest process is gone.
+ *   console-size {"name", "rows", "cols"}: the size that hvc0 has from now on
+ *   switches     → {"switches": [{"name", "interface", "state", "members"}]}
+ *   reload       → {"mistakes": […]}; with mistakes the old definitions stay
+ *   subscribe    {"figures": bool}; from then on events come
+ *
+ * Events of the backend:
+ *
+ *   GUEST_STATE    GUEST, at each change of state
+ *   FIGURES        {"host": HOST, "guests": [{"name", "cpu", "memory_used",
+ *                  …}]}, each second while somebody asked for figures
+ *   CONFIG         {"mistakes": […]}: the definitions were read again
+ *
+ * GUEST: {"name", "state", "reason", "since", "memory", "cpus", "pid",
+ *   "uptime", "cpu", "cpu_time", "memory_used", "defined", "kernel", "disks": [{"path",
+ *   …}], "nics": [{"tap", "switch", "lladdr"}]}
+ *   state: one of the names below. reason: a sentence, "" if there is none.
+ *   since: seconds since 1970, of the last change. memory, memory_used:
+ *   bytes. cpu: hundredths of one host CPU over the last second, null before
+ *   there are two samples. cpu_time: seconds of CPU since it started.
+ * HOST: {"name", "cpus", "memory", "memory_used", "cpu"}
+ *
+ * To a guest process (RUNDIR/guests/NAME.sock, and the launch socket that it
+ * inherits as descriptor 3):
+ *
+ *   launch       SPEC (spec.h), only once and only on the launch socket;
+ *                answered when the first instruction is about to run
+ *   status       → {"name", "state", "reason", "since", "started", "pid",
+ *                "memory", "cpus", "exits", "spec": {…}, "disks": [{"path",
+ *                "in_bytes", …}], "nics": […]}
+ *   stop         presses the power button
+ *   quit         ends the process at once
+ *   pause, unpause, reset
+ *   console      {"history": bool, "port"} → {} and one descriptor
+ *   console-size {"rows", "cols"}
+ *
+ * Events of a guest process, to every connection: STATE {"state", "reason"}.
+ * The last one, "stopped" or "crashed", comes before the process ends.
+ */
+#ifndef BACKEND_PROTO_PROTO_H
+#define BACKEND_PROTO_PROTO_H
+
+#define PROTO_STOPPED  "stopped"
+#define PROTO_STARTING "starting"
+#define PROTO_RUNNING  "running"
+#define PROTO_PAUSED   "paused"
+#define PROTO_STOPPING "stopping"
+#define PROTO_CRASHED  "crashed"
+
+/* Classes of errors. */
+#define PROTO_E_GENERIC "GenericError"
+#define PROTO_E_COMMAND "CommandNotFound"
+#define PROTO_E_NAME    "GuestNotFound"
+#define PROTO_E_STATE   "WrongState"
+#define PROTO_E_PERM    "PermissionDenied"
+
+/* Exit status of a backend that finds another one in its place. */
+#define PROTO_EXIT_TAKEN 3
+
+/* The descriptor on which a guest process finds its launch socket. */
+#define PROTO_LAUNCH_FD 3
+
+#endif

@@ -1,0 +1,272 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backend/proto/conn.h"
+#include "backend/proto/spec.h"
+
+void
+spec_init(struct guest_spec *spec)
+{
+	unsigned i;
+
+	memset(spec, 0, sizeof *spec);
+	spec->kvm_fd = spec->listen_fd = -1;
+	spec->kernel_fd = spec->initrd_fd = -1;
+	for (i = 0; i < SPEC_MAX_DISKS; i++)
+		spec->disk[i].fd = -1;
+	for (i = 0; i < SPEC_MAX_NICS; i++)
+		spec->nic[i].tap_fd = -1;
+}
+
+static void
+close_fd(int fd)
+{
+	if (fd != -1)
+		close(fd);
+}
+
+void
+spec_clear(struct guest_spec *spec)
+{
+	unsigned i;
+
+	close_fd(spec->kvm_fd);
+	close_fd(spec->listen_fd);
+	close_fd(spec->kernel_fd);
+	close_fd(spec->initrd_fd);
+	free(spec->kernel);
+	free(spec->initrd);
+	free(spec->cmdline);
+	for (i = 0; i < SPEC_MAX_DISKS; i++) {
+		close_fd(spec->disk[i].fd);
+		free(spec->disk[i].path);
+	}
+	for (i = 0; i < SPEC_MAX_NICS; i++) {
+		close_fd(spec->nic[i].tap_fd);
+		free(spec->nic[i].ifname);
+		free(spec->nic[i].bridge);
+	}
+	spec_init(spec);
+}
+
+/*
+ * A descriptor in JSON is its place in the message's row of descriptors, -1
+ * for none.
+ */
+static json_int_t
+put_fd(int have, int *fd, unsigned *fds)
+{
+	if (have == -1)
+		return -1;
+	fd[*fds] = have;
+	return (json_int_t)(*fds)++;
+}
+
+static const char *
+text(const char *s)
+{
+	return s != NULL ? s : "";
+}
+
+static json_t *
+encode_disk(const struct spec_disk *disk, int *fd, unsigned *fds)
+{
+	return json_pack("{s:s, s:I, s:b}", "path", text(disk->path), "fd",
+	    put_fd(disk->fd, fd, fds), "readonly", disk->readonly);
+}
+
+static json_t *
+encode_nic(const struct spec_nic *nic, int *fd, unsigned *fds)
+{
+	char mac[18];
+
+	snprintf(mac, sizeof mac, "%02x:%02x:%02x:%02x:%02x:%02x", nic->mac[0],
+	    nic->mac[1], nic->mac[2], nic->mac[3], nic->mac[4], nic->mac[5]);
+	return json_pack("{s:s, s:s, s:s, s:I}", "tap", text(nic->ifname),
+	    "switch", text(nic->bridge), "lladdr", mac, "fd",
+	    put_fd(nic->tap_fd, fd, fds));
+}
+
+json_t *
+spec_encode(const struct guest_spec *spec, int *fd, unsigned *fds)
+{
+	json_t *disks = json_array(), *nics = json_array();
+	int failed = disks == NULL || nics == NULL;
+	json_int_t kvm, sock, kernel, initrd;
+	unsigned i;
+
+	*fds = 0;
+	kvm = put_fd(spec->kvm_fd, fd, fds);
+	sock = put_fd(spec->listen_fd, fd, fds);
+	kernel = put_fd(spec->kernel_fd, fd, fds);
+	initrd = put_fd(spec->initrd_fd, fd, fds);
+	for (i = 0; i < spec->disks && !failed; i++)
+		failed = json_array_append_new(
+		    disks, encode_disk(&spec->disk[i], fd, fds));
+	for (i = 0; i < spec->nics && !failed; i++)
+		failed = json_array_append_new(
+		    nics, encode_nic(&spec->nic[i], fd, fds));
+	if (failed) {
+		json_decref(disks);
+		json_decref(nics);
+		return NULL;
+	}
+	return json_pack("{s:s, s:I, s:i, s:b, s:I, s:I, s:s, s:I, s:s, s:I, "
+			 "s:s, s:o, s:o}",
+	    "name", spec->name, "memory", (json_int_t)spec->memory, "cpus",
+	    (int)spec->cpus, "hugepages", spec->hugepages, "kvm_fd", kvm,
+	    "listen_fd", sock, "kernel", text(spec->kernel), "kernel_fd",
+	    kernel, "initrd", text(spec->initrd), "initrd_fd", initrd,
+	    "cmdline", text(spec->cmdline), "disks", disks, "nics", nics);
+}
+
+/* What is being decoded, and the row of descriptors it takes from. */
+struct decoder {
+	int *fd;
+	unsigned fds;
+	struct error *err;
+};
+
+static int
+take_fd(struct decoder *d, json_int_t place, int *have)
+{
+	if (place == -1)
+		return 0;
+	if (place < 0 || place >= d->fds || d->fd[place] == -1)
+		return error_set(
+		    d->err, "a descriptor that the spec names did not come");
+	*have = d->fd[place];
+	d->fd[place] = -1;
+	return 0;
+}
+
+static int
+take_text(struct decoder *d, const char *value, char **have)
+{
+	if ((*have = strdup(value)) == NULL)
+		return error_set(d->err, "no memory for the guest's spec");
+	return 0;
+}
+
+static int
+decode_disk(struct decoder *d, json_t *json, struct spec_disk *disk)
+{
+	json_int_t fd = -1;
+	const char *path;
+	json_error_t why;
+	int readonly;
+
+	if (json_unpack_ex(json, &why, 0, "{s:s, s:I, s:b}", "path", &path,
+		"fd", &fd, "readonly", &readonly) == -1)
+		return error_set(d->err, "a disk in the spec: %s", why.text);
+	disk->readonly = readonly;
+	if (take_text(d, path, &disk->path) == -1)
+		return -1;
+	return take_fd(d, fd, &disk->fd);
+}
+
+static int
+decode_mac(struct decoder *d, const char *value, uint8_t mac[6])
+{
+	char rest;
+
+	if (sscanf(value, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%c", &mac[0],
+		&mac[1], &mac[2], &mac[3], &mac[4], &mac[5], &rest) != 6)
+		return error_set(
+		    d->err, "%.40s in the spec is no hardware address", value);
+	return 0;
+}
+
+static int
+decode_nic(struct decoder *d, json_t *json, struct spec_nic *nic)
+{
+	const char *tap, *sw, *mac;
+	json_int_t fd = -1;
+	json_error_t why;
+
+	if (json_unpack_ex(json, &why, 0, "{s:s, s:s, s:s, s:I}", "tap", &tap,
+		"switch", &sw, "lladdr", &mac, "fd", &fd) == -1)
+		return error_set(
+		    d->err, "an interface in the spec: %s", why.text);
+	if (take_text(d, tap, &nic->ifname) == -1 ||
+	    take_text(d, sw, &nic->bridge) == -1 ||
+	    decode_mac(d, mac, nic->mac) == -1)
+		return -1;
+	return take_fd(d, fd, &nic->tap_fd);
+}
+
+static int
+decode_lists(
+    struct decoder *d, json_t *disks, json_t *nics, struct guest_spec *spec)
+{
+	unsigned i;
+
+	if (json_array_size(disks) > SPEC_MAX_DISKS ||
+	    json_array_size(nics) > SPEC_MAX_NICS)
+		return error_set(d->err,
+		    "the spec has more disks or interfaces than a guest may "
+		    "have");
+	spec->disks = (unsigned)json_array_size(disks);
+	spec->nics = (unsigned)json_array_size(nics);
+	for (i = 0; i < spec->disks; i++)
+		if (decode_disk(d, json_array_get(disks, i), &spec->disk[i]) ==
+		    -1)
+			return -1;
+	for (i = 0; i < spec->nics; i++)
+		if (decode_nic(d, json_array_get(nics, i), &spec->nic[i]) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+decode(struct decoder *d, json_t *json, struct guest_spec *spec)
+{
+	json_int_t memory, kvm, sock, kernel_fd, initrd_fd;
+	const char *name, *kernel, *initrd, *cmdline;
+	json_t *disks, *nics;
+	int cpus, hugepages;
+	json_error_t why;
+
+	if (json_unpack_ex(json, &why, 0,
+		"{s:s, s:I, s:i, s:b, s:I, s:I, s:s, s:I, s:s, s:I, s:s, s:o, "
+		"s:o}",
+		"name", &name, "memory", &memory, "cpus", &cpus, "hugepages",
+		&hugepages, "kvm_fd", &kvm, "listen_fd", &sock, "kernel",
+		&kernel, "kernel_fd", &kernel_fd, "initrd", &initrd,
+		"initrd_fd", &initrd_fd, "cmdline", &cmdline, "disks", &disks,
+		"nics", &nics) == -1)
+		return error_set(d->err, "the guest's spec: %s", why.text);
+	if (strlen(name) > SPEC_NAME_MAX || memory <= 0 || cpus < 1)
+		return error_set(d->err,
+		    "the guest's spec has a name, memory or cpus that no "
+		    "guest can have");
+	memcpy(spec->name, name, strlen(name) + 1);
+	spec->memory = (uint64_t)memory;
+	spec->cpus = (unsigned)cpus;
+	spec->hugepages = hugepages;
+	if (take_text(d, kernel, &spec->kernel) == -1 ||
+	    take_text(d, initrd, &spec->initrd) == -1 ||
+	    take_text(d, cmdline, &spec->cmdline) == -1 ||
+	    take_fd(d, kvm, &spec->kvm_fd) == -1 ||
+	    take_fd(d, sock, &spec->listen_fd) == -1 ||
+	    take_fd(d, kernel_fd, &spec->kernel_fd) == -1 ||
+	    take_fd(d, initrd_fd, &spec->initrd_fd) == -1)
+		return -1;
+	return decode_lists(d, disks, nics, spec);
+}
+
+int
+spec_decode(const json_t *json, int *fd, unsigned fds, struct guest_spec *spec,
+    struct error *err)
+{
+	struct decoder d = {fd, fds, err};
+
+	spec_init(spec);
+	/* json_unpack() takes no const, though it changes nothing. */
+	if (decode(&d, (json_t *)(uintptr_t)json, spec) == 0)
+		return 0;
+	spec_clear(spec);
+	return -1;
+}

@@ -1,0 +1,70 @@
+/*
+ * spec.h: all that a guest process is told: what the machine is made of.
+ *
+ * The backend opens everything (image, tap, /dev/kvm, kernel), so that every
+ * mistake is a sentence before a process exists and a confined process needs
+ * to open nothing; it sends one "launch" message with the spec as JSON and
+ * the descriptors beside it.
+ */
+#ifndef BACKEND_PROTO_SPEC_H
+#define BACKEND_PROTO_SPEC_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/error.h"
+
+#define SPEC_NAME_MAX  32
+#define SPEC_MAX_DISKS 16
+#define SPEC_MAX_NICS  8
+
+struct spec_disk {
+	char *path; /* for sentences and the screen */
+	int fd; /* opened and locked by block_open() */
+	bool readonly;
+};
+
+struct spec_nic {
+	int tap_fd;
+	uint8_t mac[6];
+	char *ifname; /* the tap's */
+	char *bridge; /* the switch it joined, "" if none; for the screen */
+};
+
+struct guest_spec {
+	char name[SPEC_NAME_MAX + 1];
+	uint64_t memory; /* bytes */
+	unsigned cpus;
+	bool hugepages;
+	int kvm_fd;
+	int listen_fd; /* the guest's control socket, listening */
+	int kernel_fd;
+	char *kernel;
+	int initrd_fd; /* -1: none */
+	char *initrd; /* "" if none */
+	char *cmdline;
+	unsigned disks, nics;
+	struct spec_disk disk[SPEC_MAX_DISKS];
+	struct spec_nic nic[SPEC_MAX_NICS];
+};
+
+/* No descriptors (-1), no strings. */
+void spec_init(struct guest_spec *spec);
+/* Frees the strings and closes the descriptors that are not -1. */
+void spec_clear(struct guest_spec *spec);
+
+/*
+ * The spec as JSON; fd[] (room for CONN_MAX_FDS) is filled with its
+ * descriptors in the order in which the JSON refers to them. They stay the
+ * spec's. NULL: no memory.
+ */
+json_t *spec_encode(const struct guest_spec *spec, int *fd, unsigned *fds);
+/*
+ * The other way: takes each descriptor it uses out of fd[] (sets it to -1).
+ * Returns 0, or -1 with err and a cleared spec.
+ */
+int spec_decode(const json_t *json, int *fd, unsigned fds,
+    struct guest_spec *spec, struct error *err);
+
+#endif

@@ -1,0 +1,123 @@
+/*
+ * backend.h: what the backend process knows; for this folder alone.
+ *
+ *	supervisor.c   main(): signals, the loop, the orderly end
+ *	endpoint.c     one backend only: lock file, socket, stale sockets
+ *	clients.c      who is connected, their requests, events to them
+ *	commands.c     what they may ask for: a table
+ *	definitions.c  the configuration, read again when it changed
+ *	registry.c     the guests, defined and running, and their states
+ *	prepare.c      from a definition to opened files: every check
+ *	network.c      switches and taps of a guest
+ *	process.c      guest processes: started, spoken to, mourned
+ *	adopt.c        guest processes of the backend before this one
+ *	autostart.c    enable = yes
+ *	figures.c      CPU and memory, once a second, only if somebody looks
+ *
+ * One thread, one libevent loop; nothing here blocks it.
+ */
+#ifndef BACKEND_SUPERVISOR_BACKEND_H
+#define BACKEND_SUPERVISOR_BACKEND_H
+
+#include <sys/queue.h>
+#include <sys/stat.h>
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include <event2/event.h>
+
+#include "backend/proto/spec.h"
+#include "config/config.h"
+#include "config/error.h"
+
+struct client;
+struct process;
+struct request;
+struct rtnl;
+
+TAILQ_HEAD(request_list, request);
+TAILQ_HEAD(client_list, client);
+TAILQ_HEAD(guest_list, guest);
+
+/* Two of them give a share of CPU. */
+struct cpu_sample {
+	uint64_t busy; /* clock ticks */
+	uint64_t total; /* host: clock ticks of all CPUs; guest: unused */
+	int64_t when_ms; /* CLOCK_MONOTONIC; 0: none yet */
+	int percent; /* since the sample before; -1: there was none */
+};
+
+/*
+ * What the host's network was changed for a guest, beyond the taps that go
+ * with its process: taps of others in our bridges, switches that came up.
+ */
+struct plugged {
+	unsigned taps, switches;
+	struct {
+		char tap[IFNAMSIZ], sw[CONFIG_NAME_MAX + 1];
+	} tap[SPEC_MAX_NICS];
+	struct {
+		char name[CONFIG_NAME_MAX + 1];
+		bool created; /* the bridge */
+		uint64_t added; /* bit N: the Nth add = */
+	} sw[SPEC_MAX_NICS];
+};
+
+/*
+ * A guest: defined in the configuration, running, or both. It stays while
+ * either holds; one that was made up on the spot and crashed also stays, for
+ * its reason to be read, until the configuration is loaded anew.
+ */
+struct guest {
+	TAILQ_ENTRY(guest) entry;
+	struct backend *b;
+	char name[SPEC_NAME_MAX + 1];
+	const char *state; /* PROTO_* */
+	char reason[768]; /* a sentence, "" if there is none */
+	time_t since; /* of the last change of state */
+	time_t started; /* 0: not running */
+	struct process *process; /* NULL: none */
+	json_t *spec; /* of the one that runs (spec.h), or NULL */
+	struct plugged plugged;
+	struct cpu_sample cpu;
+	struct request_list waiting; /* answered when it has ended */
+};
+
+struct backend {
+	struct event_base *base;
+	struct guest_list guests; /* by name */
+	struct client_list clients;
+	unsigned nclients;
+	struct event *accept, *accept_again;
+	int listen_fd;
+	/* The configuration; config is never NULL. */
+	struct config *config;
+	char *config_path; /* absolute */
+	int config_flags; /* CONFIG_MISSING_OK where nobody said -f */
+	struct stat config_stat; /* st_ino 0: there was no file */
+	json_t *mistakes; /* array of strings */
+	struct rtnl *rt; /* opened when a switch or tap is needed first */
+	/* adopt.c */
+	unsigned adopting; /* processes that have not yet answered */
+	struct event *adopt_timer;
+	/* autostart.c */
+	struct event *autostart_timer;
+	size_t autostart_next; /* index into config->vms */
+	unsigned autostarting; /* on their way now */
+	/* figures.c */
+	struct event *figures_timer;
+	struct cpu_sample host_cpu;
+	/* supervisor.c */
+	enum {
+		END_NOT,
+		END_ASKED, /* guests shut down, no new ones are started */
+		END_FORCED,
+	} ending;
+	struct event *end_timer;
+	int ready_fd;
+};
+
+#endif

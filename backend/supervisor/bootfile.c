@@ -1,0 +1,110 @@
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backend/supervisor/bootfile.h"
+#include "config/config.h"
+
+#define NAMES_MAX 2000 /* of a folder that are looked at */
+
+/* Finds in folder the name most like file. "" if there is none. */
+static void
+nearest_in(const char *folder, const char *file, char *buf, size_t len)
+{
+	char **names = calloc(NAMES_MAX + 1, sizeof *names);
+	DIR *dir = opendir(folder);
+	const char *near;
+	struct dirent *ent;
+	size_t i, n = 0;
+
+	buf[0] = '\0';
+	while (names != NULL && dir != NULL && n < NAMES_MAX &&
+	    (ent = readdir(dir)) != NULL)
+		if (ent->d_name[0] != '.' &&
+		    (names[n] = strdup(ent->d_name)) != NULL)
+			n++;
+	if (n > 0) {
+		near = config_nearest(file, (const char *const *)names);
+		snprintf(buf, len, "%s", near != NULL ? near : "");
+	}
+	for (i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
+	if (dir != NULL)
+		closedir(dir);
+}
+
+static int
+missing(const char *what, const char *path, struct error *err)
+{
+	char folder[PATH_MAX], near[NAME_MAX + 1];
+	struct stat st;
+	char *slash;
+
+	snprintf(folder, sizeof folder, "%s", path);
+	slash = strrchr(folder, '/');
+	if (slash == NULL)
+		return error_set(err, "there is no %s %s", what, path);
+	*slash = '\0';
+	if (stat(folder[0] != '\0' ? folder : "/", &st) == -1)
+		return error_set(err,
+		    "there is no %s %s: the folder %s does not exist", what,
+		    path, folder);
+	nearest_in(
+	    folder[0] != '\0' ? folder : "/", slash + 1, near, sizeof near);
+	if (near[0] != '\0')
+		return error_set(err, "there is no %s %s: is %s/%s meant?",
+		    what, path, folder, near);
+	return error_set(err,
+	    "there is no %s %s: put it there, or give another path with %s =",
+	    what, path, what);
+}
+
+int
+bootfile_open(const char *what, const char *path, struct error *err)
+{
+	struct stat st;
+	int fd;
+
+	/* A FIFO must not hold the backend up: it is refused below. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd == -1 && (errno == ENOENT || errno == ENOTDIR))
+		return missing(what, path, err);
+	if (fd == -1 && errno == EACCES)
+		return error_set(err,
+		    "no permission to read the %s %s: as its owner or root, "
+		    "chmod a+r it and see that its folders can be entered",
+		    what, path);
+	if (fd == -1)
+		return error_set(err, "cannot open the %s %s: %s", what, path,
+		    strerror(errno));
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	close(fd);
+	return error_set(err,
+	    "the %s %s is %s, not a file: give the path of "
+	    "a file with %s =",
+	    what, path, S_ISDIR(st.st_mode) ? "a folder" : "a device", what);
+}
+
+bool
+bootfile_is_qcow2(const char *path)
+{
+	char magic[4] = "";
+	ssize_t n;
+	int fd;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd == -1)
+		return false;
+	n = pread(fd, magic, sizeof magic, 0);
+	close(fd);
+	return n == sizeof magic && memcmp(magic, "QFI\xfb", 4) == 0;
+}

@@ -1,0 +1,303 @@
+#include <string.h>
+#include <unistd.h>
+
+#include "backend/proto/proto.h"
+#include "backend/supervisor/adhoc.h"
+#include "backend/supervisor/commands.h"
+#include "backend/supervisor/definitions.h"
+#include "backend/supervisor/figures.h"
+#include "backend/supervisor/network.h"
+#include "backend/supervisor/process.h"
+#include "backend/supervisor/registry.h"
+#include "backend/supervisor/start.h"
+
+struct command {
+	const char *name;
+	void (*run)(struct request *rq, json_t *args);
+};
+
+static const char *
+text_arg(json_t *args, const char *name)
+{
+	return json_string_value(json_object_get(args, name));
+}
+
+/* The guest that args name; if there is none answers rq and returns NULL. */
+static struct guest *
+named_guest(struct request *rq, json_t *args)
+{
+	const char *name = text_arg(args, "name");
+	struct guest *g;
+	struct error err;
+
+	if (name == NULL) {
+		request_error(rq, PROTO_E_GENERIC,
+		    "this command takes the \"name\" of a guest");
+		return NULL;
+	}
+	if ((g = registry_find(rq->b, name)) != NULL)
+		return g;
+	config_no_vm(rq->b->config, name, &err);
+	request_error(rq, PROTO_E_NAME, err.text);
+	return NULL;
+}
+
+/* The same for one that runs. */
+static struct guest *
+running_guest(struct request *rq, json_t *args)
+{
+	struct guest *g = named_guest(rq, args);
+	struct error err;
+
+	if (g == NULL || registry_runs(g))
+		return g;
+	error_set(&err, "%s is not running: start it with vmtui start %s",
+	    g->name, g->name);
+	request_error(rq, PROTO_E_STATE, err.text);
+	return NULL;
+}
+
+static void
+run_version(struct request *rq, json_t *args)
+{
+	request_return(rq,
+	    json_pack("{s:s, s:I, s:s}", "version", VMTUI_VERSION, "pid",
+		(json_int_t)getpid(), "config", rq->b->config_path),
+	    -1);
+}
+
+static void
+run_status(struct request *rq, json_t *args)
+{
+	struct backend *b = rq->b;
+	json_t *guests;
+	struct guest *g = NULL;
+
+	definitions_refresh(b, false);
+	if (text_arg(args, "name") != NULL &&
+	    (g = named_guest(rq, args)) == NULL)
+		return;
+	guests = json_array();
+	if (g != NULL)
+		json_array_append_new(guests, registry_guest_json(g));
+	else
+		TAILQ_FOREACH (g, &b->guests, entry)
+			json_array_append_new(guests, registry_guest_json(g));
+	request_return(rq,
+	    json_pack("{s:o, s:{s:s, s:O}, s:o}", "host", figures_host(b),
+		"config", "path", b->config_path, "mistakes", b->mistakes,
+		"guests", guests),
+	    -1);
+}
+
+static void
+on_started(struct backend *b, const char *why, void *arg)
+{
+	if (why != NULL)
+		request_error(arg, PROTO_E_GENERIC, why);
+	else
+		request_return(arg, NULL, -1);
+}
+
+static void
+start(struct request *rq, const struct config_vm *vm)
+{
+	struct guest *g = registry_find(rq->b, vm->name);
+	bool wrong = g != NULL && registry_runs(g);
+	struct error err;
+
+	if (start_guest(rq->b, vm, on_started, rq, &err) == -1)
+		request_error(
+		    rq, wrong ? PROTO_E_STATE : PROTO_E_GENERIC, err.text);
+}
+
+static void
+start_ad_hoc(struct request *rq, json_t *args)
+{
+	struct config_vm *vm;
+	struct error err;
+
+	vm = adhoc_definition(rq->b, json_object_get(args, "definition"),
+	    text_arg(args, "folder"), &err);
+	if (vm == NULL) {
+		request_error(rq, PROTO_E_GENERIC, err.text);
+		return;
+	}
+	start(rq, vm);
+	config_vm_free(vm);
+}
+
+static void
+run_start(struct request *rq, json_t *args)
+{
+	const struct config_vm *vm;
+	struct guest *g;
+	struct error err;
+
+	definitions_refresh(rq->b, false);
+	if (json_object_get(args, "definition") != NULL) {
+		start_ad_hoc(rq, args);
+		return;
+	}
+	if ((g = named_guest(rq, args)) == NULL)
+		return;
+	if ((vm = config_find_vm(rq->b->config, g->name)) != NULL) {
+		start(rq, vm);
+		return;
+	}
+	error_set(&err,
+	    "%s is not defined in %s (any more): add [vm %s] there, or give "
+	    "vmtui start its kernel with -b",
+	    g->name, rq->b->config_path, g->name);
+	request_error(rq, PROTO_E_NAME, err.text);
+}
+
+/* The answer of a guest's process is the answer of the backend. */
+static void
+pass_on(struct guest *g, json_t *ret, int fd, const char *why, void *arg)
+{
+	struct error err;
+
+	if (why != NULL) {
+		error_set(&err, "%s: %s", g->name, why);
+		request_error(arg, PROTO_E_GENERIC, err.text);
+	} else {
+		request_return(arg, NULL, fd);
+	}
+}
+
+static void
+run_stop(struct request *rq, json_t *args)
+{
+	struct guest *g = running_guest(rq, args);
+
+	if (g == NULL)
+		return;
+	if (json_is_true(json_object_get(args, "force"))) {
+		request_wait(rq, g, false);
+		process_end(g);
+	} else if (strcmp(g->state, PROTO_STARTING) == 0) {
+		request_error(rq, PROTO_E_STATE,
+		    "it is still starting and cannot be asked to shut down: "
+		    "try again in a second, or force it off");
+	} else {
+		process_call(g, "stop", NULL, pass_on, rq);
+	}
+}
+
+static void
+run_wait(struct request *rq, json_t *args)
+{
+	struct guest *g = named_guest(rq, args);
+
+	if (g == NULL)
+		return;
+	if (registry_runs(g))
+		request_wait(rq, g, true);
+	else
+		request_return(rq, registry_guest_json(g), -1);
+}
+
+/* Hands a command on to the guest's process, with its arguments. */
+static void
+relay(struct request *rq, json_t *args, const char *command)
+{
+	struct guest *g = running_guest(rq, args);
+	json_t *rest;
+
+	if (g == NULL)
+		return;
+	rest = json_copy(args);
+	json_object_del(rest, "name");
+	process_call(g, command, rest, pass_on, rq);
+}
+
+static void
+run_pause(struct request *rq, json_t *args)
+{
+	relay(rq, args, "pause");
+}
+
+static void
+run_unpause(struct request *rq, json_t *args)
+{
+	relay(rq, args, "unpause");
+}
+
+static void
+run_reset(struct request *rq, json_t *args)
+{
+	relay(rq, args, "reset");
+}
+
+static void
+run_console(struct request *rq, json_t *args)
+{
+	relay(rq, args, "console");
+}
+
+static void
+run_console_size(struct request *rq, json_t *args)
+{
+	relay(rq, args, "console-size");
+}
+
+static void
+run_switches(struct request *rq, json_t *args)
+{
+	struct error err;
+	json_t *ret;
+
+	definitions_refresh(rq->b, false);
+	if ((ret = network_switches(rq->b, &err)) != NULL)
+		request_return(rq, ret, -1);
+	else
+		request_error(rq, PROTO_E_GENERIC, err.text);
+}
+
+static void
+run_reload(struct request *rq, json_t *args)
+{
+	definitions_refresh(rq->b, true);
+	request_return(rq, json_pack("{s:O}", "mistakes", rq->b->mistakes), -1);
+}
+
+static void
+run_subscribe(struct request *rq, json_t *args)
+{
+	clients_subscribe(rq, json_is_true(json_object_get(args, "figures")));
+	request_return(rq, NULL, -1);
+}
+
+static const struct command commands[] = {
+    {"version", run_version},
+    {"status", run_status},
+    {"start", run_start},
+    {"stop", run_stop},
+    {"wait", run_wait},
+    {"pause", run_pause},
+    {"unpause", run_unpause},
+    {"reset", run_reset},
+    {"console", run_console},
+    {"console-size", run_console_size},
+    {"switches", run_switches},
+    {"reload", run_reload},
+    {"subscribe", run_subscribe},
+};
+
+void
+commands_run(struct request *rq, const char *name, json_t *args)
+{
+	struct error err;
+	size_t i;
+
+	for (i = 0; i < sizeof commands / sizeof *commands; i++) {
+		if (strcmp(commands[i].name, name) == 0) {
+			commands[i].run(rq, args);
+			return;
+		}
+	}
+	error_set(&err, "the backend (version %s) knows no command \"%.60s\"",
+	    VMTUI_VERSION, name);
+	request_error(rq, PROTO_E_COMMAND, err.text);
+}

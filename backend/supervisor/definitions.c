@@ -1,0 +1,121 @@
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backend/supervisor/clients.h"
+#include "backend/supervisor/definitions.h"
+#include "backend/supervisor/registry.h"
+#include "config/log.h"
+
+static void
+take_mistakes(struct backend *b, const struct config_mistakes *m)
+{
+	char line[1024];
+	size_t i;
+
+	json_decref(b->mistakes);
+	b->mistakes = json_array();
+	for (i = 0; i < m->count; i++) {
+		config_mistake_format(m, i, line, sizeof line);
+		log_warn("%s", line);
+		json_array_append_new(b->mistakes, json_string(line));
+	}
+}
+
+/* Reads the file; on mistakes the definitions stay as they were. */
+static void
+load(struct backend *b)
+{
+	struct config_mistakes m = {0};
+	struct config *config;
+
+	if (config_load(b->config_path, b->config_flags, &config, &m) == 0) {
+		config_free(b->config);
+		b->config = config;
+	}
+	take_mistakes(b, &m);
+	config_mistakes_clear(&m);
+}
+
+/* The backend leaves the folder it was started in, so the path has to last. */
+static int
+settle_path(struct backend *b, const char *path, struct error *err)
+{
+	char buf[PATH_MAX], cwd[PATH_MAX] = "/";
+
+	if (path == NULL) {
+		if (config_default_path(buf, sizeof buf, err) == -1)
+			return -1;
+		path = buf;
+		b->config_flags = CONFIG_MISSING_OK;
+	}
+	/* Clients that ask for a file by -f compare it with ours. */
+	if ((b->config_path = realpath(path, NULL)) != NULL)
+		return 0;
+	if (path[0] != '/' && getcwd(cwd, sizeof cwd) == NULL)
+		return error_set(err, "cannot tell which folder %s is in: %s",
+		    path, strerror(errno));
+	if (path[0] == '/')
+		b->config_path = strdup(path);
+	else if (asprintf(&b->config_path, "%s/%s", cwd, path) == -1)
+		b->config_path = NULL;
+	if (b->config_path == NULL)
+		return error_set(err, "no memory");
+	return 0;
+}
+
+int
+definitions_open(struct backend *b, const char *path, struct error *err)
+{
+	struct config_mistakes m = {0};
+	int rc;
+
+	if (settle_path(b, path, err) == -1)
+		return -1;
+	rc = config_load_string("", 0, b->config_path, &b->config, &m);
+	config_mistakes_clear(&m);
+	if (rc == -1)
+		return error_set(err, "no memory");
+	b->mistakes = json_array();
+	definitions_refresh(b, true);
+	return 0;
+}
+
+void
+definitions_close(struct backend *b)
+{
+	config_free(b->config);
+	free(b->config_path);
+	json_decref(b->mistakes);
+	b->config = NULL;
+	b->config_path = NULL;
+	b->mistakes = NULL;
+}
+
+static bool
+same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	    a->st_size == b->st_size &&
+	    a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+void
+definitions_refresh(struct backend *b, bool force)
+{
+	struct stat st;
+
+	if (stat(b->config_path, &st) == -1)
+		memset(&st, 0, sizeof st);
+	if (!force && same_file(&st, &b->config_stat))
+		return;
+	/* Looked at first: a change while we read is seen the next time. */
+	b->config_stat = st;
+	load(b);
+	registry_sync(b, force);
+	clients_event(b, "CONFIG", json_pack("{s:O}", "mistakes", b->mistakes));
+}

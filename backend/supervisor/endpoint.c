@@ -1,0 +1,129 @@
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "backend/proto/paths.h"
+#include "backend/supervisor/endpoint.h"
+
+#define BACKLOG 64
+
+/*
+ * The lock is what makes a backend the only one. It goes with the process,
+ * however that ends, and the file stays: to remove it would be a race.
+ */
+static int
+take_lock(struct endpoint *e, struct error *err)
+{
+	char dir[4096], path[4096 + sizeof "/backend.lock"], pid[16] = "";
+	ssize_t n;
+
+	if (paths_rundir(dir, sizeof dir, err) == -1)
+		return -1;
+	snprintf(path, sizeof path, "%s/backend.lock", dir);
+	e->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (e->lock_fd == -1)
+		return error_set(
+		    err, "cannot open %s: %s", path, strerror(errno));
+	if (flock(e->lock_fd, LOCK_EX | LOCK_NB) == 0) {
+		n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+		if (ftruncate(e->lock_fd, 0) == -1 ||
+		    pwrite(e->lock_fd, pid, (size_t)n, 0) != n)
+			return error_set(
+			    err, "cannot write %s: %s", path, strerror(errno));
+		return 0;
+	}
+	if (errno != EWOULDBLOCK)
+		return error_set(
+		    err, "cannot lock %s: %s", path, strerror(errno));
+	if ((n = read(e->lock_fd, pid, sizeof pid - 1)) > 0)
+		pid[n - 1] = '\0';
+	error_set(err,
+	    "a backend runs already in %s (process %s): end that one first, "
+	    "or set VMTUI_RUNDIR to another folder",
+	    dir, pid);
+	return ENDPOINT_TAKEN;
+}
+
+/*
+ * We hold the lock, so nobody listens on a socket that is still there. If it
+ * was made since the host booted, its backend was killed.
+ */
+static bool
+remove_stale(const char *path)
+{
+	struct timespec now, up;
+	struct stat st;
+
+	if (lstat(path, &st) == -1)
+		return false;
+	unlink(path);
+	clock_gettime(CLOCK_REALTIME, &now);
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	return st.st_ctim.tv_sec >= now.tv_sec - up.tv_sec;
+}
+
+static int
+bind_socket(struct endpoint *e, struct error *err)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+
+	if (paths_backend_socket(sun.sun_path, sizeof sun.sun_path, err) == -1)
+		return -1;
+	e->replaces = remove_stale(sun.sun_path);
+	e->listen_fd =
+	    socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (e->listen_fd == -1 ||
+	    bind(e->listen_fd, (struct sockaddr *)&sun, sizeof sun) == -1)
+		return error_set(err, "cannot make the socket %s: %s",
+		    sun.sun_path, strerror(errno));
+	memcpy(e->path, sun.sun_path, sizeof e->path);
+	if (chmod(e->path, 0600) == -1)
+		return error_set(err,
+		    "cannot keep the socket %s to its owner: %s", e->path,
+		    strerror(errno));
+	return 0;
+}
+
+int
+endpoint_open(struct endpoint *e, struct error *err)
+{
+	int rc;
+
+	memset(e, 0, sizeof *e);
+	e->lock_fd = e->listen_fd = -1;
+	if ((rc = take_lock(e, err)) == 0)
+		rc = bind_socket(e, err);
+	if (rc != 0)
+		endpoint_close(e);
+	return rc;
+}
+
+int
+endpoint_listen(struct endpoint *e, struct error *err)
+{
+	if (listen(e->listen_fd, BACKLOG) == -1)
+		return error_set(
+		    err, "cannot listen on %s: %s", e->path, strerror(errno));
+	return 0;
+}
+
+void
+endpoint_close(struct endpoint *e)
+{
+	if (e->path[0] != '\0')
+		unlink(e->path);
+	if (e->listen_fd != -1)
+		close(e->listen_fd);
+	if (e->lock_fd != -1)
+		close(e->lock_fd);
+	e->path[0] = '\0';
+	e->listen_fd = e->lock_fd = -1;
+}

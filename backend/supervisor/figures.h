@@ -1,0 +1,25 @@
+/*
+ * figures.h: how much CPU and memory guests and host use. There is a timer
+ * only while a client wants figures and a guest runs.
+ */
+#ifndef BACKEND_SUPERVISOR_FIGURES_H
+#define BACKEND_SUPERVISOR_FIGURES_H
+
+#include "backend/supervisor/backend.h"
+
+/* Called whenever one of the two conditions may have changed. */
+void figures_update(struct backend *b);
+void figures_close(struct backend *b);
+
+/* HOST of proto.h. */
+json_t *figures_host(struct backend *b);
+/*
+ * Puts "cpu", "cpu_time" (seconds of CPU in all), "memory_used" and "uptime"
+ * of g into obj.
+ */
+void figures_guest(struct guest *g, json_t *obj);
+
+/* Bytes of RAM of the host; 0 if that cannot be read. */
+uint64_t figures_host_memory(void);
+
+#endif

@@ -1,0 +1,253 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backend/net/net.h"
+#include "backend/supervisor/network.h"
+#include "backend/supervisor/registry.h"
+#include "config/log.h"
+
+static struct rtnl *
+handle(struct backend *b, struct error *err)
+{
+	if (b->rt == NULL)
+		b->rt = rtnl_open(err);
+	return b->rt;
+}
+
+/* Unplugs those of add = whose bit is set, and the bridge if it is ours. */
+static void
+switch_down(struct backend *b, const struct config_switch *sw, uint64_t added,
+    bool unmake)
+{
+	struct error err;
+	size_t i;
+
+	for (i = 0; i < sw->nadds && i < 64; i++)
+		if (added >> i & 1 &&
+		    bridge_remove(
+			b->rt, sw->interface, sw->adds[i].name, &err) == -1)
+			log_warn("%s", err.text);
+	if (unmake && bridge_delete(b->rt, sw->interface, &err) == -1)
+		log_warn("%s", err.text);
+}
+
+void
+network_undo(struct backend *b, struct plugged *plugged, bool switches)
+{
+	const struct config_switch *sw;
+	struct error err;
+	unsigned i;
+
+	for (i = 0; i < plugged->taps; i++) {
+		sw = config_find_switch(b->config, plugged->tap[i].sw);
+		if (sw != NULL &&
+		    bridge_remove(
+			b->rt, sw->interface, plugged->tap[i].tap, &err) == -1)
+			log_warn("%s", err.text);
+	}
+	for (i = switches ? plugged->switches : 0; i-- > 0;) {
+		sw = config_find_switch(b->config, plugged->sw[i].name);
+		if (sw != NULL)
+			switch_down(b, sw, plugged->sw[i].added,
+			    plugged->sw[i].created);
+	}
+	plugged->taps = plugged->switches = 0;
+}
+
+/* What a switch may say that this version does not do. */
+static int
+switch_check(
+    struct backend *b, const struct config_switch *sw, struct error *err)
+{
+	const char *what = NULL;
+
+	if (!sw->enable)
+		return error_set(err,
+		    "switch %s is turned off: write enable = yes in [switch "
+		    "%s] of %s",
+		    sw->name, sw->name, b->config->path);
+	if (sw->address.s_addr != 0)
+		what = "address =";
+	else if (sw->nat)
+		what = "nat = yes";
+	else if (sw->locked)
+		what = "locked = yes";
+	if (what == NULL)
+		return 0;
+	return error_set(err,
+	    "switch %s: %s comes with a later version: leave it out for now",
+	    sw->name, what);
+}
+
+/* Sees to it that the switch is there; what that changed goes to plugged. */
+static int
+switch_up(struct backend *b, const struct config_switch *sw,
+    struct plugged *plugged, struct error *err)
+{
+	unsigned n = plugged->switches;
+	size_t i;
+	int rc;
+
+	if (switch_check(b, sw, err) == -1)
+		return -1;
+	snprintf(
+	    plugged->sw[n].name, sizeof plugged->sw[n].name, "%s", sw->name);
+	plugged->sw[n].created = false;
+	plugged->sw[n].added = 0;
+	if (bridge_ensure(b->rt, sw->interface, &plugged->sw[n].created, err) ==
+	    -1)
+		return error_prefix(err, "switch %s: ", sw->name);
+	plugged->switches++;
+	for (i = 0; i < sw->nadds; i++) {
+		rc = bridge_add(b->rt, sw->interface, sw->adds[i].name, err);
+		if (rc == -1)
+			return error_prefix(err,
+			    "%s:%d: switch %s: ", b->config->path,
+			    sw->adds[i].line, sw->name);
+		if (rc == 1 && i < 64)
+			plugged->sw[n].added |= UINT64_C(1) << i;
+	}
+	return 0;
+}
+
+static int
+nic_open(struct backend *b, const struct config_vm *vm, unsigned i,
+    struct spec_nic *nic, struct plugged *plugged, struct error *err)
+{
+	const struct config_interface *in = &vm->interfaces[i];
+	char name[IFNAMSIZ], actual[IFNAMSIZ], host[128];
+	const struct config_switch *sw = NULL;
+	int rc;
+
+	if (in->net == CONFIG_NET_SWITCH) {
+		sw = config_find_switch(b->config, in->switch_name);
+		if (sw == NULL)
+			return error_set(err,
+			    "switch %s is not defined: add [switch %s] to %s",
+			    in->switch_name, in->switch_name, b->config->path);
+		if (switch_up(b, sw, plugged, err) == -1)
+			return -1;
+	}
+	if (in->has_lladdr)
+		memcpy(nic->mac, in->lladdr, sizeof nic->mac);
+	else
+		config_vm_lladdr(
+		    config_host_id(host, sizeof host), vm->name, i, nic->mac);
+	nic->tap_fd = tap_open(b->rt,
+	    in->tap != NULL ? in->tap : tap_name(vm->name, i, name), actual,
+	    err);
+	if (nic->tap_fd == -1)
+		return -1;
+	nic->ifname = strdup(actual);
+	nic->bridge = strdup(sw != NULL ? sw->name : "");
+	if (nic->ifname == NULL || nic->bridge == NULL)
+		return error_set(err, "no memory");
+	rc = tap_attach(b->rt, actual, sw != NULL ? sw->interface : NULL, err);
+	if (rc == 1 && in->tap != NULL && sw != NULL) {
+		memcpy(plugged->tap[plugged->taps].tap, actual, IFNAMSIZ);
+		snprintf(plugged->tap[plugged->taps++].sw,
+		    sizeof plugged->tap[0].sw, "%s", sw->name);
+	}
+	return rc == -1 ? -1 : 0;
+}
+
+int
+network_open(struct backend *b, const struct config_vm *vm,
+    struct guest_spec *spec, struct plugged *plugged, struct error *err)
+{
+	unsigned i;
+
+	if (vm->ninterfaces == 0)
+		return 0;
+	if (handle(b, err) == NULL)
+		return -1;
+	for (i = 0; i < vm->ninterfaces && i < SPEC_MAX_NICS; i++) {
+		spec->nics = i + 1;
+		if (nic_open(b, vm, i, &spec->nic[i], plugged, err) == -1)
+			return error_prefix(
+			    err, "%s, interface %u: ", vm->name, i + 1);
+	}
+	return 0;
+}
+
+/* Whether a guest is plugged into the switch. */
+static bool
+in_use(const struct backend *b, const char *name)
+{
+	const struct guest *g;
+	json_t *nic;
+	size_t i;
+
+	TAILQ_FOREACH (g, &b->guests, entry) {
+		if (!registry_runs(g))
+			continue;
+		json_array_foreach (json_object_get(g->spec, "nics"), i, nic)
+			if (strcmp(name,
+				json_string_value(
+				    json_object_get(nic, "switch"))) == 0)
+				return true;
+	}
+	return false;
+}
+
+void
+network_close(struct backend *b)
+{
+	const struct config_switch *sw;
+	struct net_link link;
+	struct error err;
+	size_t i;
+
+	/* Without a handle this backend made and adopted nothing. */
+	for (i = 0; b->rt != NULL && i < b->config->nswitches; i++) {
+		sw = &b->config->switches[i];
+		if (in_use(b, sw->name) ||
+		    net_link_get(b->rt, sw->interface, &link, &err) != 1)
+			continue;
+		if (link.ours)
+			switch_down(b, sw, UINT64_MAX, true);
+	}
+	rtnl_close(b->rt);
+	b->rt = NULL;
+}
+
+static json_t *
+switch_json(const struct config_switch *sw, const struct net_link *links, int n)
+{
+	const char *state = "absent";
+	json_t *members = json_array();
+	int i, index = 0;
+
+	for (i = 0; i < n; i++) {
+		if (strcmp(links[i].name, sw->interface) != 0)
+			continue;
+		index = links[i].index;
+		state = links[i].up ? "up" : "down";
+	}
+	for (i = 0; i < n && index != 0; i++)
+		if (links[i].master == index)
+			json_array_append_new(
+			    members, json_string(links[i].name));
+	return json_pack("{s:s, s:s, s:s, s:o}", "name", sw->name, "interface",
+	    sw->interface, "state", state, "members", members);
+}
+
+json_t *
+network_switches(struct backend *b, struct error *err)
+{
+	struct net_link *links = NULL;
+	json_t *list;
+	size_t i;
+	int n;
+
+	if (handle(b, err) == NULL || (n = net_links(b->rt, &links, err)) == -1)
+		return NULL;
+	list = json_array();
+	for (i = 0; i < b->config->nswitches; i++)
+		json_array_append_new(
+		    list, switch_json(&b->config->switches[i], links, n));
+	free(links);
+	return json_pack("{s:o}", "switches", list);
+}

@@ -1,0 +1,259 @@
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backend/block/block.h"
+#include "backend/boot/boot.h"
+#include "backend/proto/paths.h"
+#include "backend/supervisor/bootfile.h"
+#include "backend/supervisor/figures.h"
+#include "backend/supervisor/network.h"
+#include "backend/supervisor/prepare.h"
+#include "backend/vmm/host.h"
+#include "config/size.h"
+
+#define GUEST_BACKLOG 16
+
+static int
+later(const struct config_vm *vm, const char *what, struct error *err)
+{
+	return error_set(err,
+	    "%s: %s comes with a later version: leave it out for now", vm->name,
+	    what);
+}
+
+static int
+check_disk_known(
+    const struct config_vm *vm, const struct config_disk *d, struct error *err)
+{
+	if (d->cache != CONFIG_CACHE_WRITEBACK)
+		return later(vm, "disk with cache=none or unsafe", err);
+	if (d->format == CONFIG_FORMAT_QCOW2 ||
+	    (d->format == CONFIG_FORMAT_AUTO && bootfile_is_qcow2(d->path)))
+		return error_set(err,
+		    "%s: %s is a qcow2 image, which comes with a later "
+		    "version: make a raw one of it (qemu-img convert -O raw "
+		    "%s NEW.img)",
+		    vm->name, d->path, d->path);
+	return 0;
+}
+
+static int
+check_interface_known(const struct config_vm *vm,
+    const struct config_interface *in, struct error *err)
+{
+	if (in->net == CONFIG_NET_USER)
+		return later(vm, "interface = user", err);
+	if (in->net == CONFIG_NET_LOCAL)
+		return later(vm, "interface = local", err);
+	if (in->locked)
+		return later(vm, "interface with locked", err);
+	return 0;
+}
+
+/* The configuration knows more than this version does. */
+static int
+check_known(const struct config_vm *vm, struct error *err)
+{
+	size_t i;
+
+	if (vm->kernel == NULL)
+		return error_set(err,
+		    "%s has no kernel: booting from disk or CD-ROM by BIOS "
+		    "comes with a later version; give kernel = PATH",
+		    vm->name);
+	if (vm->cdrom != NULL)
+		return later(vm, "cdrom =", err);
+	if (vm->restart != CONFIG_RESTART_NO)
+		return later(vm, "restart = on-failure or always", err);
+	if (vm->owner_user != NULL || vm->owner_group != NULL)
+		return later(vm, "owner =", err);
+	if (vm->balloon)
+		return later(vm, "balloon = yes", err);
+	for (i = 0; i < vm->ndisks; i++)
+		if (check_disk_known(vm, &vm->disks[i], err) == -1)
+			return -1;
+	for (i = 0; i < vm->ninterfaces; i++)
+		if (check_interface_known(vm, &vm->interfaces[i], err) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+check_memory(const struct config_vm *vm, struct error *err)
+{
+	uint64_t host = figures_host_memory();
+	char want[8], have[8];
+
+	if (host == 0 || vm->memory <= host)
+		return 0;
+	return error_set(err,
+	    "%s wants %s of memory and this host has %s: give it less with "
+	    "memory =",
+	    vm->name, size_short(vm->memory, want, sizeof want),
+	    size_short(host, have, sizeof have));
+}
+
+static int
+open_kvm(const struct config_vm *vm, struct guest_spec *spec, struct error *err)
+{
+	unsigned max;
+
+	if ((spec->kvm_fd = host_open_kvm(err)) == -1)
+		return error_prefix(err, "%s cannot run: ", vm->name);
+	max = host_max_cpus(spec->kvm_fd);
+	if (vm->cpus > max)
+		return error_set(err,
+		    "%s wants %u CPUs and KVM on this host gives a guest at "
+		    "most %u: write cpus = %u or less",
+		    vm->name, vm->cpus, max, max);
+	return 0;
+}
+
+static int
+copy_text(
+    struct guest_spec *spec, const struct config_vm *vm, struct error *err)
+{
+	snprintf(spec->name, sizeof spec->name, "%s", vm->name);
+	spec->memory = vm->memory;
+	spec->cpus = vm->cpus;
+	spec->hugepages = vm->hugepages;
+	spec->kernel = strdup(vm->kernel);
+	spec->initrd = strdup(vm->initrd != NULL ? vm->initrd : "");
+	spec->cmdline = strdup(vm->cmdline != NULL ? vm->cmdline : "");
+	if (spec->kernel == NULL || spec->initrd == NULL ||
+	    spec->cmdline == NULL)
+		return error_set(err, "no memory to start %s", vm->name);
+	return 0;
+}
+
+static int
+open_boot(
+    const struct config_vm *vm, struct guest_spec *spec, struct error *err)
+{
+	struct boot_config boot = {{-1, vm->kernel}, {-1, vm->initrd}, ""};
+
+	spec->kernel_fd = bootfile_open("kernel", vm->kernel, err);
+	if (spec->kernel_fd == -1)
+		return error_prefix(err, "%s: ", vm->name);
+	if (vm->initrd != NULL) {
+		spec->initrd_fd = bootfile_open("initrd", vm->initrd, err);
+		if (spec->initrd_fd == -1)
+			return error_prefix(err, "%s: ", vm->name);
+	}
+	boot.kernel.fd = spec->kernel_fd;
+	boot.initrd.fd = spec->initrd_fd;
+	if (vm->cmdline != NULL)
+		boot.cmdline = vm->cmdline;
+	if (boot_check(&boot, vm->memory, err) == -1)
+		return error_prefix(err, "%s: ", vm->name);
+	return 0;
+}
+
+static int
+open_disks(
+    const struct config_vm *vm, struct guest_spec *spec, struct error *err)
+{
+	const struct config_disk *d;
+	struct spec_disk *to;
+	size_t i;
+
+	for (i = 0; i < vm->ndisks && i < SPEC_MAX_DISKS; i++) {
+		d = &vm->disks[i];
+		to = &spec->disk[i];
+		to->readonly = d->readonly;
+		to->path = strdup(d->path);
+		to->fd = block_open(d->path, d->readonly, err);
+		spec->disks = (unsigned)i + 1;
+		if (to->fd == -1)
+			return error_prefix(err, "%s: ", vm->name);
+	}
+	return 0;
+}
+
+/* A socket that nobody listens on any more is in the way, and goes. */
+static int
+clear_socket(const char *name, const struct sockaddr_un *sun, struct error *err)
+{
+	int fd, rc;
+
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	rc = connect(fd, (const struct sockaddr *)sun, sizeof *sun);
+	if (rc == -1 && errno == ECONNREFUSED)
+		unlink(sun->sun_path);
+	close(fd);
+	if (rc == 0)
+		return error_set(err,
+		    "a process of %s that the backend does not know listens on "
+		    "%s: end that one first",
+		    name, sun->sun_path);
+	return 0;
+}
+
+static int
+open_socket(const char *name, struct guest_spec *spec, struct error *err)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+
+	if (paths_guest_socket(sun.sun_path, sizeof sun.sun_path, name, err) ==
+		-1 ||
+	    clear_socket(name, &sun, err) == -1)
+		return -1;
+	spec->listen_fd =
+	    socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (spec->listen_fd == -1)
+		return error_set(err, "cannot make the socket %s: %s",
+		    sun.sun_path, strerror(errno));
+	if (bind(spec->listen_fd, (struct sockaddr *)&sun, sizeof sun) == -1) {
+		error_set(err, "cannot make the socket %s: %s", sun.sun_path,
+		    strerror(errno));
+		close(spec->listen_fd);
+		spec->listen_fd = -1;
+		return -1;
+	}
+	if (chmod(sun.sun_path, 0600) == -1 ||
+	    listen(spec->listen_fd, GUEST_BACKLOG) == -1)
+		return error_set(err, "cannot listen on %s: %s", sun.sun_path,
+		    strerror(errno));
+	return 0;
+}
+
+int
+prepare_guest(struct backend *b, const struct config_vm *vm,
+    struct guest_spec *spec, struct plugged *plugged, struct error *err)
+{
+	bool bound;
+
+	memset(plugged, 0, sizeof *plugged);
+	spec_init(spec);
+	if (config_vm_complete(b->config, vm, err) == 0 &&
+	    check_known(vm, err) == 0 && check_memory(vm, err) == 0 &&
+	    copy_text(spec, vm, err) == 0 && open_boot(vm, spec, err) == 0 &&
+	    open_disks(vm, spec, err) == 0 && open_kvm(vm, spec, err) == 0 &&
+	    open_socket(vm->name, spec, err) == 0 &&
+	    network_open(b, vm, spec, plugged, err) == 0)
+		return 0;
+	bound = spec->listen_fd != -1;
+	spec_clear(spec);
+	if (bound)
+		prepare_undo(b, vm->name, plugged, true);
+	return -1;
+}
+
+void
+prepare_undo(
+    struct backend *b, const char *name, struct plugged *plugged, bool switches)
+{
+	char path[108];
+	struct error err;
+
+	if (paths_guest_socket(path, sizeof path, name, &err) == 0)
+		unlink(path);
+	network_undo(b, plugged, switches);
+}

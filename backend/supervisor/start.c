@@ -1,0 +1,54 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "backend/proto/proto.h"
+#include "backend/supervisor/prepare.h"
+#include "backend/supervisor/registry.h"
+#include "backend/supervisor/start.h"
+
+/* Whoever looks at the list later is told why a guest is not there. */
+static void
+keep_reason(struct backend *b, const char *name, const struct error *err)
+{
+	struct guest *g = registry_find(b, name);
+
+	if (g != NULL)
+		registry_state(g, PROTO_STOPPED, err->text);
+}
+
+int
+start_guest(struct backend *b, const struct config_vm *vm,
+    process_started *started, void *arg, struct error *err)
+{
+	struct guest_spec spec;
+	struct guest *g;
+	struct plugged plugged;
+
+	if (b->ending != END_NOT)
+		return error_set(err,
+		    "the backend is ending: start %s again when a new one runs",
+		    vm->name);
+	g = registry_find(b, vm->name);
+	if (g != NULL && registry_runs(g))
+		return error_set(err, "%s is %s already", vm->name,
+		    strcmp(g->state, PROTO_STARTING) == 0 ? "starting"
+							  : "running");
+	spec_init(&spec);
+	if (prepare_guest(b, vm, &spec, &plugged, err) == -1) {
+		keep_reason(b, vm->name, err);
+		return -1;
+	}
+	if ((g = registry_get(b, vm->name)) == NULL) {
+		error_set(err, "no memory to start %s", vm->name);
+		goto fail;
+	}
+	g->plugged = plugged;
+	if (process_start(g, &spec, started, arg, err) == 0)
+		return 0;
+	keep_reason(b, vm->name, err);
+fail:
+	spec_clear(&spec);
+	prepare_undo(b, vm->name, &plugged, true);
+	registry_sync(b, false);
+	return -1;
+}

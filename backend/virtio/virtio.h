@@ -1,0 +1,95 @@
+/*
+ * virtio.h: virtio devices behind one transitional PCI transport.
+ *
+ *	 driver ──ring──▶ struct virtq ──chains──▶ rng.c blk.c net.c …
+ *	   │ registers           ▲                     (struct virtio_ops)
+ *	   ▼                     │ kick: ioeventfd, interrupt: irqfd
+ *	 pci.c + pci_legacy.c (both faces) ─────▶ struct virtio_dev
+ *
+ * A device is one file that ends in one ops table. The transport does status,
+ * feature bits, queue set-up, interrupts, save and load; queue.c walks and
+ * checks descriptors; a device only sees checked chains.
+ *
+ * Threads: register accesses come on vcpu threads and are serialised by the
+ * device's lock. Queues are processed by the device's own context: the main
+ * loop for net and rng, its own thread for a disk. kicks are eventfds, so the
+ * context just polls them.
+ *
+ * A guest that breaks the rules of a ring gets its device broken: status bit
+ * DEVICE_NEEDS_RESET with a configuration interrupt (virtio 1.2, 2.1.2), and
+ * the queue is not looked at until the driver resets it.
+ */
+#ifndef BACKEND_VIRTIO_VIRTIO_H
+#define BACKEND_VIRTIO_VIRTIO_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "backend/block/block.h"
+#include "backend/dev/pci.h"
+#include "backend/vmm/machine.h"
+
+struct event_base;
+struct virtio_dev;
+
+/* Counters for the screen; written by one thread, read by any. */
+struct virtio_figures {
+	_Atomic uint64_t in_bytes, in_ops; /* to the guest: read, received */
+	_Atomic uint64_t out_bytes, out_ops; /* from it: written, sent */
+};
+
+/*
+ * The devices. Each is added to the bus in its next slot and owned by it.
+ * They fail with a sentence and leave nothing behind. dev, if not NULL, gets
+ * the device for figures; it lives as long as the machine.
+ */
+
+/*
+ * Disk (virtio 1.2, 5.2): takes block over, also on failure. Runs a thread of
+ * its own named after name ("vda"). serial: at most 20 bytes, may be "".
+ */
+int virtio_blk_create(struct pci_bus *bus, struct block *block,
+    const char *name, const char *serial, struct virtio_dev **dev,
+    struct error *err);
+
+/*
+ * Network card (5.1) on a non-blocking tap with IFF_VNET_HDR and a 12-byte
+ * header. Takes tap_fd over, also on failure. Runs on base's loop.
+ */
+int virtio_net_create(struct pci_bus *bus, struct event_base *base, int tap_fd,
+    const uint8_t mac[6], struct virtio_dev **dev, struct error *err);
+
+/* Entropy (5.4), from getrandom(). Runs on base's loop. */
+int virtio_rng_create(struct pci_bus *bus, struct event_base *base,
+    struct virtio_dev **dev, struct error *err);
+
+/*
+ * Console (5.3) with a size, one port. output() gets what the guest prints, on
+ * base's loop, with the device's lock held, and returns how many bytes it took;
+ * after fewer than len, virtio_console_kick() makes the device go on.
+ */
+struct virtio_console_ops {
+	size_t (*output)(const uint8_t *data, size_t len, void *arg);
+	/* There are buffers for typing again after there were none. */
+	void (*input_ready)(void *arg);
+};
+int virtio_console_create(struct pci_bus *bus, struct event_base *base,
+    const struct virtio_console_ops *ops, void *arg, struct virtio_dev **dev,
+    struct error *err);
+/* The loop's thread, as the next two: the host side has room again. */
+void virtio_console_kick(struct virtio_dev *dev);
+/*
+ * Offers typing; returns how many bytes found room. Without a driver all of it
+ * is taken and dropped, as on a line that nobody has opened.
+ */
+size_t virtio_console_input(
+    struct virtio_dev *dev, const uint8_t *data, size_t len);
+/* Tells the driver a new size, with a configuration interrupt. */
+void virtio_console_resize(
+    struct virtio_dev *dev, uint16_t rows, uint16_t cols);
+
+const struct virtio_figures *virtio_figures(const struct virtio_dev *dev);
+
+#endif

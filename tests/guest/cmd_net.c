@@ -1,0 +1,72 @@
+/*
+ * cmd_net.c: frames on a virtio network card. NIC is 0 where it is left out.
+ */
+#include "command.h"
+#include "console.h"
+#include "irq.h"
+#include "lib.h"
+#include "net.h"
+
+#define ANSWER_TIME 500000u /* microseconds */
+
+static int
+nic_number(int argc, char **argv, int at, uint64_t *nic)
+{
+	*nic = 0;
+	if (argc <= at)
+		return 0;
+	return command_number(argv[at], "NIC", 0, VIRTIO_MAX, nic);
+}
+
+static void
+run_send(int argc, char **argv)
+{
+	uint64_t nic;
+
+	if (nic_number(argc, argv, 2, &nic) != 0 || net_send(nic, argv[1]) != 0)
+		return;
+	print("sent to everyone on the switch; what comes back:\n");
+	if (net_listen(nic, time_now() + ANSWER_TIME) == 0)
+		print("nothing, in half a second\n");
+}
+
+static void
+run_recv(int argc, char **argv)
+{
+	uint64_t seconds = 10, nic;
+	int n;
+
+	if (argc > 1 &&
+	    command_number(argv[1], "SECONDS", 1, 3600, &seconds) != 0)
+		return;
+	if (nic_number(argc, argv, 2, &nic) != 0)
+		return;
+	n = net_listen(nic, time_now() + seconds * 1000000);
+	if (n >= 0)
+		print("%d frame%s\n", n, n == 1 ? "" : "s");
+}
+
+static void
+run_pong(int argc, char **argv)
+{
+	if (argc > 1 && strcmp(argv[1], "on") != 0 &&
+	    strcmp(argv[1], "off") != 0) {
+		print("pong on or off?\n");
+		return;
+	}
+	if (argc > 1)
+		net_pong = argv[1][1] == 'n';
+	print("pings are %s\n", net_pong ? "answered" : "not answered");
+}
+
+static const struct command commands[] = {
+    {"send", "TEXT [NIC]", "broadcast TEXT, show the answers (try ping)", 1, 2,
+	run_send},
+    {"recv", "[SECONDS [NIC]]", "show what comes in, until ctrl-C", 0, 2,
+	run_recv},
+    {"pong", "[on|off]", "whether to answer a ping, also when idle", 0, 1,
+	run_pong},
+    {0},
+};
+
+const struct command_group cmd_net = {"network", 0, commands};

@@ -1,0 +1,252 @@
+"""Drives vmtui and its guests: a backend of one's own in a temporary folder,
+guests' consoles over pseudo terminals, and TAP output. Standard library only.
+"""
+
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import tempfile
+import termios
+import time
+import tty
+
+PROMPT = r"vmtui> "
+
+
+class Failure(Exception):
+    """A test's expectation that did not hold."""
+
+
+def tail(text, lines=12):
+    return "\n".join(text.replace("\r", "").split("\n")[-lines:])
+
+
+class Console:
+    """A `vmtui console NAME` on a pseudo terminal of its own."""
+
+    def __init__(self, lab, name):
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ,
+                    struct.pack("HHHH", 24, 80, 0, 0))
+        tty.setraw(slave)
+        self.name = name
+        self.fd = master
+        self.text = ""   # all that was ever read
+        self.seen = 0    # how much of it expect() has used up
+        self.process = subprocess.Popen(
+            [lab.binary, "console", name], env=lab.env,
+            stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
+        os.close(slave)
+
+    def read(self, seconds):
+        """Takes what is there, waiting for it; False at end of file."""
+        if not select.select([self.fd], [], [], max(seconds, 0))[0]:
+            return True
+        try:
+            data = os.read(self.fd, 65536)
+        except OSError:
+            return False
+        self.text += data.decode("latin-1")
+        return bool(data)
+
+    def expect(self, pattern, timeout=20):
+        """Waits for the pattern behind what was expected last."""
+        end = time.monotonic() + timeout
+        alive = True
+        while True:
+            found = re.search(pattern, self.text[self.seen:])
+            if found:
+                self.seen += found.end()
+                return found
+            if not alive or time.monotonic() > end:
+                raise Failure("%s: no /%s/ %s; it ends with:\n%s" % (
+                    self.name, pattern,
+                    "in %d s" % timeout if alive else "before the end",
+                    tail(self.text[self.seen:])))
+            alive = self.read(min(0.2, end - time.monotonic()))
+
+    def type(self, keys):
+        data = keys.encode("latin-1")
+        while data:
+            data = data[os.write(self.fd, data):]
+
+    def run(self, command, timeout=20):
+        """Types a command at the prompt; what it prints, up to the prompt."""
+        self.type(command + "\r")
+        self.expect(re.escape(command) + r"\r?\n", timeout)
+        start = self.seen
+        found = self.expect(PROMPT + r"$", timeout)
+        text = self.text[start:self.seen - len(found.group())]
+        return text.replace("\r", "")
+
+    def want(self, command, pattern, timeout=20):
+        """Runs a command whose output must match."""
+        text = self.run(command, timeout)
+        found = re.search(pattern, text, re.M)
+        if not found:
+            raise Failure("%s: `%s` printed no /%s/ but:\n%s" % (
+                self.name, command, pattern, text))
+        return found
+
+    def close(self):
+        os.close(self.fd)
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class Lab:
+    """A backend with a folder, a configuration and sockets of its own."""
+
+    def __init__(self, binary, config):
+        self.binary = binary
+        self.folder = tempfile.mkdtemp(prefix="vmtui-guest-")
+        self.env = dict(os.environ)
+        for key in ("RUNDIR", "STATEDIR"):
+            self.env["VMTUI_" + key] = self.path(key.lower())
+        self.env["VMTUI_CONFIG"] = self.path("vmtui.conf")
+        with open(self.path("vmtui.conf"), "w") as f:
+            f.write(config(self))
+        self.consoles = {}
+        self.log = open(self.path("backend.log"), "w")
+        self.backend = subprocess.Popen(
+            [binary, "backend"], env=self.env, stdin=subprocess.DEVNULL,
+            stdout=self.log, stderr=self.log)
+        end = time.monotonic() + 20
+        while self.vmtui("status", check=False)[0] != 0:
+            if self.backend.poll() is not None or time.monotonic() > end:
+                log = self.logged()
+                self.close([])
+                raise Failure("the backend does not answer: " + log)
+            time.sleep(0.1)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def logged(self):
+        with open(self.path("backend.log")) as f:
+            return tail(f.read(), 20)
+
+    def vmtui(self, *args, check=True, timeout=60):
+        """Runs a command of the command line; (status, output, errors)."""
+        done = subprocess.run(
+            [self.binary] + list(args), env=self.env, timeout=timeout,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, universal_newlines=True)
+        if check and done.returncode != 0:
+            raise Failure("vmtui %s: status %d: %s%s" % (
+                " ".join(args), done.returncode, done.stdout, done.stderr))
+        return done.returncode, done.stdout, done.stderr
+
+    def status(self, name):
+        """The guest's object in `vmtui status --json`."""
+        def find(node):
+            if isinstance(node, dict):
+                if node.get("name") == name and "state" in node:
+                    return node
+                node = list(node.values())
+            if isinstance(node, list):
+                for one in node:
+                    found = find(one)
+                    if found:
+                        return found
+            return None
+
+        found = find(json.loads(self.vmtui("status", "--json")[1]))
+        if not found:
+            raise Failure("status --json does not list " + name)
+        return found
+
+    def wait_state(self, name, state, timeout=15):
+        end = time.monotonic() + timeout
+        while True:
+            now = self.status(name)
+            if now["state"] == state:
+                return now
+            if time.monotonic() > end:
+                raise Failure("%s is %s (%s), not %s, after %d s" % (
+                    name, now["state"], now.get("reason"), state, timeout))
+            time.sleep(0.1)
+
+    def start(self, name):
+        """Starts a guest; its console, at the first prompt."""
+        self.detach(name)
+        self.vmtui("start", name)
+        console = self.consoles[name] = Console(self, name)
+        console.expect(PROMPT + r"$", 30)
+        return console
+
+    def guest(self, name):
+        """The console of a running guest, started if it is not."""
+        console = self.consoles.get(name)
+        if console and self.status(name)["state"] == "running":
+            return console
+        return self.start(name)
+
+    def detach(self, name):
+        console = self.consoles.pop(name, None)
+        if console:
+            console.close()
+
+    def close(self, names):
+        """Ends guests and backend; what could not be ended in good order."""
+        left = []
+        for name in list(self.consoles):
+            self.detach(name)
+        for name in names:
+            try:
+                now = self.status(name)
+                if now["state"] not in ("stopped", "crashed"):
+                    self.vmtui("stop", "-f", "-w", name)
+            except (Failure, subprocess.TimeoutExpired, ValueError) as why:
+                left.append("%s: %s" % (name, why))
+        self.backend.send_signal(signal.SIGTERM)
+        try:
+            self.backend.wait(10)
+        except subprocess.TimeoutExpired:
+            left.append("the backend did not end on SIGTERM")
+            self.backend.kill()
+            self.backend.wait()
+        self.log.close()
+        shutil.rmtree(self.folder)
+        return left
+
+
+class Tap:
+    """Numbered results. With skip set, tests are not run but named."""
+
+    def __init__(self, skip=None):
+        self.count = 0
+        self.failed = 0
+        self.skip = skip
+
+    def test(self, name, function, *args, skip=None):
+        self.count += 1
+        skip = self.skip or skip
+        if skip:
+            print("ok %d - %s # SKIP %s" % (self.count, name, skip),
+                  flush=True)
+            return
+        try:
+            function(*args)
+        except (Failure, subprocess.TimeoutExpired, OSError, KeyError,
+                ValueError) as why:
+            self.failed += 1
+            for line in (str(why) or repr(why)).split("\n"):
+                print("# " + line)
+            print("not ok %d - %s" % (self.count, name), flush=True)
+        else:
+            print("ok %d - %s" % (self.count, name), flush=True)
+
+    def done(self):
+        print("1..%d" % self.count)
+        return 1 if self.failed else 0

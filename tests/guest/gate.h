@@ -1,0 +1,19 @@
+/*
+ * gate.h: what ring 3 may ask of ring 0, shared by start.S and cpu.h.
+ */
+#ifndef GUEST_GATE_H
+#define GUEST_GATE_H
+
+#define GATE_WAIT    0 /* halt until an interrupt, unless one is pending */
+#define GATE_IRQ_ON  1 /* ring 3 goes on with interrupts on */
+#define GATE_IRQ_OFF 2 /* and off */
+#define GATE_CRASH   3 /* a triple fault */
+#define GATE_HALT    4 /* halt with interrupts off, for ever */
+
+/*
+ * Vectors of interrupts: 16 of one priority class, so that the local APIC
+ * keeps all others back while one is in service.
+ */
+#define GATE_IRQ_BASE 0x40
+
+#endif

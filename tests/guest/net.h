@@ -1,0 +1,30 @@
+/*
+ * net.h: virtio-net (virtio 1.2, 5.1), without offloads, and the guest's own
+ * little protocol on it: frames of ethertype 0x88B5 (for local experiments)
+ * that hold text. A text that begins with "ping" is answered by the same text
+ * with "pong", at any time, also by an idle prompt.
+ */
+#ifndef GUEST_NET_H
+#define GUEST_NET_H
+
+#include <stdint.h>
+
+#include "virtio.h"
+
+#define NET_TEXT_MAX 1400u
+
+extern const struct virtio_driver net_driver;
+
+/* Answer pings (from the start: yes). */
+extern int net_pong;
+
+/* Broadcasts text. Returns 0, or -1 after saying what is wrong. */
+int net_send(uint64_t nic, const char *text);
+
+/*
+ * Shows the frames that come in until the deadline (irq.h) or ctrl-C. Returns
+ * how many, or -1 after saying what is wrong.
+ */
+int net_listen(uint64_t nic, uint64_t deadline);
+
+#endif

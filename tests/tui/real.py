@@ -1,0 +1,140 @@
+"""real.py: the project's test guest under the real program, on /dev/kvm."""
+import os
+import signal
+
+from tmux import TOP, Failed, until
+
+GUEST = os.path.join(TOP, "build/tests/guest/testguest.elf")
+
+
+def skip():
+    try:
+        os.close(os.open("/dev/kvm", os.O_RDWR))
+    except OSError as e:
+        return "/dev/kvm cannot be opened: " + e.strerror
+    if not os.path.exists(GUEST):
+        return "no test guest: make build/tests/guest/testguest.elf"
+    return None
+
+
+def defined(place):
+    place.write("vmtui.conf", "".join(
+        "[vm %s]\nmemory = 64M\nkernel = %s\n" % (name, GUEST)
+        for name in ("one", "two")))
+
+
+def started(place, size):
+    defined(place)
+    s = place.screen(size)
+    s.wait(r"^▸○ one")
+    s.keys("s")
+    s.wait(r"^▸● one")
+    return s
+
+
+def session(place, size):
+    """Start, type, stop; at any size."""
+    s = started(place, size)
+    s.keys("Enter")
+    s.wait(r"vmtui>")
+    s.type("echo hello from the screen")
+    s.keys("Enter")
+    s.wait(r"(^|│)hello from the screen")
+    s.keys("C-]")
+    s.wait(r"^▸● one")
+    s.keys("S")
+    s.wait(r"^▸○ one")
+    s.keys("s")
+    s.wait(r"^▸● one")
+    s.keys("X")
+    s.wait(r"\[y/N\]")
+    s.keys("y")
+    s.wait(r"^▸○ one")
+    s.quit()
+
+
+def test_real_session_at_80x24(place):
+    session(place, (80, 24))
+
+
+def test_real_session_at_200x50(place):
+    session(place, (200, 50))
+
+
+def test_real_guest_outlives_the_screen_and_its_history_is_there(place):
+    s = started(place, (80, 24))
+    s.keys("Enter")
+    s.wait(r"vmtui>")
+    s.type("echo remember this")
+    s.keys("Enter")
+    s.wait(r"^remember this")
+    s.keys("C-]")
+    s.wait(r"^▸● one")
+    s.quit()
+    t = place.screen((200, 50))
+    t.wait(r"^▸● one")
+    t.wait(r"│remember this")
+    t.keys("Enter")
+    t.type("echo again")
+    t.keys("Enter")
+    t.wait(r"│again")
+    # The terminal is closed under it: the guest runs on.
+    t.close()
+    u = place.screen((80, 24))
+    u.wait(r"^▸● one")
+    u.keys("Enter")
+    u.wait(r"^again")
+
+
+def test_real_guest_prints_while_the_terminal_is_resized(place):
+    s = started(place, (80, 24))
+    s.keys("Enter")
+    s.wait(r"vmtui>")
+    s.type("flood 100000")
+    s.keys("Enter")
+    s.wait(r"[1-9]\d")
+    for cols, rows in ((200, 50), (40, 12), (20, 5), (120, 40), (99, 13),
+                       (100, 12), (80, 24)) * 3:
+        s.resize(cols, rows)
+    s.wait(r"^─ one ─ running")
+    s.keys("C-c")
+    s.wait(r"vmtui> *$")
+    s.type("echo still here")
+    s.keys("Enter")
+    s.wait(r"^still here")
+
+
+def test_real_crash_is_seen_with_its_reason(place):
+    s = started(place, (80, 24))
+    s.keys("Enter")
+    s.wait(r"vmtui>")
+    s.type("crash")
+    s.keys("Enter")
+    s.wait(r"^─ one ─ crashed")
+    s.keys("C-]")
+    s.wait(r"^▸✗ one +crashed +\w+")
+
+
+def test_real_backend_killed_and_a_new_one_adopts_the_guest(place):
+    s = started(place, (80, 24))
+    s.keys("Enter")
+    s.wait(r"vmtui>")
+    os.kill(place.backend_pid(), signal.SIGKILL)
+    s.wait(r"The backend is back")
+    s.type("echo survived")
+    s.keys("Enter")
+    s.wait(r"^survived")
+    s.keys("C-]")
+    s.wait(r"^▸● one +running")
+
+
+def test_real_poweroff_in_the_guest_is_followed(place):
+    s = started(place, (120, 40))
+    s.keys("Enter")
+    s.wait(r"vmtui>")
+    s.type("poweroff")
+    s.keys("Enter")
+    s.wait(r"one ─ stopped")
+    if not place.vmtui("status"):
+        raise Failed("vmtui status failed")
+    until(lambda: "stopped" in place.vmtui("status", "one"), "stopped")

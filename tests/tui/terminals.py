@@ -1,0 +1,119 @@
+"""terminals.py: other terminals, and leaving them as they were found."""
+import os
+import signal
+
+from screens import GUESTS, opened
+from tmux import Failed, until
+
+
+def test_every_usual_terminal_shows_the_list(place):
+    place.backend(*GUESTS)
+    for term in ("xterm", "xterm-256color", "screen", "tmux-256color",
+                 "linux", "vt100"):
+        s = place.screen((80, 24), env={"TERM": term})
+        s.wait(r"^[▸>][●*] build +running")
+        s.keys("Down", "Enter")
+        s.wait(r"db\$")
+        s.keys("C-]")
+        s.wait(r"^[▸>][●*] db")
+        s.quit()
+        s.close()
+
+
+def test_ascii_is_ascii(place):
+    place.backend(*GUESTS)
+    for env in ({"VMTUI_ASCII": "1"}, {"LC_ALL": "C"}, {"TERM": "linux"}):
+        s = place.screen((120, 40), env=env)
+        s.wait(r"^>\* build")
+        s.wait(r"\|this is build")
+        bad = [c for c in s.text() if ord(c) > 126]
+        if bad:
+            raise Failed("%s: %r" % (env, bad))
+        s.close()
+
+
+def test_no_color_is_no_colour(place):
+    place.backend(*GUESTS)
+    s = place.screen((120, 40), env={"NO_COLOR": "1"})
+    s.wait(r"│this is build")
+    for code in ("\033[3", "\033[4", "38;5", "48;5"):
+        for line in s.text("-e").split("\n"):
+            if code in line.replace("\033[39m", "").replace("\033[49m", ""):
+                raise Failed("%r in %r" % (code, line))
+
+
+def test_an_unknown_terminal_is_a_sentence(place):
+    place.backend(*GUESTS)
+    s = place.screen((80, 24), env={"TERM": "nosuchterm"})
+    s.wait(r"TERM=nosuchterm is no terminal that this host knows")
+    s.expect(r"^ended 1$")
+
+
+def test_without_a_terminal_it_says_so(place):
+    place.backend(*GUESTS)
+    s = place.screen((80, 24), wrap="%s </dev/null")
+    s.wait(r"vmtui: the screen needs a terminal")
+    s.expect(r"^ended 1$")
+
+
+def left(s):
+    """The state of the terminal and its modes after vmtui."""
+    if s.info("alternate_on") != "0":
+        raise Failed("the alternate screen is still on")
+    if s.info("cursor_flag") != "1":
+        raise Failed("the cursor is still hidden")
+    until(lambda: "AFTER" in s.text(), lambda: "AFTER in\n" + s.text())
+    with open(s.place.path("before")) as f, open(s.place.path("after")) as g:
+        if f.read() != g.read():
+            raise Failed("stty differs")
+
+
+def watched(place):
+    place.backend(*GUESTS)
+    s = place.screen((80, 24), wrap="stty -a >%s; %%s; stty -a >%s; echo AFTER"
+                     % (place.path("before"), place.path("after")))
+    s.wait(r"● build +running")
+    return s
+
+
+def test_quitting_leaves_the_terminal_as_it_was(place):
+    s = watched(place)
+    s.keys("Enter")
+    s.wait(r"build\$")
+    s.keys("C-]", "q")
+    s.wait("AFTER")
+    left(s)
+
+
+def test_signals_leave_the_terminal_as_it_was(place):
+    for sig in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT,
+                signal.SIGABRT, signal.SIGSEGV):
+        if place.fake:
+            place.fake.kill()
+            place.fake.wait()
+        s = watched(place)
+        os.kill(s.pid(), sig)
+        s.wait("AFTER")
+        left(s)
+        s.close()
+    for name in os.listdir(place.dir):
+        # SEGV is what was asked for, so what ASan says of it is no news.
+        if name.startswith("asan"):
+            os.unlink(place.path(name))
+
+
+def test_a_hang_up_ends_the_screen_alone(place):
+    s = opened(place, (80, 24))
+    pid = s.pid()
+    s.close()
+    until(lambda: not os.path.exists("/proc/%d" % pid), "the screen's end")
+    t = place.screen((80, 24))
+    t.wait(r"● build +running")
+
+
+def test_ctrl_l_draws_all_anew(place):
+    s = opened(place, (80, 24))
+    s.tmux("send-keys", "-R")
+    s.wait_not("build")
+    s.keys("C-l")
+    s.wait(r"^▸● build")

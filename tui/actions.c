@@ -1,0 +1,208 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tui/actions.h"
+#include "tui/ui.h"
+
+/* A command on its way; its guest may be gone when the answer comes. */
+struct command {
+	struct ui *ui;
+	char name[MODEL_NAME_MAX + 1];
+};
+
+static void
+answered(json_t *ret, int fd, const char *why, void *arg)
+{
+	struct command *c = arg;
+	struct guest *g = model_find(c->ui->model, c->name);
+
+	if (ret == NULL) {
+		if (g != NULL)
+			model_expect(c->ui->model, g, GUEST_UNKNOWN);
+		ui_error(c->ui, "%s", why);
+		ui_dirty(c->ui, DIRTY_TOP | DIRTY_BODY);
+	}
+	free(c);
+}
+
+/* Sends a command about a guest and shows what is expected of it. */
+static void
+command(struct ui *ui, const char *name, const char *word, bool force,
+    enum guest_state expected)
+{
+	struct guest *g = model_find(ui->model, name);
+	struct command *c;
+	json_t *args;
+
+	if (g == NULL) {
+		ui_error(ui, "%s is gone.", name);
+		return;
+	}
+	if ((c = malloc(sizeof *c)) == NULL)
+		return;
+	c->ui = ui;
+	snprintf(c->name, sizeof c->name, "%s", name);
+	args = json_pack("{s:s}", "name", name);
+	if (force)
+		json_object_set_new(args, "force", json_true());
+	model_expect(ui->model, g, expected);
+	ui_dirty(ui, DIRTY_ALL);
+	wire_call(ui->wire, word, args, answered, c);
+}
+
+/* The sentence of a refusal; one at a time is enough. */
+static const char *
+because(const char *fmt, ...)
+{
+	static char why[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof why, fmt, ap);
+	va_end(ap);
+	return why;
+}
+
+/*
+ * NULL if a guest is selected, the backend is there and the guest is in one
+ * of the states (a mask of 1 << state); else why not.
+ */
+static const char *
+unless(struct ui *ui, unsigned states, const char *what)
+{
+	const struct guest *g = ui_guest(ui);
+	enum guest_state state;
+
+	if (g == NULL)
+		return because("There is no guest to %s.", what);
+	if (!wire_up(ui->wire))
+		return because("The backend is not there to %s %s; it is "
+			       "being looked for.",
+		    what, g->name);
+	state = guest_shown(g);
+	if (states & 1u << state)
+		return NULL;
+	return because(
+	    "%s is %s: nothing to %s.", g->name, guest_state_word(state), what);
+}
+
+#define DOWN (1u << GUEST_STOPPED | 1u << GUEST_CRASHED)
+#define UP   (1u << GUEST_RUNNING | 1u << GUEST_PAUSED | 1u << GUEST_STOPPING)
+
+const char *
+action_start_refuse(struct ui *ui)
+{
+	return unless(ui, DOWN, "start");
+}
+
+void
+action_start(struct ui *ui)
+{
+	command(ui, ui_guest(ui)->name, "start", false, GUEST_STARTING);
+}
+
+const char *
+action_stop_refuse(struct ui *ui)
+{
+	return unless(ui, 1u << GUEST_RUNNING | 1u << GUEST_STOPPING, "stop");
+}
+
+void
+action_stop(struct ui *ui)
+{
+	command(ui, ui_guest(ui)->name, "stop", false, GUEST_STOPPING);
+}
+
+const char *
+action_force_refuse(struct ui *ui)
+{
+	return unless(ui, UP | 1u << GUEST_STARTING, "force off");
+}
+
+static void
+force(struct ui *ui, const char *name)
+{
+	command(ui, name, "stop", true, GUEST_STOPPING);
+}
+
+void
+action_force(struct ui *ui)
+{
+	const char *name = ui_guest(ui)->name;
+
+	prompt_ask(ui, name, force,
+	    "%s off at once? what it has not written to its disks is lost",
+	    name);
+}
+
+const char *
+action_pause_refuse(struct ui *ui)
+{
+	return unless(ui, 1u << GUEST_RUNNING, "pause");
+}
+
+void
+action_pause(struct ui *ui)
+{
+	command(ui, ui_guest(ui)->name, "pause", false, GUEST_PAUSED);
+}
+
+const char *
+action_unpause_refuse(struct ui *ui)
+{
+	return unless(ui, 1u << GUEST_PAUSED, "unpause");
+}
+
+void
+action_unpause(struct ui *ui)
+{
+	command(ui, ui_guest(ui)->name, "unpause", false, GUEST_RUNNING);
+}
+
+const char *
+action_reset_refuse(struct ui *ui)
+{
+	return unless(ui, UP, "reset");
+}
+
+static void
+reset(struct ui *ui, const char *name)
+{
+	const struct guest *g = model_find(ui->model, name);
+
+	command(
+	    ui, name, "reset", false, g != NULL ? g->expected : GUEST_UNKNOWN);
+}
+
+void
+action_reset(struct ui *ui)
+{
+	const char *name = ui_guest(ui)->name;
+
+	prompt_ask(ui, name, reset,
+	    "reset %s? what it has not written to its disks is lost", name);
+}
+
+static void
+reloaded(json_t *ret, int fd, const char *why, void *arg)
+{
+	struct ui *ui = arg;
+
+	if (ret == NULL) {
+		ui_error(ui, "%s", why);
+		return;
+	}
+	model_mistakes(ui->model, ret);
+	if (ui->model->mistakes == 0)
+		ui_say(ui, "The definitions were read again.");
+	wire_refresh(ui->wire);
+	ui_dirty(ui, DIRTY_ALL);
+}
+
+void
+action_reload(struct ui *ui)
+{
+	wire_call(ui->wire, "reload", NULL, reloaded, ui);
+}

@@ -1,0 +1,29 @@
+/*
+ * actions.h: what keys do to the selected guest. Each says at once what is
+ * expected and corrects itself by the backend's answer. Those with _refuse
+ * say why not now, or NULL (see keys.h). Main thread.
+ */
+#ifndef TUI_ACTIONS_H
+#define TUI_ACTIONS_H
+
+struct ui;
+
+void action_start(struct ui *ui);
+const char *action_start_refuse(struct ui *ui);
+/* Asks the guest to shut down. */
+void action_stop(struct ui *ui);
+const char *action_stop_refuse(struct ui *ui);
+/* Ends it at once, after a question. */
+void action_force(struct ui *ui);
+const char *action_force_refuse(struct ui *ui);
+void action_pause(struct ui *ui);
+const char *action_pause_refuse(struct ui *ui);
+void action_unpause(struct ui *ui);
+const char *action_unpause_refuse(struct ui *ui);
+/* After a question. */
+void action_reset(struct ui *ui);
+const char *action_reset_refuse(struct ui *ui);
+/* The backend reads the definitions again. */
+void action_reload(struct ui *ui);
+
+#endif

@@ -1,0 +1,179 @@
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+
+#include "config/config.h"
+#include "tui/cli/cli.h"
+
+static const struct command *const commands[] = {
+    &command_status,
+    &command_start,
+    &command_stop,
+    &command_console,
+    &command_pause,
+    &command_unpause,
+    &command_reset,
+    &command_wait,
+    &command_check,
+    &command_reload,
+    &command_backend,
+};
+
+#define COMMANDS (sizeof commands / sizeof *commands)
+
+int
+cli_fail(const char *fmt, ...)
+{
+	va_list ap;
+
+	fflush(stdout);
+	fprintf(stderr, "vmtui: ");
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "\n");
+	return 1;
+}
+
+int
+cli_usage(const struct cli *cli)
+{
+	fprintf(stderr, "usage: vmtui [-f FILE] %s%s%s\n", cli->command->name,
+	    cli->command->usage[0] != '\0' ? " " : "", cli->command->usage);
+	return EXIT_USAGE;
+}
+
+static int
+help(FILE *to)
+{
+	size_t i;
+
+	fprintf(to,
+	    "usage: vmtui [-f FILE] [COMMAND [ARGUMENT]...]\n"
+	    "\n"
+	    "Without a command: the screen, with all guests and their "
+	    "consoles.\n"
+	    "\n");
+	for (i = 0; i < COMMANDS; i++)
+		fprintf(to, "  %-8s %s\n           %s\n", commands[i]->name,
+		    commands[i]->usage, commands[i]->help);
+	fprintf(to,
+	    "\n"
+	    "  -f FILE    the configuration, instead of $VMTUI_CONFIG or the "
+	    "default place\n"
+	    "  --help     this text; vmtui COMMAND --help: how one is used\n"
+	    "  --version  the version\n");
+	return to == stdout ? 0 : EXIT_USAGE;
+}
+
+static int
+unknown(const char *name)
+{
+	const char *names[COMMANDS + 1] = {NULL}, *near;
+	size_t i;
+
+	for (i = 0; i < COMMANDS; i++)
+		names[i] = commands[i]->name;
+	near = config_nearest(name, names);
+	if (near != NULL)
+		cli_fail(
+		    "there is no command \"%s\": is %s meant?", name, near);
+	else
+		cli_fail("there is no command \"%s\": vmtui --help lists them",
+		    name);
+	return EXIT_USAGE;
+}
+
+static int
+run(struct cli *cli, int argc, char **argv)
+{
+	size_t i;
+	int rc;
+
+	for (i = 0; i < COMMANDS; i++)
+		if (strcmp(commands[i]->name, argv[0]) == 0)
+			break;
+	if (i == COMMANDS)
+		return unknown(argv[0]);
+	cli->command = commands[i];
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+		printf("usage: vmtui [-f FILE] %s %s\n\n%s.\n", argv[0],
+		    commands[i]->usage, commands[i]->help);
+		return 0;
+	}
+	optind = 0; /* getopt() begins anew */
+	rc = commands[i]->run(cli, argc, argv);
+	client_free(cli->client);
+	if (cli->base != NULL)
+		event_base_free(cli->base);
+	if ((fflush(stdout) == EOF || ferror(stdout)) && rc == 0)
+		return cli_fail("cannot write the output");
+	return rc;
+}
+
+int
+cli_main(int argc, char **argv, const struct cli_hooks *hooks)
+{
+	static const struct option longs[] = {
+	    {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'v'},
+	    {0},
+	};
+	struct cli cli = {.hooks = hooks};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "+f:h", longs, NULL)) != -1) {
+		switch (opt) {
+		case 'f':
+			cli.config = optarg;
+			break;
+		case 'h':
+			return help(stdout);
+		case 'v':
+			printf("vmtui %s\n", VMTUI_VERSION);
+			return 0;
+		default:
+			return help(stderr);
+		}
+	}
+	if (optind == argc)
+		return hooks->screen(cli.config);
+	return run(&cli, argc - optind, argv + optind);
+}
+
+int
+cli_connect(struct cli *cli)
+{
+	const struct client_options options = {
+	    .config = cli->config, .start_backend = true};
+	struct error err;
+
+	if (cli->client != NULL)
+		return 0;
+	if ((cli->base = event_base_new()) == NULL)
+		return cli_fail("no memory");
+	cli->client = client_new(cli->base, &options, NULL, NULL, &err);
+	if (cli->client == NULL)
+		return cli_fail("%s", err.text);
+	return 0;
+}
+
+json_t *
+cli_ask(struct cli *cli, const char *command, json_t *args, int *fd)
+{
+	struct error err;
+	json_t *ret;
+
+	if (cli_connect(cli) != 0) {
+		json_decref(args);
+		return NULL;
+	}
+	ret = client_wait(cli->client, command, args, fd, &err);
+	if (ret == NULL)
+		cli_fail("%s", err.text);
+	return ret;
+}

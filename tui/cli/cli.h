@@ -1,0 +1,87 @@
+/*
+ * cli.h: the command line: `vmtui COMMAND …`.
+ *
+ * Each command is one file that ends in one struct command, listed once in
+ * cli.c; help, usage and dispatch read that table. Commands talk to the
+ * backend through backend/client only.
+ */
+#ifndef TUI_CLI_CLI_H
+#define TUI_CLI_CLI_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "backend/client/client.h"
+
+#define EXIT_USAGE 2
+
+/* What main.c lends to the command line: it may name the other processes. */
+struct cli_hooks {
+	int (*screen)(const char *config);
+	int (*backend)(const char *config, int ready_fd);
+};
+
+struct cli {
+	const struct cli_hooks *hooks;
+	const struct command *command;
+	const char *config; /* -f; NULL: the default */
+	struct event_base *base; /* once cli_connect() was called */
+	struct client *client;
+};
+
+struct command {
+	const char *name;
+	const char *usage; /* what stands behind the name */
+	const char *help; /* one line, without a full stop */
+	/* argv[0] is the name. Returns the exit status. */
+	int (*run)(struct cli *cli, int argc, char **argv);
+};
+
+extern const struct command command_backend, command_check, command_console,
+    command_pause, command_reload, command_reset, command_start, command_status,
+    command_stop, command_unpause, command_wait;
+
+/* The whole of the command line. Returns the exit status. */
+int cli_main(int argc, char **argv, const struct cli_hooks *hooks);
+
+/* Prints "vmtui: …" and returns 1. */
+int cli_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Prints how the command is used and returns EXIT_USAGE. */
+int cli_usage(const struct cli *cli);
+
+/* Connects, starting a backend if there is none. 0, or 1 after printing why. */
+int cli_connect(struct cli *cli);
+/*
+ * Sends a command and waits for its answer. Takes args. Returns the answer
+ * (to be freed) or NULL after printing why.
+ */
+json_t *cli_ask(struct cli *cli, const char *command, json_t *args, int *fd);
+
+/*
+ * The same for several guests at once: command is sent for each name (all of
+ * argv, n of them) with member force added if it is set. Returns 0, or 1
+ * after printing each failure.
+ */
+int cli_each(
+    struct cli *cli, const char *command, bool force, char **names, int n);
+/*
+ * The names of all guests that run, or of all that do not, for -a: an array
+ * of strings in a malloc()ed block each, ended by NULL; NULL after printing
+ * why.
+ */
+char **cli_names(struct cli *cli, bool running, int *n);
+void cli_names_free(char **names);
+
+/*
+ * Waits until the guests have ended. Returns 0, or 1 if one of them crashed
+ * (printed) or is not known.
+ */
+int cli_wait(struct cli *cli, char **names, int n);
+
+/*
+ * Connects this terminal, or pipe, with a guest's console until either side
+ * ends. Returns the exit status.
+ */
+int console_attach(struct cli *cli, const char *name, bool history);
+
+#endif

@@ -1,0 +1,276 @@
+/*
+ * console.c: this terminal, or a pipe, as the console of a guest.
+ *
+ *	stdin ──escape()──▶ typed[] ──▶ socket into the guest's process
+ *	stdout ◀─────────────────────── the same
+ *
+ * What is typed is read only while typed[] is empty, so a guest that does not
+ * listen holds back the typist and nothing is lost.
+ */
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "tui/cli/cli.h"
+
+#define CTRL_BRACKET 0x1d
+/* After a pipe's end, a guest that says nothing for so long has answered. */
+#define QUIET_MS 2000
+
+struct console {
+	int sock;
+	bool tty; /* stdin is a terminal: raw mode, escapes */
+	bool input_over; /* stdin ended; only output is left */
+	bool leave; /* the person asked to go */
+	enum { LINE_START, TILDE, IN_LINE } where;
+	char typed[2048]; /* two for each byte read: "~x" */
+	size_t len, sent;
+};
+
+static struct termios saved;
+static volatile sig_atomic_t caught;
+
+static void
+on_signal(int sig)
+{
+	caught = sig;
+}
+
+/*
+ * Signals are blocked but while we wait, so that none slips in between. A
+ * terminal that is gone (SIGHUP) needs no restoring, but its process an end.
+ */
+static void
+catch_signals(sigset_t *wait_mask)
+{
+	static const int ends[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
+	struct sigaction sa = {.sa_handler = on_signal};
+	sigset_t block;
+	size_t i;
+
+	sigemptyset(&block);
+	for (i = 0; i < sizeof ends / sizeof *ends; i++) {
+		sigaddset(&block, ends[i]);
+		sigaction(ends[i], &sa, NULL);
+	}
+	signal(SIGPIPE, SIG_IGN);
+	sigprocmask(SIG_BLOCK, &block, wait_mask);
+}
+
+static void
+type(struct console *c, char byte)
+{
+	c->typed[c->len++] = byte;
+}
+
+/*
+ * Passes a byte on unless it is part of an escape: ctrl-] anywhere, or "~."
+ * at the beginning of a line ("~~" is a "~").
+ */
+static void
+escape(struct console *c, char byte)
+{
+	if (byte == CTRL_BRACKET || (c->where == TILDE && byte == '.')) {
+		c->leave = true;
+		return;
+	}
+	if (c->where == LINE_START && byte == '~') {
+		c->where = TILDE;
+		return;
+	}
+	if (c->where == TILDE && byte != '~')
+		type(c, '~');
+	type(c, byte);
+	c->where = byte == '\r' || byte == '\n' ? LINE_START : IN_LINE;
+}
+
+static void
+read_typed(struct console *c)
+{
+	char buf[sizeof c->typed / 2];
+	ssize_t n, i;
+
+	n = read(STDIN_FILENO, buf, sizeof buf);
+	if (n == -1 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n <= 0) {
+		c->input_over = true;
+		c->leave = c->tty;
+		return;
+	}
+	c->len = c->sent = 0;
+	for (i = 0; i < n && !c->leave; i++) {
+		if (c->tty)
+			escape(c, buf[i]);
+		else
+			type(c, buf[i]);
+	}
+}
+
+static void
+send_typed(struct console *c)
+{
+	ssize_t n;
+
+	n = send(c->sock, c->typed + c->sent, c->len - c->sent,
+	    MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (n > 0)
+		c->sent += (size_t)n;
+	else if (n == -1 && errno != EAGAIN && errno != EINTR)
+		c->sent = c->len; /* reading meets the end as well */
+}
+
+/* Copies output. Returns 0, 1 at its end, -1 if nobody takes it. */
+static int
+copy_output(struct console *c)
+{
+	char buf[16384], *p = buf;
+	ssize_t n, w;
+
+	n = recv(c->sock, buf, sizeof buf, MSG_DONTWAIT);
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (n <= 0)
+		return 1;
+	while (n > 0) {
+		w = write(STDOUT_FILENO, p, (size_t)n);
+		if (w == -1 && errno == EINTR && caught == 0)
+			continue;
+		if (w == -1)
+			return -1;
+		p += w;
+		n -= w;
+	}
+	return 0;
+}
+
+/* Until either side ends. Returns 0 or, if the output went nowhere, -1. */
+static int
+run_loop(struct console *c, const sigset_t *mask, bool *ended)
+{
+	const struct timespec quiet = {QUIET_MS / 1000, 0};
+	struct pollfd pfd[2];
+	bool over;
+	int n, rc;
+
+	while (!c->leave && caught == 0) {
+		over = c->input_over && c->sent == c->len;
+		pfd[0] = (struct pollfd){.fd = c->sock, .events = POLLIN};
+		if (c->sent < c->len)
+			pfd[0].events |= POLLOUT;
+		pfd[1] = (struct pollfd){.fd = -1, .events = POLLIN};
+		if (!c->input_over && c->sent == c->len)
+			pfd[1].fd = STDIN_FILENO;
+		n = ppoll(pfd, 2, over ? &quiet : NULL, mask);
+		if (n == 0)
+			return 0;
+		if (n == -1)
+			continue;
+		if (pfd[0].revents & POLLOUT)
+			send_typed(c);
+		if (pfd[0].revents & (POLLIN | POLLHUP | POLLERR) &&
+		    (rc = copy_output(c)) != 0) {
+			*ended = rc == 1;
+			return rc == 1 ? 0 : -1;
+		}
+		if (pfd[1].revents != 0)
+			read_typed(c);
+	}
+	return 0;
+}
+
+static int
+set_raw(void)
+{
+	struct termios raw;
+
+	if (tcgetattr(STDIN_FILENO, &saved) == -1)
+		return cli_fail(
+		    "cannot set up the terminal: %s", strerror(errno));
+	raw = saved;
+	cfmakeraw(&raw);
+	if (tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) == -1)
+		return cli_fail(
+		    "cannot set up the terminal: %s", strerror(errno));
+	return 0;
+}
+
+int
+console_attach(struct cli *cli, const char *name, bool history)
+{
+	struct console c = {.sock = -1, .where = LINE_START};
+	bool ended = false;
+	sigset_t mask;
+	json_t *ret;
+	int rc;
+
+	ret = cli_ask(cli, "console",
+	    json_pack("{s:s, s:b}", "name", name, "history", history), &c.sock);
+	json_decref(ret);
+	if (ret == NULL)
+		return 1;
+	if (c.sock == -1)
+		return cli_fail("%s gave no console", name);
+	c.tty = isatty(STDIN_FILENO);
+	catch_signals(&mask);
+	if (c.tty) {
+		if (set_raw() != 0)
+			return 1;
+		fprintf(stderr,
+		    "[console of %s: leave with ctrl-] or ~. at the beginning "
+		    "of a line]\r\n",
+		    name);
+	}
+	rc = run_loop(&c, &mask, &ended);
+	close(c.sock);
+	if (c.tty) {
+		tcsetattr(STDIN_FILENO, TCSADRAIN, &saved);
+		fprintf(
+		    stderr, "\n[%s %s]\n", ended ? "the end of" : "left", name);
+	}
+	if (caught != 0) {
+		/* To whoever waits for us it is the signal that ended us. */
+		signal(caught, SIG_DFL);
+		raise(caught);
+		sigprocmask(SIG_SETMASK, &mask, NULL);
+	}
+	if (rc == -1)
+		return cli_fail("cannot write the console's output");
+	return 0;
+}
+
+static int
+run(struct cli *cli, int argc, char **argv)
+{
+	static const struct option longs[] = {
+	    {"history", no_argument, NULL, 'h'},
+	    {0},
+	};
+	bool history = false;
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (opt != 'h')
+			return cli_usage(cli);
+		history = true;
+	}
+	if (argc - optind != 1)
+		return cli_usage(cli);
+	return console_attach(cli, argv[optind], history);
+}
+
+const struct command command_console = {
+    .name = "console",
+    .usage = "[--history] NAME",
+    .help = "Attaches to a guest's console; leave with ctrl-] or ~.",
+    .run = run,
+};

@@ -1,0 +1,152 @@
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/size.h"
+#include "tui/cli/cli.h"
+
+static const char *
+text(const json_t *guest, const char *key)
+{
+	const char *s = json_string_value(json_object_get(guest, key));
+
+	return s != NULL ? s : "";
+}
+
+static long long
+number(const json_t *guest, const char *key)
+{
+	return (long long)json_number_value(json_object_get(guest, key));
+}
+
+static bool
+runs(const json_t *guest)
+{
+	return number(guest, "pid") != 0;
+}
+
+/* "3d 04:12", "4:12:07", "0:31". */
+static const char *
+uptime(long long s, char *buf, size_t len)
+{
+	if (s >= 86400)
+		snprintf(buf, len, "%lldd %02lld:%02lld", s / 86400,
+		    s / 3600 % 24, s / 60 % 60);
+	else if (s >= 3600)
+		snprintf(buf, len, "%lld:%02lld:%02lld", s / 3600, s / 60 % 60,
+		    s % 60);
+	else
+		snprintf(buf, len, "%lld:%02lld", s / 60, s % 60);
+	return buf;
+}
+
+static void
+print_guest(const json_t *guest, int width)
+{
+	char cpu[16] = "", mem[16], used[16] = "", up[32] = "", pid[24] = "";
+	const json_t *share = json_object_get(guest, "cpu");
+	char line[1024];
+	size_t n;
+
+	size_short((uint64_t)number(guest, "memory"), mem, sizeof mem);
+	if (runs(guest)) {
+		size_short(
+		    (uint64_t)number(guest, "memory_used"), used, sizeof used);
+		uptime(number(guest, "uptime"), up, sizeof up);
+		snprintf(pid, sizeof pid, "%lld", number(guest, "pid"));
+		if (json_is_number(share))
+			snprintf(
+			    cpu, sizeof cpu, "%lld%%", number(guest, "cpu"));
+		else
+			snprintf(cpu, sizeof cpu, "-");
+	}
+	snprintf(line, sizeof line,
+	    "%-*s  %-8s  %4lld  %6s  %5s  %5s  %9s  %7s"
+	    "  %s",
+	    width, text(guest, "name"), text(guest, "state"),
+	    number(guest, "cpus"), mem, used, cpu, up, pid,
+	    text(guest, "reason"));
+	for (n = strlen(line); n > 0 && line[n - 1] == ' '; n--)
+		line[n - 1] = '\0';
+	printf("%s\n", line);
+}
+
+static void
+print_all(const json_t *guests, bool running)
+{
+	json_t *guest;
+	int width = 4;
+	size_t i;
+
+	json_array_foreach (guests, i, guest)
+		if ((int)strlen(text(guest, "name")) > width)
+			width = (int)strlen(text(guest, "name"));
+	printf("%-*s  %-8s  %4s  %6s  %5s  %5s  %9s  %7s\n", width, "NAME",
+	    "STATE", "CPUS", "MEMORY", "USED", "CPU", "UP", "PID");
+	json_array_foreach (guests, i, guest)
+		if (runs(guest) || !running)
+			print_guest(guest, width);
+}
+
+/* -r for --json. */
+static void
+keep_running(json_t *guests)
+{
+	size_t i = json_array_size(guests);
+
+	while (i-- > 0)
+		if (!runs(json_array_get(guests, i)))
+			json_array_remove(guests, i);
+}
+
+static int
+run(struct cli *cli, int argc, char **argv)
+{
+	static const struct option longs[] = {
+	    {"json", no_argument, NULL, 'j'},
+	    {0},
+	};
+	bool json = false, running = false;
+	json_t *ret, *guests, *mistakes, *line;
+	int opt;
+	size_t i;
+
+	while ((opt = getopt_long(argc, argv, "r", longs, NULL)) != -1) {
+		if (opt == '?')
+			return cli_usage(cli);
+		json |= opt == 'j';
+		running |= opt == 'r';
+	}
+	if (argc - optind > 1)
+		return cli_usage(cli);
+	ret = cli_ask(cli, "status",
+	    optind < argc ? json_pack("{s:s}", "name", argv[optind]) : NULL,
+	    NULL);
+	if (ret == NULL)
+		return 1;
+	guests = json_object_get(ret, "guests");
+	if (json) {
+		if (running)
+			keep_running(guests);
+		json_dumpf(
+		    ret, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+		printf("\n");
+	} else {
+		print_all(guests, running);
+		mistakes =
+		    json_object_get(json_object_get(ret, "config"), "mistakes");
+		fflush(stdout);
+		json_array_foreach (mistakes, i, line)
+			fprintf(stderr, "%s\n", json_string_value(line));
+	}
+	json_decref(ret);
+	return 0;
+}
+
+const struct command command_status = {
+    .name = "status",
+    .usage = "[-r] [--json] [NAME]",
+    .help = "Lists the guests; -r only those that run",
+    .run = run,
+};

@@ -1,0 +1,355 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "tui/glyphs.h"
+#include "tui/paint.h"
+#include "tui/text.h"
+#include "tui/ui.h"
+
+/* The key after ctrl-] is special for this long, in seconds. */
+#define AFTER 1
+
+static void
+after_ends(int fd, short what, void *arg)
+{
+	struct ui *ui = arg;
+
+	ui->console.after = false;
+}
+
+int
+console_begin(struct ui *ui)
+{
+	ui->console.timer = evtimer_new(ui->base, after_ends, ui);
+	return ui->console.timer != NULL ? 0 : -1;
+}
+
+void
+console_end(struct ui *ui)
+{
+	if (ui->console.timer != NULL)
+		event_free(ui->console.timer);
+}
+
+struct pane *
+console_pane(const struct ui *ui)
+{
+	const struct guest *g = ui_guest(ui);
+
+	return g != NULL ? pane_find(ui->panes, g->name) : NULL;
+}
+
+const char *
+console_refuse(struct ui *ui)
+{
+	static char why[MODEL_NAME_MAX + 64];
+	const struct guest *g = ui_guest(ui);
+
+	if (g == NULL)
+		return "There is no guest to turn to.";
+	if (guest_is_up(g) || guest_shown(g) == GUEST_STARTING ||
+	    console_pane(ui) != NULL)
+		return NULL;
+	snprintf(why, sizeof why, "%s is %s; s starts it.", g->name,
+	    guest_state_word(guest_shown(g)));
+	return why;
+}
+
+static void
+set_focus(struct ui *ui, bool focus)
+{
+	struct pane *p = console_pane(ui);
+
+	ui->console.focus = focus;
+	if (p != NULL) {
+		pane_focus(p, focus);
+		if (!focus && pane_back(p) > 0)
+			pane_scroll(p, -(long)pane_back(p));
+	}
+	ui_layout(ui);
+	ui_dirty(ui, DIRTY_ALL);
+}
+
+void
+console_enter(struct ui *ui)
+{
+	set_focus(ui, true);
+}
+
+void
+console_leave(struct ui *ui)
+{
+	set_focus(ui, false);
+}
+
+/* ctrl-]: back to the list, and see what comes next. */
+static void
+prefix(struct ui *ui)
+{
+	struct timeval tv = {AFTER, 0};
+
+	console_leave(ui);
+	ui->console.after = true;
+	evtimer_add(ui->console.timer, &tv);
+}
+
+static void
+scroll(struct ui *ui, long lines)
+{
+	struct pane *p = console_pane(ui);
+
+	if (p == NULL)
+		return;
+	pane_scroll(p, lines);
+	ui_dirty(ui, DIRTY_BODY | DIRTY_BOTTOM);
+}
+
+static long
+page(const struct ui *ui)
+{
+	return ui->layout.console.h > 1 ? ui->layout.console.h - 1 : 1;
+}
+
+static void
+page_up(struct ui *ui)
+{
+	scroll(ui, page(ui));
+}
+
+static void
+page_down(struct ui *ui)
+{
+	scroll(ui, -page(ui));
+}
+
+static void
+line_up(struct ui *ui)
+{
+	scroll(ui, 1);
+}
+
+static void
+line_down(struct ui *ui)
+{
+	scroll(ui, -1);
+}
+
+static void
+oldest(struct ui *ui)
+{
+	struct pane *p = console_pane(ui);
+
+	if (p != NULL)
+		scroll(ui, (long)term_history(pane_term(p)));
+}
+
+static void
+present(struct ui *ui)
+{
+	struct pane *p = console_pane(ui);
+
+	if (p != NULL)
+		scroll(ui, -(long)pane_back(p));
+}
+
+const struct binding console_bindings[] = {
+    {{']', TERM_CTRL}, {0, 0}, "list",
+	"back to the list; pressed twice it goes to the guest", NULL, prefix},
+    {{K_PAGE_UP, TERM_SHIFT}, {0, 0}, "look back",
+	"look back; ctrl-] and then pgup does it too", NULL, page_up},
+    {{K_PAGE_DOWN, TERM_SHIFT}, {0, 0}, NULL, NULL, NULL, page_down},
+    {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
+};
+
+/* While one looks back; any other key returns to the present. */
+const struct binding console_back_bindings[] = {
+    {{']', TERM_CTRL}, {0, 0}, "list", NULL, NULL, prefix},
+    {{K_ESCAPE, 0}, {K_END, 0}, "present", "back to the present", NULL,
+	present},
+    {{K_PAGE_UP, 0}, {K_PAGE_UP, TERM_SHIFT}, "older", "a page back", NULL,
+	page_up},
+    {{K_PAGE_DOWN, 0}, {K_PAGE_DOWN, TERM_SHIFT}, "newer", "a page forth", NULL,
+	page_down},
+    {{K_UP, 0}, {0, 0}, NULL, "a line back", NULL, line_up},
+    {{K_DOWN, 0}, {0, 0}, NULL, "a line forth", NULL, line_down},
+    {{K_HOME, 0}, {0, 0}, "oldest", "the oldest line there is", NULL, oldest},
+    {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
+};
+
+const struct binding *
+console_table(const struct ui *ui)
+{
+	struct pane *p = console_pane(ui);
+
+	return p != NULL && pane_back(p) > 0 ? console_back_bindings
+					     : console_bindings;
+}
+
+/* No guest reads: the keys are for looking and for going back. */
+static void
+unheard(struct ui *ui, struct pane *p, struct key key)
+{
+	const struct guest *g = ui_guest(ui);
+
+	const char *why;
+
+	if (p != NULL && key.code != K_ESCAPE &&
+	    keys_run(console_back_bindings, key, ui, &why))
+		return;
+	if (key.code == K_ESCAPE || key.code == K_LEFT || key_is(key, 'q', 0)) {
+		console_leave(ui);
+		return;
+	}
+	if (g == NULL)
+		console_leave(ui);
+	else if (guest_is_up(g))
+		ui_say(ui, "The console of %s is not connected yet.", g->name);
+	else
+		ui_say(ui, "%s is %s and hears nothing; ctrl-] goes back.",
+		    g->name, guest_state_word(guest_shown(g)));
+}
+
+/* The key right behind ctrl-]; returns whether it had a meaning. */
+static bool
+behind_prefix(struct ui *ui, struct key key)
+{
+	struct pane *p = console_pane(ui);
+
+	if (key_is(key, ']', TERM_CTRL)) {
+		console_enter(ui);
+		if (p != NULL)
+			pane_key(p, key);
+		return true;
+	}
+	if (key.code == K_PAGE_UP && p != NULL) {
+		console_enter(ui);
+		page_up(ui);
+		return true;
+	}
+	/* Whoever is used to a key for "back": one is back already. */
+	return key_is(key, 'd', 0) || key.code == K_ESCAPE ||
+	    key.code == K_LEFT;
+}
+
+bool
+console_typed(struct ui *ui, struct key key)
+{
+	struct pane *p = console_pane(ui);
+	const char *why;
+
+	if (ui->console.after) {
+		ui->console.after = false;
+		evtimer_del(ui->console.timer);
+		if (behind_prefix(ui, key))
+			return true;
+	}
+	if (!ui->console.focus)
+		return false;
+	if (keys_run(console_table(ui), key, ui, &why))
+		return true;
+	if (p == NULL || !pane_connected(p)) {
+		unheard(ui, p, key);
+		return true;
+	}
+	if (pane_back(p) > 0)
+		present(ui);
+	if (!pane_key(p, key))
+		ui_error(ui, "%s does not read what is typed.", pane_name(p));
+	return true;
+}
+
+bool
+console_pasted(struct ui *ui, const char *text, size_t len)
+{
+	struct pane *p = console_pane(ui);
+
+	if (!ui->console.focus)
+		return false;
+	if (p == NULL || !pane_paste(p, text, len))
+		ui_error(ui, "The console did not take what was pasted.");
+	return true;
+}
+
+const char *
+console_hint(const struct ui *ui)
+{
+	struct console *c = (struct console *)&ui->console;
+	const struct guest *g = ui_guest(ui);
+	struct pane *p = console_pane(ui);
+
+	if (!c->focus || g == NULL)
+		return NULL;
+	c->hint[0] = '\0';
+	if (p != NULL && pane_connected(p))
+		snprintf(
+		    c->hint, sizeof c->hint, "all else goes to %s", g->name);
+	return c->hint;
+}
+
+/* What stands where a console would be. */
+static void
+draw_instead(struct ui *ui, const struct guest *g)
+{
+	const struct rect *r = &ui->layout.console;
+	enum guest_state state = guest_shown(g);
+	const char *text, *line;
+	int i, n, y = r->h > 4 ? 1 : 0;
+	size_t len;
+
+	draw_clear(r);
+	if (g->reason != NULL && *g->reason != '\0') {
+		n = text_wrapped_lines(g->reason, r->w - 4);
+		for (i = 0; i < n; i++) {
+			line = text_wrapped(g->reason, r->w - 4, i, &len);
+			draw_textf(r, y++, 2,
+			    state == GUEST_CRASHED ? STYLE_CRASHED
+						   : STYLE_PLAIN,
+			    "%.*s", (int)len, line);
+		}
+		y++;
+	}
+	switch (state) {
+	case GUEST_STARTING:
+		text = "starting";
+		break;
+	case GUEST_STOPPED:
+		text = "stopped.  s starts it";
+		break;
+	case GUEST_CRASHED:
+		text = "crashed.  s starts it again";
+		break;
+	default:
+		text = "connecting to its console";
+	}
+	draw_textf(r, y, 2, STYLE_FAINT, "%s: %s", g->name, text);
+}
+
+struct pane *
+console_look(struct ui *ui)
+{
+	const struct rect *r = &ui->layout.console;
+	const struct guest *g = ui_guest(ui);
+
+	if (r->h == 0 || g == NULL ||
+	    (!guest_is_up(g) && pane_find(ui->panes, g->name) == NULL))
+		return NULL;
+	return pane_look(ui->panes, g, (unsigned)r->h, (unsigned)r->w);
+}
+
+void
+console_draw(struct ui *ui, struct pane *p, bool all)
+{
+	const struct rect *r = &ui->layout.console;
+	const struct guest *g = ui_guest(ui);
+
+	if (r->h == 0 || g == NULL)
+		return;
+	if (p == NULL) {
+		if (all)
+			draw_instead(ui, g);
+		return;
+	}
+	paint_pane(r, p, all);
+	if (ui->console.focus)
+		paint_cursor(r, p);
+}

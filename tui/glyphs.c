@@ -1,0 +1,86 @@
+#include <langinfo.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tui/glyphs.h"
+
+static const struct glyphs ascii = {
+    .running = "*",
+    .paused = "=",
+    .stopped = "o",
+    .crashed = "x",
+    .starting = "+",
+    .stopping = "-",
+    .unknown = "?",
+    .pointer = ">",
+    .ellipsis = "~",
+    .dot = "-",
+    .arrow = ">",
+    .hline = "-",
+    .vline = "|",
+    .tee_down = "+",
+    .tee_up = "+",
+    .tee_right = "+",
+    .spark = {".", ":", "-", "=", "+", "*", "#", "#"},
+    .bar_full = "#",
+    .bar_empty = ".",
+    .enter = "enter",
+    .up = "up",
+    .down = "down",
+    .left = "left",
+    .right = "right",
+};
+
+static const struct glyphs utf8 = {
+    .utf8 = true,
+    .running = "●",
+    .paused = "◐",
+    .stopped = "○",
+    .crashed = "✗",
+    .starting = "◔",
+    .stopping = "◕",
+    .unknown = "?",
+    .pointer = "▸",
+    .ellipsis = "…",
+    .dot = "·",
+    .arrow = "→",
+    .hline = "─",
+    .vline = "│",
+    .tee_down = "┬",
+    .tee_up = "┴",
+    .tee_right = "├",
+    .spark = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"},
+    .bar_full = "█",
+    .bar_empty = "▁",
+    .enter = "↵",
+    .up = "↑",
+    .down = "↓",
+    .left = "←",
+    .right = "→",
+};
+
+static const struct glyphs *chosen = &ascii;
+
+void
+glyphs_choose(const char *term)
+{
+	static const char *const plain[] = {"linux", "vt", "dumb", "ansi"};
+	const char *wish = getenv("VMTUI_ASCII");
+	bool wide = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+	size_t i;
+
+	for (i = 0; i < sizeof plain / sizeof *plain; i++)
+		if (term != NULL &&
+		    strncmp(term, plain[i], strlen(plain[i])) == 0)
+			wide = false;
+	if (wish != NULL && *wish != '\0')
+		wide = strcmp(wish, "0") == 0 &&
+		    strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+	chosen = wide ? &utf8 : &ascii;
+}
+
+const struct glyphs *
+glyphs(void)
+{
+	return chosen;
+}

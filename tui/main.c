@@ -1,0 +1,40 @@
+/*
+ * main.c: one program, four processes: the screen, a command, the backend, a
+ * guest. The only file of this folder that names the latter two.
+ */
+#include <locale.h>
+#include <string.h>
+
+#include "backend/guest/guest.h"
+#include "backend/supervisor/supervisor.h"
+#include "tui/cli/cli.h"
+#include "tui/screen.h"
+
+static int
+run_screen(const char *config)
+{
+	const struct screen_options options = {.config = config};
+
+	return screen_main(&options);
+}
+
+static int
+run_backend(const char *config, int ready_fd)
+{
+	const struct supervisor_options options = {
+	    .config = config, .ready_fd = ready_fd};
+
+	return supervisor_main(&options);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct cli_hooks hooks = {run_screen, run_backend};
+
+	/* First of all: it has a guest to start and needs nothing of this. */
+	if (argc == 3 && strcmp(argv[1], "guest") == 0)
+		return guest_main(argv[2]);
+	setlocale(LC_ALL, "");
+	return cli_main(argc, argv, &hooks);
+}

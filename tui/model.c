@@ -1,0 +1,457 @@
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/proto/proto.h"
+#include "config/size.h"
+#include "tui/model.h"
+
+static const char *const words[GUEST_STATES] = {
+    [GUEST_UNKNOWN] = "unknown",
+    [GUEST_STOPPED] = PROTO_STOPPED,
+    [GUEST_STARTING] = PROTO_STARTING,
+    [GUEST_RUNNING] = PROTO_RUNNING,
+    [GUEST_PAUSED] = PROTO_PAUSED,
+    [GUEST_STOPPING] = PROTO_STOPPING,
+    [GUEST_CRASHED] = PROTO_CRASHED,
+};
+
+struct model *
+model_new(void)
+{
+	struct model *m = calloc(1, sizeof *m);
+
+	if (m != NULL)
+		m->host.cpu = -1;
+	return m;
+}
+
+static void
+parts_free(struct guest *g)
+{
+	size_t i;
+
+	for (i = 0; i < g->nparts; i++) {
+		free(g->parts[i].kind);
+		free(g->parts[i].text);
+	}
+	free(g->parts);
+	g->parts = NULL;
+	g->nparts = 0;
+}
+
+static void
+guest_free(struct guest *g)
+{
+	parts_free(g);
+	free(g->reason);
+	free(g->kernel);
+	free(g);
+}
+
+static void
+mistakes_free(struct model *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->mistakes; i++)
+		free(m->mistake[i]);
+	free(m->mistake);
+	m->mistake = NULL;
+	m->mistakes = 0;
+}
+
+void
+model_free(struct model *m)
+{
+	size_t i;
+
+	if (m == NULL)
+		return;
+	for (i = 0; i < m->guests; i++)
+		guest_free(m->guest[i]);
+	free(m->guest);
+	mistakes_free(m);
+	free(m->config);
+	free(m);
+}
+
+int
+model_compare(const char *a, const char *b)
+{
+	const char *x = a, *y = b;
+	size_t m, n;
+	int d;
+
+	while (*x != '\0' && *y != '\0') {
+		if (!isdigit((unsigned char)*x) ||
+		    !isdigit((unsigned char)*y)) {
+			d = tolower((unsigned char)*x) -
+			    tolower((unsigned char)*y);
+			if (d != 0)
+				return d;
+			x++, y++;
+			continue;
+		}
+		while (*x == '0')
+			x++;
+		while (*y == '0')
+			y++;
+		m = strspn(x, "0123456789");
+		n = strspn(y, "0123456789");
+		if (m != n)
+			return m < n ? -1 : 1;
+		if ((d = memcmp(x, y, m)) != 0)
+			return d;
+		x += m, y += n;
+	}
+	if (*x != *y)
+		return (unsigned char)*x - (unsigned char)*y;
+	return strcmp(a, b);
+}
+
+size_t
+model_index(const struct model *m, const char *name)
+{
+	size_t low = 0, high = m->guests, mid;
+
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		if (model_compare(m->guest[mid]->name, name) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+struct guest *
+model_find(const struct model *m, const char *name)
+{
+	size_t i = model_index(m, name);
+
+	if (i < m->guests && strcmp(m->guest[i]->name, name) == 0)
+		return m->guest[i];
+	return NULL;
+}
+
+static struct guest *
+guest_add(struct model *m, const char *name)
+{
+	struct guest **list, *g;
+	size_t i = model_index(m, name);
+
+	if ((g = calloc(1, sizeof *g)) == NULL)
+		return NULL;
+	list = realloc(m->guest, (m->guests + 1) * sizeof(*list));
+	if (list == NULL) {
+		free(g);
+		return NULL;
+	}
+	m->guest = list;
+	memmove(list + i + 1, list + i, (m->guests - i) * sizeof(*list));
+	list[i] = g;
+	m->guests++;
+	snprintf(g->name, sizeof g->name, "%s", name);
+	g->cpu = -1;
+	g->defined = true;
+	return g;
+}
+
+static void
+take_string(const json_t *from, const char *key, char **to)
+{
+	const char *text = json_string_value(json_object_get(from, key));
+	char *copy;
+
+	if (text != NULL && (copy = strdup(text)) != NULL) {
+		free(*to);
+		*to = copy;
+	}
+}
+
+static void
+take_size(const json_t *from, const char *key, uint64_t *to)
+{
+	const json_t *v = json_object_get(from, key);
+
+	if (json_is_number(v) && json_number_value(v) >= 0)
+		*to = json_is_integer(v) ? (uint64_t)json_integer_value(v)
+					 : (uint64_t)json_number_value(v);
+}
+
+static void
+take_unsigned(const json_t *from, const char *key, unsigned *to)
+{
+	uint64_t v = *to;
+
+	take_size(from, key, &v);
+	*to = v > 1000000 ? 1000000 : (unsigned)v;
+}
+
+static void
+take_long(const json_t *from, const char *key, long *to)
+{
+	const json_t *v = json_object_get(from, key);
+
+	if (json_is_number(v))
+		*to = (long)json_number_value(v);
+	else if (json_is_null(v))
+		*to = 0;
+}
+
+static void
+take_cpu(const json_t *from, int *to)
+{
+	const json_t *v = json_object_get(from, "cpu");
+	double n;
+
+	if (json_is_number(v)) {
+		n = json_number_value(v);
+		*to = n < 0 ? 0 : n > 99999 ? 99999 : (int)(n + 0.5);
+	} else if (json_is_null(v))
+		*to = -1;
+}
+
+static void
+history_add(struct history *h, int percent)
+{
+	h->sample[h->n++ % MODEL_HISTORY] = (uint16_t)(percent < 0 ? 0
+		: percent > 65535                                  ? 65535
+								   : percent);
+}
+
+int
+history_at(const struct history *h, unsigned i)
+{
+	if (i >= h->n || i >= MODEL_HISTORY)
+		return -1;
+	return h->sample[(h->n - 1 - i) % MODEL_HISTORY];
+}
+
+static void
+part_add(struct guest *g, const char *kind, const char *text)
+{
+	struct guest_part *parts, *p;
+
+	parts = realloc(g->parts, (g->nparts + 1) * sizeof *parts);
+	if (parts == NULL)
+		return;
+	g->parts = parts;
+	p = &parts[g->nparts];
+	p->kind = strdup(kind);
+	p->text = strdup(text);
+	if (p->kind == NULL || p->text == NULL) {
+		free(p->kind);
+		free(p->text);
+		return;
+	}
+	g->nparts++;
+}
+
+static const char *
+string_of(const json_t *from, const char *key)
+{
+	const char *text = json_string_value(json_object_get(from, key));
+
+	return text != NULL ? text : "";
+}
+
+/* "disks" and "nics" as lines; a message without them changes nothing. */
+static void
+take_parts(const json_t *from, struct guest *g)
+{
+	const json_t *disks = json_object_get(from, "disks");
+	const json_t *nics = json_object_get(from, "nics"), *one;
+	char text[512], *size, buf[16];
+	uint64_t bytes;
+	size_t i;
+
+	if (disks == NULL && nics == NULL)
+		return;
+	parts_free(g);
+	json_array_foreach (disks, i, one) {
+		bytes = 0;
+		take_size(one, "size", &bytes);
+		size = bytes > 0 ? (char *)size_short(bytes, buf, sizeof buf)
+				 : NULL;
+		snprintf(text, sizeof text, "%s%s%s%s", string_of(one, "path"),
+		    size != NULL ? "  " : "", size != NULL ? size : "",
+		    json_is_true(json_object_get(one, "readonly"))
+			? "  read-only"
+			: "");
+		part_add(g, "disk", text);
+	}
+	json_array_foreach (nics, i, one) {
+		snprintf(text, sizeof text, "%s  %s%s%s",
+		    string_of(one, "lladdr"), string_of(one, "tap"),
+		    *string_of(one, "switch") != '\0' ? " on switch " : "",
+		    string_of(one, "switch"));
+		part_add(g, "net", text);
+	}
+}
+
+static void
+recount(struct model *m)
+{
+	size_t i;
+
+	memset(m->count, 0, sizeof m->count);
+	for (i = 0; i < m->guests; i++)
+		m->count[guest_shown(m->guest[i])]++;
+}
+
+static void
+take_state(const json_t *data, struct guest *g)
+{
+	const char *word = json_string_value(json_object_get(data, "state"));
+	unsigned i;
+
+	if (word == NULL)
+		return;
+	g->state = GUEST_UNKNOWN;
+	for (i = 0; i < GUEST_STATES; i++)
+		if (strcmp(word, words[i]) == 0)
+			g->state = (enum guest_state)i;
+	/* The real thing is known now. */
+	g->expected = GUEST_UNKNOWN;
+	if (!guest_is_up(g)) {
+		g->cpu = -1;
+		g->memory_used = 0;
+		g->history.n = 0;
+	}
+}
+
+struct guest *
+model_guest(struct model *m, const json_t *data)
+{
+	const char *name = json_string_value(json_object_get(data, "name"));
+	const json_t *defined = json_object_get(data, "defined");
+	struct guest *g;
+
+	if (name == NULL || *name == '\0' || strlen(name) > MODEL_NAME_MAX)
+		return NULL;
+	if ((g = model_find(m, name)) == NULL &&
+	    (g = guest_add(m, name)) == NULL)
+		return NULL;
+	take_string(data, "reason", &g->reason);
+	take_string(data, "kernel", &g->kernel);
+	take_long(data, "since", &g->since);
+	take_long(data, "pid", &g->pid);
+	take_size(data, "memory", &g->memory);
+	take_size(data, "memory_used", &g->memory_used);
+	take_unsigned(data, "cpus", &g->cpus);
+	take_cpu(data, &g->cpu);
+	if (json_is_boolean(defined))
+		g->defined = json_is_true(defined);
+	take_parts(data, g);
+	take_state(data, g);
+	g->seen = true;
+	recount(m);
+	return g;
+}
+
+static void
+take_host(struct model *m, const json_t *host)
+{
+	const char *name = string_of(host, "name");
+
+	if (*name != '\0')
+		snprintf(m->host.name, sizeof m->host.name, "%s", name);
+	take_unsigned(host, "cpus", &m->host.cpus);
+	take_size(host, "memory", &m->host.memory);
+	take_size(host, "memory_used", &m->host.memory_used);
+	take_cpu(host, &m->host.cpu);
+}
+
+void
+model_mistakes(struct model *m, const json_t *data)
+{
+	const json_t *list = json_object_get(data, "mistakes"), *one;
+	size_t i, n = json_array_size(list);
+
+	if (!json_is_array(list))
+		return;
+	mistakes_free(m);
+	if (n == 0 || (m->mistake = calloc(n, sizeof(char *))) == NULL)
+		return;
+	json_array_foreach (list, i, one)
+		if (json_is_string(one) &&
+		    (m->mistake[m->mistakes] =
+			    strdup(json_string_value(one))) != NULL)
+			m->mistakes++;
+}
+
+void
+model_status(struct model *m, const json_t *status)
+{
+	const json_t *guests = json_object_get(status, "guests"), *one;
+	const json_t *config = json_object_get(status, "config");
+	size_t i, n = 0;
+
+	take_host(m, json_object_get(status, "host"));
+	take_string(config, "path", &m->config);
+	model_mistakes(m, config);
+	for (i = 0; i < m->guests; i++)
+		m->guest[i]->seen = false;
+	json_array_foreach (guests, i, one)
+		model_guest(m, one);
+	for (i = 0; i < m->guests; i++) {
+		if (m->guest[i]->seen)
+			m->guest[n++] = m->guest[i];
+		else
+			guest_free(m->guest[i]);
+	}
+	m->guests = n;
+	m->loaded = true;
+	recount(m);
+}
+
+void
+model_figures(struct model *m, const json_t *data)
+{
+	const json_t *one;
+	const char *name;
+	struct guest *g;
+	size_t i;
+
+	take_host(m, json_object_get(data, "host"));
+	if (m->host.cpu >= 0)
+		history_add(&m->host.history, m->host.cpu);
+	json_array_foreach (json_object_get(data, "guests"), i, one) {
+		name = json_string_value(json_object_get(one, "name"));
+		if (name == NULL || (g = model_find(m, name)) == NULL)
+			continue;
+		take_cpu(one, &g->cpu);
+		take_size(one, "memory_used", &g->memory_used);
+		if (g->cpu >= 0)
+			history_add(&g->history, g->cpu);
+	}
+}
+
+enum guest_state
+guest_shown(const struct guest *g)
+{
+	return g->expected != GUEST_UNKNOWN ? g->expected : g->state;
+}
+
+const char *
+guest_state_word(enum guest_state state)
+{
+	return words[state];
+}
+
+bool
+guest_is_up(const struct guest *g)
+{
+	return g->state == GUEST_RUNNING || g->state == GUEST_PAUSED ||
+	    g->state == GUEST_STOPPING || g->state == GUEST_STARTING;
+}
+
+void
+model_expect(struct model *m, struct guest *g, enum guest_state state)
+{
+	g->expected = state;
+	recount(m);
+}

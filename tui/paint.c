@@ -1,0 +1,119 @@
+#include <string.h>
+#include <wchar.h>
+
+#include "tui/glyphs.h"
+#include "tui/paint.h"
+
+/* A stand-in for a box or a character that the terminal has not. */
+static uint32_t
+to_ascii(uint32_t ch)
+{
+	if (ch < 0x80)
+		return ch;
+	if (ch >= 0x2500 && ch <= 0x257f) {
+		if (ch <= 0x2501 || (ch >= 0x2504 && ch <= 0x2505) ||
+		    (ch >= 0x2508 && ch <= 0x2509) || ch == 0x2550)
+			return '-';
+		if (ch <= 0x2503 || (ch >= 0x2506 && ch <= 0x2507) ||
+		    (ch >= 0x250a && ch <= 0x250b) || ch == 0x2551)
+			return '|';
+		return '+';
+	}
+	if (ch >= 0x2580 && ch <= 0x259f)
+		return '#';
+	return '?';
+}
+
+/*
+ * Makes a cell of what the guest wrote. A character of another width here
+ * than there would push the rest of the row aside: it becomes a '?'.
+ */
+static void
+cell_of(const struct term_cell *from, struct draw_cell *to, uint32_t *comb)
+{
+	unsigned i;
+
+	memset(to, 0, sizeof *to);
+	to->ch = from->ch;
+	if (to->ch < ' ' || (to->ch >= 0x7f && to->ch < 0xa0) ||
+	    (from->attrs & TERM_CONCEAL))
+		to->ch = ' ';
+	else if (to->ch >= 0x80 && !glyphs()->utf8)
+		to->ch = to_ascii(to->ch);
+	else if (to->ch >= 0xa0 && wcwidth((wchar_t)to->ch) != from->width)
+		to->ch = '?';
+	to->comb = comb;
+	for (i = 0; i < from->ncomb && glyphs()->utf8; i++)
+		if (wcwidth((wchar_t)from->comb[i]) == 0)
+			comb[to->ncomb++] = from->comb[i];
+	to->fg = from->fg;
+	to->bg = from->bg;
+	if (from->attrs & TERM_BOLD)
+		to->looks |= LOOK_BOLD;
+	if (from->attrs & TERM_DIM)
+		to->looks |= LOOK_DIM;
+	if (from->attrs & TERM_ITALIC)
+		to->looks |= LOOK_ITALIC;
+	if (from->attrs & TERM_BLINK)
+		to->looks |= LOOK_BLINK;
+	if (from->attrs & TERM_REVERSE)
+		to->looks |= LOOK_REVERSE;
+	if (from->attrs & TERM_UNDERLINE_MASK)
+		to->looks |= LOOK_UNDERLINE;
+}
+
+static void
+paint_line(const struct rect *r, int y, const struct term *t, uint64_t line)
+{
+	struct term_cell cells[TERM_MAX];
+	struct draw_cell cell;
+	uint32_t comb[TERM_COMBINING];
+	int x, width, cols = (int)term_cols(t);
+
+	term_line(t, line, cells);
+	for (x = 0; x < cols && x < r->w; x += width) {
+		width = cells[x].width == 2 ? 2 : 1;
+		cell_of(&cells[x], &cell, comb);
+		if (width == 2 &&
+		    (x + 1 == r->w || wcwidth((wchar_t)cell.ch) != 2)) {
+			/* No room, or no wide character any more. */
+			if (x + 1 < r->w) {
+				struct draw_cell blank = cell;
+
+				blank.ch = ' ';
+				blank.ncomb = 0;
+				draw_cell(r->y + y, r->x + x + 1, &blank);
+			} else
+				cell.ch = ' ';
+		}
+		draw_cell(r->y + y, r->x + x, &cell);
+	}
+}
+
+void
+paint_pane(const struct rect *r, struct pane *p, bool all)
+{
+	struct term *t = pane_term(p);
+	uint64_t top = pane_top(p);
+	int y, rows = (int)term_rows(t);
+
+	/* The past moves only when one scrolls, and then all of it. */
+	if (pane_back(p) > 0)
+		all = true;
+	for (y = 0; y < rows && y < r->h; y++)
+		if (all || term_row_damaged(t, (unsigned)y))
+			paint_line(r, y, t, top + (uint64_t)y);
+	term_damage_clear(t);
+}
+
+void
+paint_cursor(const struct rect *r, struct pane *p)
+{
+	struct term_cursor c;
+
+	term_cursor(pane_term(p), &c);
+	if (pane_back(p) > 0 || (int)c.row >= r->h || (int)c.col >= r->w)
+		draw_cursor(r->y + r->h - 1, r->x, false);
+	else
+		draw_cursor(r->y + (int)c.row, r->x + (int)c.col, c.visible);
+}

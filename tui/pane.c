@@ -1,0 +1,465 @@
+#include <sys/queue.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+#include <event2/event.h>
+
+#include "tui/pane.h"
+#include "tui/wire.h"
+
+/* Read at most this much before looking at keys and frames again. */
+#define READ_MAX 16384
+/* Typing that a guest has not yet taken. */
+#define QUEUE_MAX (4 << 20)
+/* Seconds until a console that was refused is asked for again. */
+#define RETRY 2
+
+/*
+ *	           console command            end of file
+ *	APART ----> ASKING ----> CONNECTED ----------> APART
+ *	                \--error----------------------/
+ */
+enum phase { APART, ASKING, CONNECTED };
+
+struct pane {
+	LIST_ENTRY(pane) entry;
+	struct panes *panes;
+	char name[MODEL_NAME_MAX + 1];
+	struct term *term;
+	enum phase phase;
+	int fd;
+	struct event *read, *write;
+	struct evbuffer *queue;
+	long pid; /* of the guest process it was last connected to */
+	long asked_pid; /* of the one it is asking for */
+	time_t refused; /* when a console was refused; 0: was not */
+	/*
+	 * What comes first is the past: history bytes if the answer said how
+	 * many, else all until the stream runs dry for the first time.
+	 */
+	bool replaying;
+	int64_t history; /* -1: not told */
+	bool focus, full;
+	bool feeding; /* in term_input(): output are answers, not typing */
+	bool back;
+	uint64_t top; /* of the view, while back */
+};
+
+struct panes {
+	LIST_HEAD(, pane) list;
+	struct event_base *base;
+	int priority;
+	struct wire *wire;
+	const struct panes_ops *ops;
+	void *arg;
+};
+
+/* An answer may come when its pane is long gone: so by name. */
+struct asked {
+	struct panes *panes;
+	char name[MODEL_NAME_MAX + 1];
+};
+
+static void flush(int fd, short what, void *arg);
+
+static time_t
+now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + 1;
+}
+
+struct panes *
+panes_new(struct event_base *base, int priority, struct wire *wire,
+    const struct panes_ops *ops, void *arg)
+{
+	struct panes *ps = calloc(1, sizeof *ps);
+
+	if (ps == NULL)
+		return NULL;
+	LIST_INIT(&ps->list);
+	ps->base = base;
+	ps->priority = priority;
+	ps->wire = wire;
+	ps->ops = ops;
+	ps->arg = arg;
+	return ps;
+}
+
+static void
+disconnect(struct pane *p)
+{
+	p->phase = APART;
+	if (p->read != NULL)
+		event_free(p->read);
+	if (p->write != NULL)
+		event_free(p->write);
+	p->read = p->write = NULL;
+	if (p->fd != -1)
+		close(p->fd);
+	p->fd = -1;
+	evbuffer_drain(p->queue, evbuffer_get_length(p->queue));
+	p->full = false;
+}
+
+static void
+pane_free(struct pane *p)
+{
+	disconnect(p);
+	LIST_REMOVE(p, entry);
+	evbuffer_free(p->queue);
+	term_free(p->term);
+	free(p);
+}
+
+void
+panes_free(struct panes *ps)
+{
+	if (ps == NULL)
+		return;
+	while (!LIST_EMPTY(&ps->list))
+		pane_free(LIST_FIRST(&ps->list));
+	free(ps);
+}
+
+struct pane *
+pane_find(const struct panes *ps, const char *name)
+{
+	struct pane *p;
+
+	LIST_FOREACH (p, &ps->list, entry)
+		if (strcmp(p->name, name) == 0)
+			return p;
+	return NULL;
+}
+
+/* The terminal has bytes for the guest: typing, or answers to its queries. */
+static void
+term_says(const char *bytes, size_t len, void *arg)
+{
+	struct pane *p = arg;
+
+	if (p->phase != CONNECTED || (p->feeding && !p->focus))
+		return;
+	if (evbuffer_get_length(p->queue) + len > QUEUE_MAX) {
+		p->full = true;
+		return;
+	}
+	evbuffer_add(p->queue, bytes, len);
+	flush(p->fd, EV_WRITE, p);
+}
+
+static void
+term_damaged_now(void *arg)
+{
+	struct pane *p = arg;
+
+	p->panes->ops->text(p, p->panes->arg);
+}
+
+static void
+term_titled(void *arg)
+{
+	struct pane *p = arg;
+
+	p->panes->ops->state(p, p->panes->arg);
+}
+
+static void
+term_rang(void *arg)
+{
+	struct pane *p = arg;
+
+	p->panes->ops->bell(p, p->panes->arg);
+}
+
+static const struct term_ops term_ops = {
+    .output = term_says,
+    .bell = term_rang,
+    .title = term_titled,
+    .damage = term_damaged_now,
+};
+
+static void
+gone(struct pane *p)
+{
+	disconnect(p);
+	p->panes->ops->state(p, p->panes->arg);
+}
+
+static void
+flush(int fd, short what, void *arg)
+{
+	struct pane *p = arg;
+	int n;
+
+	while (evbuffer_get_length(p->queue) > 0) {
+		n = evbuffer_write(p->queue, p->fd);
+		if (n > 0)
+			continue;
+		if (n == -1 && errno != EAGAIN && errno != EINTR)
+			/* The reader finds out the rest of it. */
+			evbuffer_drain(p->queue, evbuffer_get_length(p->queue));
+		else
+			event_add(p->write, NULL);
+		return;
+	}
+	p->full = false;
+}
+
+/* Feeds the terminal: the past first, of which nothing is answered. */
+static void
+feed(struct pane *p, const char *bytes, size_t len)
+{
+	size_t past = len;
+
+	if (p->replaying) {
+		if (p->history >= 0) {
+			if ((int64_t)past > p->history)
+				past = (size_t)p->history;
+			p->history -= (int64_t)past;
+			p->replaying = p->history > 0;
+		}
+		term_replay(p->term, bytes, past);
+		bytes += past;
+		len -= past;
+	}
+	if (len > 0) {
+		p->feeding = true;
+		term_input(p->term, bytes, len);
+		p->feeding = false;
+	}
+	/* What one looks back at may be dropped from the history. */
+	if (p->back && p->top < term_first(p->term))
+		p->top = term_first(p->term);
+}
+
+static void
+readable(int fd, short what, void *arg)
+{
+	struct pane *p = arg;
+	char buf[READ_MAX];
+	ssize_t n;
+
+	n = read(fd, buf, sizeof buf);
+	if (n > 0) {
+		feed(p, buf, (size_t)n);
+		if ((size_t)n < sizeof buf && p->history < 0)
+			p->replaying = false;
+	} else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		gone(p);
+}
+
+/*
+ * A stream into the guest process is there. The history it starts with begins
+ * where that process did: what the pane has of the same process would be
+ * there twice, what it has of one before stays above.
+ */
+static void
+connected(struct pane *p, int fd, json_t *ret)
+{
+	json_t *history = json_object_get(ret, "history");
+
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	p->fd = fd;
+	p->read =
+	    event_new(p->panes->base, fd, EV_READ | EV_PERSIST, readable, p);
+	p->write = event_new(p->panes->base, fd, EV_WRITE, flush, p);
+	if (p->read == NULL || p->write == NULL) {
+		disconnect(p);
+		return;
+	}
+	event_priority_set(p->read, p->panes->priority);
+	event_add(p->read, NULL);
+	p->phase = CONNECTED;
+	if (p->pid != 0) {
+		term_reset(p->term);
+		if (p->pid == p->asked_pid)
+			term_clear_history(p->term);
+	}
+	p->pid = p->asked_pid;
+	p->replaying = true;
+	p->history =
+	    json_is_integer(history) ? json_integer_value(history) : -1;
+	p->refused = 0;
+	p->panes->ops->state(p, p->panes->arg);
+}
+
+static void
+answered(json_t *ret, int fd, const char *why, void *arg)
+{
+	struct asked *a = arg;
+	struct panes *ps = a->panes;
+	struct pane *p = pane_find(ps, a->name);
+	char text[1024];
+
+	if (p == NULL || p->phase != ASKING) {
+		if (fd != -1)
+			close(fd);
+	} else if (ret != NULL && fd != -1)
+		connected(p, fd, ret);
+	else {
+		p->phase = APART;
+		/* Once: the guest may be on its way up or down. */
+		if (p->refused == 0 && why != NULL) {
+			snprintf(text, sizeof text, "console of %s: %s",
+			    p->name, why);
+			ps->ops->error(text, ps->arg);
+		}
+		p->refused = now();
+	}
+	free(a);
+}
+
+/* Asks for the console if there is one to be had. */
+static void
+connect_if(struct pane *p, const struct guest *g)
+{
+	struct asked *a;
+
+	if (p->phase != APART || !wire_up(p->panes->wire) ||
+	    (g->state != GUEST_RUNNING && g->state != GUEST_PAUSED &&
+		g->state != GUEST_STOPPING) ||
+	    (p->refused != 0 && now() < p->refused + RETRY) ||
+	    (a = malloc(sizeof *a)) == NULL)
+		return;
+	a->panes = p->panes;
+	snprintf(a->name, sizeof a->name, "%s", p->name);
+	p->phase = ASKING;
+	p->asked_pid = g->pid;
+	wire_call(p->panes->wire, "console",
+	    json_pack("{s:s, s:b}", "name", p->name, "history", 1), answered,
+	    a);
+}
+
+struct pane *
+pane_look(struct panes *ps, const struct guest *g, unsigned rows, unsigned cols)
+{
+	struct pane *p = pane_find(ps, g->name);
+	uint64_t *top;
+
+	if (p == NULL) {
+		if ((p = calloc(1, sizeof *p)) == NULL)
+			return NULL;
+		p->fd = -1;
+		p->panes = ps;
+		snprintf(p->name, sizeof p->name, "%s", g->name);
+		p->queue = evbuffer_new();
+		p->term = term_new(rows, cols, TERM_SCROLLBACK, &term_ops, p);
+		if (p->queue == NULL || p->term == NULL) {
+			if (p->queue != NULL)
+				evbuffer_free(p->queue);
+			term_free(p->term);
+			free(p);
+			return NULL;
+		}
+		LIST_INSERT_HEAD(&ps->list, p, entry);
+	} else if (term_rows(p->term) != rows || term_cols(p->term) != cols) {
+		top = p->back ? &p->top : NULL;
+		term_resize(p->term, rows, cols, top, top != NULL);
+	}
+	connect_if(p, g);
+	return p;
+}
+
+void
+panes_update(struct panes *ps, const struct model *m)
+{
+	const struct guest *g;
+	struct pane *p, *next;
+
+	for (p = LIST_FIRST(&ps->list); p != NULL; p = next) {
+		next = LIST_NEXT(p, entry);
+		if ((g = model_find(m, p->name)) != NULL)
+			connect_if(p, g);
+		else if (p->phase == APART && m->loaded)
+			pane_free(p);
+	}
+}
+
+const char *
+pane_name(const struct pane *p)
+{
+	return p->name;
+}
+
+struct term *
+pane_term(struct pane *p)
+{
+	return p->term;
+}
+
+bool
+pane_connected(const struct pane *p)
+{
+	return p->phase == CONNECTED;
+}
+
+bool
+pane_key(struct pane *p, struct key key)
+{
+	if (p->phase != CONNECTED)
+		return false;
+	if (key.code >= K_NAMED)
+		term_key(p->term, key.code - K_NAMED, key.mods);
+	else
+		term_char(p->term, key.code, key.mods);
+	return !p->full;
+}
+
+bool
+pane_paste(struct pane *p, const char *text, size_t len)
+{
+	if (p->phase != CONNECTED)
+		return false;
+	term_paste(p->term, text, len);
+	return !p->full;
+}
+
+void
+pane_focus(struct pane *p, bool focus)
+{
+	if (p->focus == focus)
+		return;
+	p->focus = focus;
+	term_focus(p->term, focus);
+}
+
+void
+pane_scroll(struct pane *p, long lines)
+{
+	uint64_t first = term_first(p->term), end = term_top(p->term), top;
+
+	top = p->back ? p->top : end;
+	if (lines >= 0)
+		top = top - first > (uint64_t)lines ? top - (uint64_t)lines
+						    : first;
+	else
+		top =
+		    end - top > (uint64_t)-lines ? top + (uint64_t)-lines : end;
+	p->back = top < end;
+	p->top = top;
+	p->panes->ops->state(p, p->panes->arg);
+}
+
+uint64_t
+pane_top(const struct pane *p)
+{
+	return p->back ? p->top : term_top(p->term);
+}
+
+unsigned
+pane_back(const struct pane *p)
+{
+	return p->back ? (unsigned)(term_top(p->term) - p->top) : 0;
+}

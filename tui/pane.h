@@ -1,0 +1,75 @@
+/*
+ * pane.h: a guest's console: its terminal and the stream into the guest
+ * process, opened when first looked at and kept from then on, so that nothing
+ * that it prints is missed. Drawn by paint.c. Main thread.
+ */
+#ifndef TUI_PANE_H
+#define TUI_PANE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "term/term.h"
+#include "tui/input.h"
+#include "tui/model.h"
+
+struct event_base;
+struct wire;
+struct pane;
+struct panes;
+
+struct panes_ops {
+	/* Its text changed. */
+	void (*text)(struct pane *p, void *arg);
+	/* Its title, whether it is connected, how far one looks back. */
+	void (*state)(struct pane *p, void *arg);
+	void (*bell)(struct pane *p, void *arg);
+	/* A sentence for the person. */
+	void (*error)(const char *text, void *arg);
+};
+
+/*
+ * The table of all panes. wire and ops stay the caller's; console streams are
+ * read with the given event priority. NULL: no memory.
+ */
+struct panes *panes_new(struct event_base *base, int priority,
+    struct wire *wire, const struct panes_ops *ops, void *arg);
+void panes_free(struct panes *ps);
+
+/* The guest's, or NULL if nobody looked at it yet. */
+struct pane *pane_find(const struct panes *ps, const char *name);
+/*
+ * The guest's, made if there is none, of that size. Connects if the guest has
+ * a console and the pane has not. NULL: no memory.
+ */
+struct pane *pane_look(
+    struct panes *ps, const struct guest *g, unsigned rows, unsigned cols);
+/* The guests changed: panes connect to those that came up again. */
+void panes_update(struct panes *ps, const struct model *m);
+
+const char *pane_name(const struct pane *p);
+/* For reading and drawing; damage is the painter's to clear. */
+struct term *pane_term(struct pane *p);
+/* Whether keys reach a guest. */
+bool pane_connected(const struct pane *p);
+
+/*
+ * Typing. Returns false if the guest does not take it (it is not connected,
+ * or has not read for so long that the queue is full).
+ */
+bool pane_key(struct pane *p, struct key key);
+bool pane_paste(struct pane *p, const char *text, size_t len);
+/* Whether the keyboard is in it: only then the terminal answers queries. */
+void pane_focus(struct pane *p, bool focus);
+
+/*
+ * Looking back: lines towards the past are positive. pane_top() is the line
+ * at the top of the view, pane_back() how many lines that is above the
+ * screen, 0 if one sees the screen.
+ */
+void pane_scroll(struct pane *p, long lines);
+uint64_t pane_top(const struct pane *p);
+unsigned pane_back(const struct pane *p);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * prompt.h: the bottom line asks: a question to be answered y or n, or a line
+ * of text. It has the keyboard while it is open; esc closes it. Main thread.
+ */
+#ifndef TUI_PROMPT_H
+#define TUI_PROMPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "tui/input.h"
+#include "tui/model.h"
+
+struct ui;
+
+enum prompt_kind { PROMPT_NONE, PROMPT_ASK, PROMPT_TEXT };
+
+struct prompt {
+	enum prompt_kind kind;
+	char label[256]; /* the question, or what stands before the text */
+	char text[128]; /* UTF-8 */
+	/* The guest it is about: it may be gone when the answer comes. */
+	char name[MODEL_NAME_MAX + 1];
+	void (*yes)(struct ui *ui, const char *name);
+	void (*changed)(struct ui *ui, const char *text);
+};
+
+/* Asks; "  [y/N]" is added. yes is called if that is the answer. */
+void prompt_ask(struct ui *ui, const char *name,
+    void (*yes)(struct ui *ui, const char *name), const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+/*
+ * Reads a line behind label, beginning with text. changed is told at each
+ * change, and "" on esc.
+ */
+void prompt_text(struct ui *ui, const char *label, const char *text,
+    void (*changed)(struct ui *ui, const char *text));
+void prompt_key(struct ui *ui, struct key key);
+void prompt_paste(struct ui *ui, const char *text, size_t len);
+/* Draws it and puts the cursor into it. */
+void prompt_draw(struct ui *ui);
+
+#endif

@@ -1,0 +1,593 @@
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tui/actions.h"
+#include "tui/around.h"
+#include "tui/screen.h"
+#include "tui/text.h"
+#include "tui/tty.h"
+#include "tui/ui.h"
+
+#define FRAME_MS 16 /* at least between two frames */
+#define RETRY_MS 100 /* until a terminal that takes nothing is tried again */
+#define SIGNALS  4
+
+struct screen {
+	struct ui ui;
+	struct input *input;
+	struct event *read, *escape;
+	struct event *signal[SIGNALS];
+};
+
+static int64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/*
+ * --- Frames -----------------------------------------------------------
+ */
+
+static void
+frame_in(struct ui *ui, int64_t ms)
+{
+	struct timeval tv = {ms / 1000, (suseconds_t)(ms % 1000 * 1000)};
+
+	if (!evtimer_pending(ui->frame, NULL))
+		evtimer_add(ui->frame, &tv);
+}
+
+void
+ui_dirty(struct ui *ui, unsigned what)
+{
+	int64_t due = ui->drawn + FRAME_MS - now_ms();
+
+	ui->dirty |= what;
+	frame_in(ui, due > 0 ? due : 0);
+}
+
+static void quit_key(struct ui *ui);
+static void help_key(struct ui *ui);
+static void mistakes_key(struct ui *ui);
+
+static const char *
+mistakes_refuse(struct ui *ui)
+{
+	return ui->model->mistakes == 0
+	    ? "There is no mistake in the configuration."
+	    : NULL;
+}
+
+static const struct binding global_bindings[] = {
+    {{'m', 0}, {0, 0}, "mistakes", "the mistakes of the configuration",
+	mistakes_refuse, mistakes_key},
+    {{'?', 0}, {0, 0}, "help", "this page", NULL, help_key},
+    {{'q', 0}, {'c', TERM_CTRL}, "quit", "leave the screen; guests run on",
+	NULL, quit_key},
+    {{'R', 0}, {0, 0}, NULL, "read the configuration again", NULL,
+	action_reload},
+    {{'l', TERM_CTRL}, {0, 0}, NULL, "draw the screen anew", NULL, ui_redraw},
+    {{'z', TERM_CTRL}, {0, 0}, NULL, "stop the screen, back with fg", NULL,
+	ui_suspend},
+    {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
+};
+
+static const struct keytable global_help = {"everywhere", global_bindings};
+
+/* Not even a list fits: the one sentence that matters. */
+static void
+draw_small(struct ui *ui)
+{
+	const struct rect *r = &ui->layout.screen;
+	char text[128];
+	const char *line;
+	size_t len;
+	int y;
+
+	snprintf(text, sizeof text,
+	    "vmtui needs %dx%d, this terminal has %dx%d: enlarge it.",
+	    LAYOUT_MIN_COLS, LAYOUT_MIN_ROWS, r->w, r->h);
+	draw_clear(r);
+	for (y = 0; y < r->h; y++) {
+		if ((line = text_wrapped(text, r->w, y, &len)) == NULL)
+			break;
+		draw_textf(r, y, 0, STYLE_PLAIN, "%.*s", (int)len, line);
+	}
+	draw_cursor(0, 0, false);
+}
+
+static void
+draw(struct ui *ui)
+{
+	bool all = ui->dirty == DIRTY_ALL;
+
+	if (ui->layout.small) {
+		draw_small(ui);
+		return;
+	}
+	if (all)
+		draw_clear(&ui->layout.screen);
+	if (ui->dirty & DIRTY_TOP)
+		top_draw(ui);
+	if (ui->dirty & (DIRTY_BODY | DIRTY_CONSOLE))
+		ui->view->draw(ui, ui->dirty);
+	if (ui->sheet.open && (ui->dirty & (DIRTY_BODY | DIRTY_CONSOLE)))
+		sheet_draw(ui);
+	/* Over all else, and a prompt has the cursor. */
+	bottom_draw(ui, global_bindings);
+}
+
+static void
+frame(int fd, short what, void *arg)
+{
+	struct ui *ui = arg;
+
+	if (!tty_writable()) {
+		frame_in(ui, RETRY_MS);
+		return;
+	}
+	draw(ui);
+	if (draw_spilled() && ui->dirty != DIRTY_ALL) {
+		ui->dirty = DIRTY_ALL;
+		draw(ui);
+	}
+	ui->dirty = 0;
+	draw_flush();
+	ui->drawn = now_ms();
+}
+
+/*
+ * --- What the rest of the screen asks for ------------------------------
+ */
+
+struct guest *
+ui_guest(const struct ui *ui)
+{
+	return ui->guests.selected[0] != '\0'
+	    ? model_find(ui->model, ui->guests.selected)
+	    : NULL;
+}
+
+void
+ui_layout(struct ui *ui)
+{
+	int rows, cols, names = 0, n;
+	size_t i;
+
+	tty_resize(&rows, &cols);
+	for (i = 0; i < ui->model->guests; i++)
+		if ((n = text_width(ui->model->guest[i]->name)) > names)
+			names = n;
+	layout_compute(&ui->layout, rows, cols, names, ui->console.focus);
+	if (!ui->layout.small)
+		ui->view->update(ui);
+}
+
+static void
+say(struct ui *ui, bool error, const char *fmt, va_list ap)
+{
+	message_set(&ui->message, error, fmt, ap);
+	/* The new one may cover fewer lines than the last one. */
+	ui_dirty(ui, DIRTY_ALL);
+}
+
+void
+ui_say(struct ui *ui, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(ui, false, fmt, ap);
+	va_end(ap);
+}
+
+void
+ui_error(struct ui *ui, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(ui, true, fmt, ap);
+	va_end(ap);
+}
+
+void
+ui_quit(struct ui *ui)
+{
+	event_base_loopbreak(ui->base);
+}
+
+void
+ui_redraw(struct ui *ui)
+{
+	draw_forget();
+	ui_layout(ui);
+	ui_dirty(ui, DIRTY_ALL);
+}
+
+void
+ui_suspend(struct ui *ui)
+{
+	tty_suspend();
+	ui_redraw(ui);
+}
+
+static void
+quit_key(struct ui *ui)
+{
+	ui_quit(ui);
+}
+
+static void
+help_key(struct ui *ui)
+{
+	sheet_help(ui, &global_help);
+}
+
+static void
+mistakes_key(struct ui *ui)
+{
+	sheet_mistakes(ui);
+}
+
+/*
+ * --- Keys --------------------------------------------------------------
+ */
+
+/* '1' to '9': another view. */
+static bool
+turn_to(struct ui *ui, struct key key)
+{
+	size_t i;
+
+	for (i = 0; views[i] != NULL; i++)
+		if (key_is(key, (uint32_t)views[i]->key, 0)) {
+			ui->view = views[i];
+			ui_layout(ui);
+			ui_dirty(ui, DIRTY_ALL);
+			return true;
+		}
+	return false;
+}
+
+static void
+command_key(struct ui *ui, struct key key)
+{
+	const char *why, *other;
+	char name[32];
+	bool known;
+
+	if ((known = keys_run(ui->view->bindings(ui), key, ui, &why)) &&
+	    why == NULL)
+		return;
+	if (keys_run(global_bindings, key, ui, &other)) {
+		if (other == NULL)
+			return;
+		why = other;
+		known = true;
+	}
+	if (known)
+		ui_say(ui, "%s", why);
+	else if (!turn_to(ui, key))
+		ui_say(ui, "%s does nothing here; ? shows the keys.",
+		    key_name(key, name, sizeof name));
+}
+
+static void
+pressed(struct key key, void *arg)
+{
+	struct ui *ui = &((struct screen *)arg)->ui;
+	const char *why;
+
+	if (ui->layout.small) {
+		if (key_is(key, 'q', 0) || key_is(key, 'c', TERM_CTRL))
+			ui_quit(ui);
+		return;
+	}
+	if (ui->prompt.kind != PROMPT_NONE) {
+		prompt_key(ui, key);
+		return;
+	}
+	if (message_clear(&ui->message))
+		ui_dirty(ui, DIRTY_ALL);
+	if (ui->sheet.open) {
+		if (!keys_run(sheet_bindings, key, ui, &why) &&
+		    key_is(key, 'l', TERM_CTRL))
+			ui_redraw(ui);
+		return;
+	}
+	if (ui->view->typed != NULL && ui->view->typed(ui, key))
+		return;
+	command_key(ui, key);
+	/* What can be done now may be another thing. */
+	ui_dirty(ui, DIRTY_BOTTOM);
+}
+
+static void
+pasted(const char *text, size_t len, void *arg)
+{
+	struct ui *ui = &((struct screen *)arg)->ui;
+
+	if (ui->layout.small)
+		return;
+	if (ui->prompt.kind != PROMPT_NONE)
+		prompt_paste(ui, text, len);
+	else if (ui->sheet.open || ui->view->pasted == NULL ||
+	    !ui->view->pasted(ui, text, len))
+		ui_say(ui,
+		    "There is nothing here to paste into; %s turns to a "
+		    "console.",
+		    key_name((struct key){K_ENTER, 0}, (char[16]){0}, 16));
+}
+
+static void
+readable(int fd, short what, void *arg)
+{
+	struct screen *s = arg;
+	struct timeval tv;
+	char buf[4096];
+	unsigned wait;
+	ssize_t n;
+
+	n = read(fd, buf, sizeof buf);
+	if (n == 0 || (n == -1 && errno != EINTR && errno != EAGAIN)) {
+		/* The terminal is gone. */
+		ui_quit(&s->ui);
+		return;
+	}
+	if (n < 0)
+		return;
+	input_feed(s->input, buf, (size_t)n);
+	evtimer_del(s->escape);
+	if ((wait = input_wait(s->input)) > 0) {
+		tv.tv_sec = wait / 1000;
+		tv.tv_usec = (suseconds_t)(wait % 1000 * 1000);
+		evtimer_add(s->escape, &tv);
+	}
+}
+
+static void
+escape_ends(int fd, short what, void *arg)
+{
+	input_timeout(((struct screen *)arg)->input);
+}
+
+/*
+ * --- News --------------------------------------------------------------
+ */
+
+/* The first mistake of a configuration is said once, without asking. */
+static void
+complain(struct ui *ui)
+{
+	const struct model *m = ui->model;
+	const char *first = m->mistakes > 0 ? m->mistake[0] : "";
+
+	if (strncmp(ui->complained, first, sizeof ui->complained - 1) == 0)
+		return;
+	snprintf(ui->complained, sizeof ui->complained, "%s", first);
+	if (m->mistakes > 1)
+		ui_error(ui, "%s  (and %zu more: m)", first, m->mistakes - 1);
+	else if (m->mistakes == 1)
+		ui_error(ui, "%s", first);
+}
+
+/* Only what moves every second: the cheap case, and the common one. */
+static void
+changed(bool figures, void *arg)
+{
+	struct ui *ui = &((struct screen *)arg)->ui;
+
+	panes_update(ui->panes, ui->model);
+	if (!figures) {
+		ui_layout(ui);
+		complain(ui);
+	}
+	ui_dirty(ui, figures ? DIRTY_TOP | DIRTY_BODY : DIRTY_ALL);
+}
+
+static void
+told(bool error, const char *text, void *arg)
+{
+	struct ui *ui = &((struct screen *)arg)->ui;
+
+	if (error)
+		ui_error(ui, "%s", text);
+	else
+		ui_say(ui, "%s", text);
+}
+
+/* A pane that is not looked at is painted when it is. */
+static void
+pane_text(struct pane *p, void *arg)
+{
+	struct ui *ui = &((struct screen *)arg)->ui;
+
+	if (p == console_pane(ui))
+		ui_dirty(ui, DIRTY_CONSOLE);
+}
+
+static void
+pane_state(struct pane *p, void *arg)
+{
+	struct ui *ui = &((struct screen *)arg)->ui;
+
+	if (p == console_pane(ui))
+		ui_dirty(ui, DIRTY_CONSOLE | DIRTY_BODY | DIRTY_BOTTOM);
+}
+
+/* Only the guest one types into may make a noise. */
+static void
+pane_bell(struct pane *p, void *arg)
+{
+	struct ui *ui = &((struct screen *)arg)->ui;
+
+	if (p == console_pane(ui) && ui->console.focus)
+		tty_bell();
+}
+
+static void
+pane_error(const char *text, void *arg)
+{
+	told(true, text, arg);
+}
+
+static void
+on_signal(int sig, short what, void *arg)
+{
+	struct ui *ui = &((struct screen *)arg)->ui;
+
+	if (sig != SIGWINCH) {
+		ui_quit(ui);
+		return;
+	}
+	ui_layout(ui);
+	ui_dirty(ui, DIRTY_ALL);
+}
+
+/*
+ * --- Beginning and end --------------------------------------------------
+ */
+
+static struct event_base *
+new_base(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base;
+
+	if (config == NULL)
+		return NULL;
+	/* A console at a time, then look whether a key waits. */
+	event_config_set_max_dispatch_interval(
+	    config, NULL, 1, PRIORITY_CONSOLE);
+	base = event_base_new_with_config(config);
+	event_config_free(config);
+	if (base != NULL)
+		event_base_priority_init(base, PRIORITIES);
+	return base;
+}
+
+static int
+begin_events(struct screen *s)
+{
+	static const int sigs[SIGNALS] = {SIGWINCH, SIGTERM, SIGHUP, SIGINT};
+	struct ui *ui = &s->ui;
+	int i;
+
+	s->read = event_new(
+	    ui->base, STDIN_FILENO, EV_READ | EV_PERSIST, readable, s);
+	s->escape = evtimer_new(ui->base, escape_ends, s);
+	ui->frame = evtimer_new(ui->base, frame, ui);
+	if (s->read == NULL || s->escape == NULL || ui->frame == NULL ||
+	    console_begin(ui) == -1)
+		return -1;
+	event_priority_set(s->read, PRIORITY_KEYS);
+	event_priority_set(s->escape, PRIORITY_KEYS);
+	event_priority_set(ui->frame, PRIORITY_FRAME);
+	event_add(s->read, NULL);
+	for (i = 0; i < SIGNALS; i++) {
+		s->signal[i] = evsignal_new(ui->base, sigs[i], on_signal, s);
+		if (s->signal[i] == NULL)
+			return -1;
+		event_priority_set(s->signal[i], PRIORITY_KEYS);
+		event_add(s->signal[i], NULL);
+	}
+	signal(SIGPIPE, SIG_IGN);
+	return 0;
+}
+
+static int
+begin(struct screen *s, const struct screen_options *options, struct error *err)
+{
+	static const struct wire_ops wire_ops = {
+	    .changed = changed, .say = told};
+	static const struct panes_ops panes_ops = {.text = pane_text,
+	    .state = pane_state,
+	    .bell = pane_bell,
+	    .error = pane_error};
+	static const struct input_ops input_ops = {
+	    .key = pressed, .paste = pasted};
+	struct ui *ui = &s->ui;
+
+	ui->view = views[0];
+	ui->base = new_base();
+	ui->model = model_new();
+	s->input = input_new(&input_ops, s);
+	if (ui->base == NULL || ui->model == NULL || s->input == NULL ||
+	    begin_events(s) == -1)
+		return error_set(err, "no memory for the screen");
+	/* Before the terminal is taken: its failure is to be read. */
+	ui->wire =
+	    wire_new(ui->base, options->config, ui->model, &wire_ops, s, err);
+	if (ui->wire == NULL)
+		return -1;
+	ui->panes =
+	    panes_new(ui->base, PRIORITY_CONSOLE, ui->wire, &panes_ops, s);
+	if (ui->panes == NULL)
+		return error_set(err, "no memory for the screen");
+	if (tty_open(err) == -1)
+		return -1;
+	ui_layout(ui);
+	ui_dirty(ui, DIRTY_ALL);
+	return 0;
+}
+
+static void
+end(struct screen *s)
+{
+	struct ui *ui = &s->ui;
+	int i;
+
+	tty_close();
+	panes_free(ui->panes);
+	wire_free(ui->wire);
+	if (ui->sheet.open)
+		sheet_close(ui);
+	guests_clear(&ui->guests);
+	input_free(s->input);
+	model_free(ui->model);
+	console_end(ui);
+	for (i = 0; i < SIGNALS; i++)
+		if (s->signal[i] != NULL)
+			event_free(s->signal[i]);
+	if (s->read != NULL)
+		event_free(s->read);
+	if (s->escape != NULL)
+		event_free(s->escape);
+	if (ui->frame != NULL)
+		event_free(ui->frame);
+	if (ui->base != NULL)
+		event_base_free(ui->base);
+	free(s);
+}
+
+int
+screen_main(const struct screen_options *options)
+{
+	struct screen *s;
+	struct error err;
+	int status = 0;
+
+	setlocale(LC_ALL, "");
+	setlocale(LC_NUMERIC, "C");
+	if ((s = calloc(1, sizeof *s)) == NULL)
+		return 1;
+	if (begin(s, options, &err) == -1) {
+		tty_close();
+		fprintf(stderr, "vmtui: %s\n", err.text);
+		status = 1;
+	} else
+		event_base_dispatch(s->ui.base);
+	end(s);
+	return status;
+}

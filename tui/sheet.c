@@ -1,0 +1,205 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tui/glyphs.h"
+#include "tui/text.h"
+#include "tui/ui.h"
+
+#define HEAD 14 /* columns of a key's name */
+
+static void
+sheet_clear(struct sheet *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->lines; i++) {
+		free(s->line[i].head);
+		free(s->line[i].text);
+	}
+	free(s->line);
+	s->line = NULL;
+	s->lines = 0;
+}
+
+void
+sheet_open(struct ui *ui, const char *title)
+{
+	struct sheet *s = &ui->sheet;
+
+	sheet_clear(s);
+	s->open = true;
+	s->top = 0;
+	snprintf(s->title, sizeof s->title, "%s", title);
+	ui_dirty(ui, DIRTY_ALL);
+}
+
+void
+sheet_add(struct ui *ui, enum style style, const char *head, const char *text)
+{
+	struct sheet *s = &ui->sheet;
+	struct sheet_line *l;
+
+	l = realloc(s->line, (s->lines + 1) * sizeof *l);
+	if (l == NULL)
+		return;
+	s->line = l;
+	l += s->lines;
+	l->style = style;
+	l->head = head != NULL ? strdup(head) : NULL;
+	l->text = strdup(text);
+	if (l->text == NULL) {
+		free(l->head);
+		return;
+	}
+	s->lines++;
+}
+
+void
+sheet_close(struct ui *ui)
+{
+	ui->sheet.open = false;
+	sheet_clear(&ui->sheet);
+	ui_dirty(ui, DIRTY_ALL);
+}
+
+/* Draws one line from row y on; returns how many rows it takes. */
+static int
+draw_line(const struct rect *r, int y, const struct sheet_line *l)
+{
+	int indent = l->head != NULL ? HEAD + 1 : 1, i, rows;
+	const char *line;
+	size_t len;
+
+	rows = text_wrapped_lines(l->text, r->w - indent - 1);
+	if (l->head != NULL)
+		draw_text(r, y, 1, STYLE_KEY, l->head);
+	for (i = 0; i < rows; i++) {
+		line = text_wrapped(l->text, r->w - indent - 1, i, &len);
+		draw_textf(r, y + i, indent, l->style, "%.*s", (int)len, line);
+	}
+	return rows;
+}
+
+void
+sheet_draw(struct ui *ui)
+{
+	struct sheet *s = &ui->sheet;
+	const struct rect *r = &ui->layout.side;
+	struct rect title = {r->y - 1, r->x, 1, r->w}, empty = {0, 0, 0, r->w};
+	int y = 0, x;
+	size_t i;
+
+	/* Known only for this width: rows that are not drawn are counted. */
+	s->rows = 0;
+	for (i = 0; i < s->lines; i++)
+		s->rows += draw_line(&empty, 0, &s->line[i]);
+	if (s->top > s->rows - r->h)
+		s->top = s->rows - r->h;
+	if (s->top < 0)
+		s->top = 0;
+	draw_clear(r);
+	for (i = 0, y = -s->top; i < s->lines && y < r->h; i++)
+		y += draw_line(r, y, &s->line[i]);
+	draw_hline(&title, 0, 0, title.w, glyphs()->hline);
+	x = draw_textf(&title, 0, 1, STYLE_TITLE_FOCUS, " %s ", s->title);
+	if (s->rows > r->h)
+		draw_textf(&title, 0, x + 1, STYLE_FAINT, " %d-%d of %d ",
+		    s->top + 1, s->top + r->h, s->rows);
+	draw_cursor(r->y + r->h - 1, r->x, false);
+}
+
+static void
+scroll(struct ui *ui, int n)
+{
+	int top = ui->sheet.top + n;
+
+	/* sheet_draw() knows the end. */
+	ui->sheet.top = top > 0 ? top : 0;
+	ui_dirty(ui, DIRTY_BODY);
+}
+
+static void
+line_down(struct ui *ui)
+{
+	scroll(ui, 1);
+}
+
+static void
+line_up(struct ui *ui)
+{
+	scroll(ui, -1);
+}
+
+static void
+page_down(struct ui *ui)
+{
+	scroll(ui, ui->layout.side.h - 1);
+}
+
+static void
+page_up(struct ui *ui)
+{
+	scroll(ui, 1 - ui->layout.side.h);
+}
+
+const struct binding sheet_bindings[] = {
+    {{K_ESCAPE, 0}, {'q', 0}, "close", NULL, NULL, sheet_close},
+    {{'?', 0}, {K_LEFT, 0}, NULL, NULL, NULL, sheet_close},
+    {{']', TERM_CTRL}, {'c', TERM_CTRL}, NULL, NULL, NULL, sheet_close},
+    {{K_DOWN, 0}, {'j', 0}, "down", NULL, NULL, line_down},
+    {{K_UP, 0}, {'k', 0}, "up", NULL, NULL, line_up},
+    {{K_PAGE_DOWN, 0}, {' ', 0}, NULL, NULL, NULL, page_down},
+    {{K_PAGE_UP, 0}, {'b', 0}, NULL, NULL, NULL, page_up},
+    {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
+};
+
+static void
+add_table(struct ui *ui, const struct keytable *t)
+{
+	const struct binding *b;
+	char head[48], name[24];
+
+	if (ui->sheet.lines > 0)
+		sheet_add(ui, STYLE_PLAIN, NULL, "");
+	sheet_add(ui, STYLE_NAME, NULL, t->title);
+	for (b = t->bindings; b->run != NULL; b++) {
+		if (b->help == NULL)
+			continue;
+		key_name(b->key, head, sizeof head);
+		if (b->also.code != 0) {
+			strncat(head, " ", sizeof head - strlen(head) - 1);
+			key_name(b->also, name, sizeof name);
+			strncat(head, name, sizeof head - strlen(head) - 1);
+		}
+		sheet_add(ui, STYLE_PLAIN, head, b->help);
+	}
+}
+
+void
+sheet_help(struct ui *ui, const struct keytable *global)
+{
+	const struct keytable *t;
+	char title[64];
+
+	snprintf(title, sizeof title, "keys: %s", ui->view->name);
+	sheet_open(ui, title);
+	for (t = ui->view->help; t->title != NULL; t++)
+		add_table(ui, t);
+	add_table(ui, global);
+}
+
+void
+sheet_mistakes(struct ui *ui)
+{
+	const struct model *m = ui->model;
+	size_t i;
+
+	sheet_open(ui, "mistakes in the configuration");
+	for (i = 0; i < m->mistakes; i++)
+		sheet_add(ui, STYLE_PLAIN, NULL, m->mistake[i]);
+	sheet_add(ui, STYLE_PLAIN, NULL, "");
+	sheet_add(ui, STYLE_FAINT, NULL,
+	    "Until they are mended the definitions read before stay in force. "
+	    "R reads the file again.");
+}

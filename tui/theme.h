@@ -1,0 +1,48 @@
+/*
+ * theme.h: what things look like: styles by meaning, not by place.
+ *
+ * Every style shows its meaning without colour too (bold, underline,
+ * reverse); colours are the terminal's own 16 on its own background. Pure
+ * data, any thread.
+ */
+#ifndef TUI_THEME_H
+#define TUI_THEME_H
+
+#include <stdbool.h>
+
+enum style {
+	STYLE_PLAIN,
+	STYLE_FAINT, /* units, hints, what is off */
+	STYLE_LINE, /* separators */
+	STYLE_NAME, /* of the program, the host, a column */
+	STYLE_TITLE,
+	STYLE_TITLE_FOCUS, /* where the keyboard is */
+	STYLE_SELECTED,
+	STYLE_RUNNING,
+	STYLE_PAUSED,
+	STYLE_STOPPED,
+	STYLE_CRASHED,
+	STYLE_CHANGING, /* starting, stopping */
+	STYLE_SPARK,
+	STYLE_BAR,
+	STYLE_KEY, /* a key's name on the bottom line */
+	STYLE_ERROR,
+	STYLE_NEWS, /* a message that is no error */
+	STYLE_QUESTION,
+	STYLES
+};
+
+#define LOOK_BOLD      1u
+#define LOOK_DIM       2u
+#define LOOK_UNDERLINE 4u
+#define LOOK_REVERSE   8u
+
+struct look {
+	short fg, bg; /* 0 to 15, -1 the terminal's own */
+	unsigned attrs; /* LOOK_... */
+};
+
+/* The look of a style, with or without colours. */
+const struct look *theme_look(enum style style, bool colours);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * tty.h: the person's terminal, taken and given back.
+ *
+ * One a process, main thread. Whatever happens (exit, SIGTERM, a crash of
+ * ours) the terminal is given back as it was found; only SIGKILL is beyond
+ * that. With draw.c the only file that knows ncurses.
+ */
+#ifndef TUI_TTY_H
+#define TUI_TTY_H
+
+#include <stdbool.h>
+
+#include "config/error.h"
+
+/*
+ * Takes standard input and output: ncurses, raw mode, bracketed paste.
+ * setlocale() was called before. Returns 0, or -1 with the reason.
+ */
+int tty_open(struct error *err);
+/* Gives it back. May be called more than once. */
+void tty_close(void);
+
+/* Lines and columns as the kernel has them now; tells ncurses. */
+void tty_resize(int *rows, int *cols);
+/* Whether output would go out now: a stopped terminal must not stop us. */
+bool tty_writable(void);
+/* Stops the process as ctrl-z does, and comes back when it is continued. */
+void tty_suspend(void);
+/* The terminal beeps, or flashes if it cannot. */
+void tty_bell(void);
+
+#endif

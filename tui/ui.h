@@ -1,0 +1,78 @@
+/*
+ * ui.h: the parts of the screen, as views and actions see them.
+ *
+ *	screen.c    the loop: keys in, frames out
+ *	wire.c      the backend: model.c is what it said
+ *	view_*.c    what fills the screen; a table of them in view.c
+ *	pane.c      a guest's console; console.c the keyboard in it
+ *	actions.c   what keys do to guests
+ *	prompt.c, message.c, sheet.c, top.c, bottom.c   what is around a view
+ *
+ * One struct ui, made and freed by screen.c; everything on its thread.
+ */
+#ifndef TUI_UI_H
+#define TUI_UI_H
+
+#include <event2/event.h>
+
+#include "tui/console.h"
+#include "tui/layout.h"
+#include "tui/message.h"
+#include "tui/model.h"
+#include "tui/pane.h"
+#include "tui/prompt.h"
+#include "tui/sheet.h"
+#include "tui/view.h"
+#include "tui/wire.h"
+
+/* What has to be drawn again. */
+#define DIRTY_TOP     1u
+#define DIRTY_BODY    2u /* all of the view but the console's text */
+#define DIRTY_CONSOLE 4u /* what changed of the console's text */
+#define DIRTY_BOTTOM  8u
+#define DIRTY_ALL     31u /* all of it, from an empty screen */
+
+/*
+ * Priorities of events, so that a console that floods never delays a key:
+ * libevent runs a lower one only when no higher one waits.
+ */
+enum { PRIORITY_KEYS, PRIORITY_FRAME, PRIORITY_CONSOLE, PRIORITIES };
+
+struct ui {
+	struct event_base *base;
+	struct model *model;
+	struct wire *wire;
+	struct panes *panes;
+	struct layout layout;
+	const struct view *view;
+	struct guests_view guests; /* view_guests.c */
+	struct console console;
+	struct prompt prompt;
+	struct message message;
+	struct sheet sheet;
+	unsigned dirty;
+	struct event *frame; /* the timer of the next frame */
+	int64_t drawn; /* when the last one was, monotonic ms */
+	char complained[256]; /* the mistake that was last shown */
+};
+
+/* Asks for a frame, soon, in which that is drawn. */
+void ui_dirty(struct ui *ui, unsigned what);
+/* The layout anew: the size, the focus or the guests changed. */
+void ui_layout(struct ui *ui);
+/* A sentence on the bottom line until the next key. */
+void ui_say(struct ui *ui, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void ui_error(struct ui *ui, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Ends the loop. */
+void ui_quit(struct ui *ui);
+/* Stops the process as ctrl-z does, and draws all when it goes on. */
+void ui_suspend(struct ui *ui);
+/* The terminal forgets and gets everything again. */
+void ui_redraw(struct ui *ui);
+
+/* The selected guest, or NULL. */
+struct guest *ui_guest(const struct ui *ui);
+
+#endif

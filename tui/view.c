@@ -1,0 +1,3 @@
+#include "tui/view.h"
+
+const struct view *const views[] = {&view_guests, NULL};

@@ -1,0 +1,69 @@
+/*
+ * view.h: a view fills the screen between the top and the bottom line. One
+ * file a view, one line in the table of view.c. Main thread.
+ */
+#ifndef TUI_VIEW_H
+#define TUI_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "tui/keys.h"
+#include "tui/draw.h"
+#include "tui/model.h"
+
+struct ui;
+
+struct view {
+	const char *name;
+	char key; /* '1' to '9': turns to it */
+	/* Draws into ui->layout what dirty (DIRTY_...) says. */
+	void (*draw)(struct ui *ui, unsigned dirty);
+	/* The keys in force now; a table that ends with a NULL run. */
+	const struct binding *(*bindings)(const struct ui *ui);
+	/*
+	 * A key before any table: true if the view took it (as typing into a
+	 * console). May be NULL.
+	 */
+	bool (*typed)(struct ui *ui, struct key key);
+	/* Pasted text; false if it has no use for it. May be NULL. */
+	bool (*pasted)(struct ui *ui, const char *text, size_t len);
+	/* The model or the layout changed: see that all still fits. */
+	void (*update)(struct ui *ui);
+	/*
+	 * Words for the bottom line in place of the keys that work everywhere
+	 * (they do not now); NULL: these work.
+	 */
+	const char *(*hint)(const struct ui *ui);
+	/* For the help: its tables, ended by a NULL title. */
+	const struct keytable *help;
+};
+
+/* All of them, ended by NULL; the first is the one shown at the start. */
+extern const struct view *const views[];
+
+/* view_guests.c */
+extern const struct view view_guests;
+
+/* What view_guests.c remembers. */
+struct guests_view {
+	char selected[MODEL_NAME_MAX + 1]; /* by name; "" if there is none */
+	char filter[MODEL_NAME_MAX + 1];
+	size_t top; /* first row of the list on the screen */
+	const struct guest **shown; /* those that the filter lets through */
+	size_t nshown, room;
+};
+
+/* Moves the selection by n rows; the ends are its ends. */
+void guests_move(struct ui *ui, long n);
+void guests_clear(struct guests_view *v);
+/* The colour of a state. */
+enum style guest_style(enum guest_state state);
+/* Draws the list, and its row of titles where columns have them. */
+void guests_draw_list(struct ui *ui);
+/* Draws the selected guest's figures, or what there is to know of it. */
+void guests_draw_figures(struct ui *ui);
+/* What to do when there is no guest at all. */
+void guests_draw_welcome(struct ui *ui, const struct rect *r);
+
+#endif
