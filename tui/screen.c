@@ -519,6 +519,8 @@ begin(struct screen *s, const struct screen_options *options, struct error *err)
 	    .key = pressed, .paste = pasted};
 	struct ui *ui = &s->ui;
 
+	if (tty_check(err) == -1)
+		return -1;
 	ui->view = views[0];
 	ui->base = new_base();
 	ui->model = model_new();

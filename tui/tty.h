@@ -12,6 +12,8 @@
 
 #include "config/error.h"
 
+/* Whether there is a terminal to take. Returns 0, or -1 with the reason. */
+int tty_check(struct error *err);
 /*
  * Takes standard input and output: ncurses, raw mode, bracketed paste.
  * setlocale() was called before. Returns 0, or -1 with the reason.
