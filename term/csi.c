@@ -125,6 +125,7 @@ restore(struct term *t, unsigned mode)
 	else if (was.shape == TERM_SHAPE_BAR)
 		shape.number = VTERM_PROP_CURSORSHAPE_BAR_LEFT;
 	csi_feed(t, "?", &mode, 1, "l");
+	state_ask_cursor(t);
 	t->pen = t->saved;
 	vterm_state_set_termprop(t->state, VTERM_PROP_CURSORVISIBLE, &visible);
 	vterm_state_set_termprop(t->state, VTERM_PROP_CURSORBLINK, &blink);
@@ -151,6 +152,7 @@ static void
 private_mode(struct term *t, unsigned mode, bool on)
 {
 	bool was = t->grid.on_alt;
+	unsigned cols = t->grid.cols;
 
 	switch (mode) {
 	case 6:
@@ -176,8 +178,9 @@ private_mode(struct term *t, unsigned mode, bool on)
 	if (on || mode != 1049)
 		csi_feed(t, "?", &mode, 1, on ? "h" : "l");
 	if (was && !t->grid.on_alt && t->main_moved)
-		state_move(t, (unsigned)t->main_cursor.line, t->main_cursor.col,
-		    false);
+		state_move(t, (unsigned)t->main_cursor.line,
+		    t->main_cursor.col < cols ? t->main_cursor.col : cols - 1,
+		    t->main_cursor.col >= cols);
 }
 
 static void

@@ -243,6 +243,8 @@ scroll_cells(struct grid *g, struct area area, int down, int right, uint32_t bg)
 		row_copy(grid_row(g, i), (unsigned)to, grid_row(g, i + down),
 		    (unsigned)from, (unsigned)width, g->cols);
 	}
+	for (i = area.top; i < area.bottom; i++)
+		row_mend(grid_row(g, i));
 	if (down > 0)
 		freed.top = area.bottom - down;
 	else if (down < 0)
@@ -259,7 +261,6 @@ scroll_cells(struct grid *g, struct area area, int down, int right, uint32_t bg)
 	for (i = area.top; i < area.bottom; i++) {
 		if (down != 0 || area.right == (int)g->cols)
 			clear_wrap(g, i);
-		row_mend(grid_row(g, i));
 		grid_dirty(g, (unsigned)i);
 	}
 }

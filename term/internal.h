@@ -103,6 +103,8 @@ void state_feed(struct term *t, const char *bytes, size_t len);
  * hears of it with what it is fed next.
  */
 void state_text(struct term *t, const char *text, unsigned n);
+/* For where libvterm moves its cursor twice and tells the first only. */
+void state_ask_cursor(struct term *t);
 /* Whether the cursor waits behind the last column to wrap. */
 bool state_pending(const struct term *t);
 /* Puts libvterm's cursor to a place of the screen, waiting or not. */

@@ -143,27 +143,41 @@ state_feed(struct term *t, const char *bytes, size_t len)
 	vterm_input_write(t->vt, bytes, len);
 }
 
-static int
-on_cursor(VTermPos pos, VTermPos old, int visible, void *arg)
+/* libvterm's cursor stands there now. */
+static void
+cursor_at(struct term *t, VTermPos pos)
 {
-	struct term *t = arg;
 	struct last *last = &t->last;
 	int cols = (int)t->grid.cols, rows = (int)t->grid.rows;
 
-	if (t->mute)
-		return 1;
 	/* Behind what was written last is where writing leaves it. */
 	if (pos.row != last->row ||
 	    pos.col != (last->end < cols ? last->end : last->col))
 		last->still = false;
-	t->cursor.row = (unsigned)(pos.row < 0 ? 0
-		: pos.row >= rows              ? rows - 1
-					       : pos.row);
-	t->cursor.col = (unsigned)(pos.col < 0 ? 0
-		: pos.col >= cols              ? cols - 1
-					       : pos.col);
+	pos.row = pos.row < 0 ? 0 : pos.row;
+	pos.col = pos.col < 0 ? 0 : pos.col;
+	t->cursor.row = (unsigned)(pos.row < rows ? pos.row : rows - 1);
+	t->cursor.col = (unsigned)(pos.col < cols ? pos.col : cols - 1);
 	t->cursor_dirty = true;
+}
+
+static int
+on_cursor(VTermPos pos, VTermPos old, int visible, void *arg)
+{
+	struct term *t = arg;
+
+	if (!t->mute)
+		cursor_at(t, pos);
 	return 1;
+}
+
+void
+state_ask_cursor(struct term *t)
+{
+	VTermPos pos;
+
+	vterm_state_get_cursorpos(t->state, &pos);
+	cursor_at(t, pos);
 }
 
 static int
@@ -204,7 +218,7 @@ alternate(struct term *t, bool on)
 
 	if (on && !g->on_alt) {
 		t->main_cursor.line = t->cursor.row;
-		t->main_cursor.col = t->cursor.col;
+		t->main_cursor.col = state_pending(t) ? g->cols : t->cursor.col;
 		t->main_moved = false;
 	}
 	if (!grid_alternate(g, on))

@@ -92,16 +92,19 @@ note(struct wrap *w, uint64_t line, bool more)
 			w->to[i] = at.line;
 }
 
-/* The cursor stands behind the text of the line just added. */
+/*
+ * The cursor stands behind the used cells of the line just added, right
+ * behind if what is typed next goes on with them. If those fill a line now,
+ * it waits to wrap there.
+ */
 static void
 note_cursor(struct wrap *w, unsigned used)
 {
 	unsigned col = w->out.used;
 
-	if (w->cursor.col == w->old->cols && used >= w->old->cols) {
-		/* It waits to wrap: so it does if the line is full again. */
+	if (w->cursor.col == used)
 		w->pending = col == w->new.cols;
-	} else if (w->cursor.col > used)
+	else
 		col += w->cursor.col - used;
 	w->new_cursor = (struct place){current(w), col};
 }
@@ -120,7 +123,7 @@ take(struct wrap *w, struct row *row, uint64_t line, bool live)
 		if (here) {
 			w->new_cursor =
 			    (struct place){current(w), w->cursor.col};
-			w->pending = w->cursor.col == cols;
+			w->pending = n == cols && w->cursor.col == cols;
 		}
 		if (live)
 			row_pack(row, &packed, w->old->scratch);

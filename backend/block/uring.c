@@ -2,6 +2,9 @@
  * uring.c: a raw image by io_uring. Queued requests go to the kernel with one
  * system call; the ring's own descriptor is readable while it holds
  * completions, so waiting for them needs no eventfd between.
+ *
+ * The image is not registered with the ring: the kernel takes rings down some
+ * time after they were closed, and the image's locks would live until then.
  */
 #include <errno.h>
 #include <liburing.h>
@@ -14,7 +17,6 @@
 struct uring {
 	struct block b;
 	struct io_uring ring;
-	bool fixed; /* the image is registered as file 0 */
 	unsigned depth;
 	unsigned inside; /* handed to the ring and not yet reaped */
 	struct block_queue queue; /* not yet handed to it */
@@ -31,7 +33,7 @@ uring_submit(struct block *b, struct block_request *rq)
 static void
 prepare(struct uring *u, struct io_uring_sqe *sqe, struct block_request *rq)
 {
-	int fd = u->fixed ? 0 : u->b.fd;
+	int fd = u->b.fd;
 	struct block_step s;
 
 	block_step_next(rq, &s);
@@ -49,8 +51,6 @@ prepare(struct uring *u, struct io_uring_sqe *sqe, struct block_request *rq)
 		io_uring_prep_fallocate(sqe, fd, s.mode, s.offset, s.len);
 		break;
 	}
-	if (u->fixed)
-		io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
 	io_uring_sqe_set_data(sqe, rq);
 }
 
@@ -143,7 +143,6 @@ block_uring_new(int fd, unsigned depth, struct block **b, struct error *err)
 		free(u);
 		return error_set(err, "%s", strerror(-n));
 	}
-	u->fixed = io_uring_register_files(&u->ring, &fd, 1) == 0;
 	u->depth = u->ring.sq.ring_entries;
 	block_queue_init(&u->queue);
 	u->b.ops = &uring_ops;

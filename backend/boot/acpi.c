@@ -229,7 +229,6 @@ write_madt(struct build *b, unsigned cpus)
 	aml_u8(a, 0);
 	aml_u32(a, IOAPIC_ADDR);
 	aml_u32(a, 0); /* its first GSI */
-	put_override(a, 0, 2, 0);
 	put_override(a, PM_SCI_IRQ, PM_SCI_IRQ, ACTIVE_HIGH | LEVEL_TRIGGERED);
 	put_override(a, 10, 10, ACTIVE_HIGH | LEVEL_TRIGGERED);
 	put_override(a, 11, 11, ACTIVE_HIGH | LEVEL_TRIGGERED);

@@ -138,7 +138,11 @@ boot_check(const struct boot_config *config, uint64_t memory, struct error *err)
 {
 	struct boot_plan plan;
 
-	return plan_make(config, memory, &plan, err);
+	if (plan_make(config, memory, &plan, err) == -1)
+		return -1;
+	if (plan.initrd_size == 0)
+		return 0;
+	return initrd_check(&config->initrd, plan.initrd_size, err);
 }
 
 /* One segment or the initrd, with the zeroes behind it. */

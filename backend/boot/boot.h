@@ -26,7 +26,8 @@ struct boot_config {
 
 /*
  * Reads only what is needed to tell whether this can be booted: the kernel's
- * kind, whole headers, whether kernel and initrd fit into memory bytes of RAM.
+ * kind, whole headers, whether kernel and initrd are whole (an initrd: as far as
+ * can be told without unpacking it) and fit into memory bytes of RAM.
  * The backend calls it before anything is created, so it takes no machine.
  * Returns 0, or -1 with err.
  */

@@ -78,6 +78,13 @@ bool elf_probe(const uint8_t *head);
 int elf_plan(const struct boot_file *file, uint64_t size, const uint8_t *head,
     struct boot_plan *plan, struct error *err);
 
+/*
+ * initrd.c: whether an initramfs of size bytes is whole, as far as can be told
+ * without unpacking it. Returns 0, or -1 with a sentence.
+ */
+int initrd_check(
+    const struct boot_file *file, uint64_t size, struct error *err);
+
 /* kind.c: "it is compressed with gzip", for a file that is no kernel. */
 const char *boot_kind(const struct boot_file *file, const uint8_t *head);
 

@@ -14,11 +14,12 @@
 #define KBD_STATUS 0x64
 #define FAST_A20   0x92
 
-#define ST_OUT     0x01 /* output buffer full */
-#define ST_SYS     0x04 /* self test passed */
-#define ST_CMD     0x08 /* last write went to the command port */
-#define ST_AUX     0x20
-#define ST_TIMEOUT 0x40
+#define ST_OUT      0x01 /* output buffer full */
+#define ST_SYS      0x04 /* self test passed */
+#define ST_CMD      0x08 /* last write went to the command port */
+#define ST_UNLOCKED 0x10 /* the key in front is turned to "on" */
+#define ST_AUX      0x20
+#define ST_TIMEOUT  0x40
 
 #define CTR_KBD_IRQ 0x01
 #define CTR_SYS     0x04
@@ -132,7 +133,7 @@ kbd_read(void *arg, uint64_t offset, unsigned size)
 
 	pthread_mutex_lock(&k->lock);
 	if (offset == KBD_STATUS - KBD_DATA) {
-		v = k->status;
+		v = k->status | ST_UNLOCKED;
 	} else {
 		v = k->data;
 		k->status &= (uint8_t) ~(ST_OUT | ST_AUX | ST_TIMEOUT);

@@ -16,6 +16,7 @@
 #include "backend/proto/proto.h"
 
 #define CHUNK (64 << 10)
+#define TURN  16 /* lines at most before others have their turn */
 
 /* One line on its way out; the descriptors go with its first byte. */
 struct line {
@@ -41,6 +42,8 @@ struct conn {
 	const struct conn_ops *ops;
 	void *arg;
 	struct event *readable, *writable;
+	struct event *again; /* whole lines wait for the next turn */
+	bool more; /* so they do */
 	unsigned uid;
 	char *in;
 	size_t inlen, incap, scanned;
@@ -80,6 +83,8 @@ destroy(struct conn *c)
 		event_free(c->readable);
 	if (c->writable != NULL)
 		event_free(c->writable);
+	if (c->again != NULL)
+		event_free(c->again);
 	close(c->sock);
 	free(c->in);
 	free(c);
@@ -145,28 +150,39 @@ deliver(struct conn *c, const char *text, size_t len)
 	return NULL;
 }
 
-/* Delivers the whole lines that are there. Returns a broken rule, or NULL. */
+/*
+ * Delivers whole lines that are there, but not more than a turn's: who sends
+ * a thousand at once must not make all others wait. Returns a broken rule, or
+ * NULL.
+ */
 static const char *
 deliver_lines(struct conn *c)
 {
+	const struct timeval now = {0, 0};
 	const char *why = NULL;
-	size_t start = 0;
+	size_t start = 0, len;
+	unsigned turn = 0;
 	char *nl;
 
 	while ((nl = memchr(c->in + c->scanned, '\n', c->inlen - c->scanned)) !=
-	    NULL) {
-		size_t len = (size_t)(nl - c->in) - start;
-
+		NULL &&
+	    turn++ < TURN) {
+		len = (size_t)(nl - c->in) - start;
 		why = len > CONN_MAX_LINE ? "sent a line over 1 MiB"
 					  : deliver(c, c->in + start, len);
 		start += len + 1;
 		c->scanned = start;
-		if (why != NULL || c->freed)
+		if (why != NULL || c->freed || c->broken != NULL)
 			return why;
 	}
+	c->more = nl != NULL;
 	c->inlen -= start;
 	memmove(c->in, c->in + start, c->inlen);
-	c->scanned = c->inlen;
+	c->scanned = c->more ? 0 : c->inlen;
+	if (c->more) {
+		event_add(c->again, &now);
+		return NULL;
+	}
 	if (c->inlen > CONN_MAX_LINE)
 		return "sent a line over 1 MiB";
 	if (c->fds > (c->inlen > 0 ? CONN_MAX_FDS : 0))
@@ -241,9 +257,10 @@ static void
 on_readable(evutil_socket_t sock, short what, void *arg)
 {
 	struct conn *c = arg;
+	const char *why;
 	ssize_t n;
 
-	if (c->broken == NULL) {
+	if (c->broken == NULL && !c->more) {
 		n = receive(c);
 		if (n == 0) {
 			end(c, "closed the connection");
@@ -254,9 +271,10 @@ on_readable(evutil_socket_t sock, short what, void *arg)
 				end(c, "closed the connection");
 			return;
 		}
-		if (n > 0)
-			c->broken = deliver_lines(c);
 	}
+	/* An answer may find that nobody reads it: broken is set meanwhile. */
+	if (c->broken == NULL && (why = deliver_lines(c)) != NULL)
+		c->broken = why;
 	if (c->freed)
 		destroy(c);
 	else if (c->broken != NULL)
@@ -345,7 +363,8 @@ conn_new(struct event_base *base, int fd, const struct conn_ops *ops, void *arg)
 	c->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, c);
 	c->writable =
 	    event_new(base, fd, EV_WRITE | EV_PERSIST, on_writable, c);
-	if (c->readable == NULL || c->writable == NULL ||
+	c->again = evtimer_new(base, on_readable, c);
+	if (c->readable == NULL || c->writable == NULL || c->again == NULL ||
 	    event_add(c->readable, NULL) == -1) {
 		destroy(c);
 		return NULL;

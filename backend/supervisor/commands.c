@@ -156,10 +156,14 @@ run_start(struct request *rq, json_t *args)
 static void
 pass_on(struct guest *g, json_t *ret, int fd, const char *why, void *arg)
 {
-	if (why != NULL)
-		request_error(arg, PROTO_E_GENERIC, why);
-	else
+	struct error err;
+
+	if (why != NULL) {
+		error_set(&err, "%s: %s", g->name, why);
+		request_error(arg, PROTO_E_GENERIC, err.text);
+	} else {
 		request_return(arg, NULL, fd);
+	}
 }
 
 static void

@@ -235,7 +235,7 @@ prepare_guest(struct backend *b, const struct config_vm *vm,
 	if (config_vm_complete(b->config, vm, err) == 0 &&
 	    check_known(vm, err) == 0 && check_memory(vm, err) == 0 &&
 	    copy_text(spec, vm, err) == 0 && open_boot(vm, spec, err) == 0 &&
-	    open_kvm(vm, spec, err) == 0 && open_disks(vm, spec, err) == 0 &&
+	    open_disks(vm, spec, err) == 0 && open_kvm(vm, spec, err) == 0 &&
 	    open_socket(vm->name, spec, err) == 0 &&
 	    network_open(b, vm, spec, plugged, err) == 0)
 		return 0;

@@ -1,3 +1,4 @@
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 
 #include <signal.h>
@@ -31,8 +32,11 @@ struct call {
 struct process {
 	struct guest *g;
 	pid_t pid; /* 0: not known */
-	bool child, reaped;
-	int status; /* of waitpid(), once reaped */
+	bool child;
+	bool gone; /* a child: reaped; an adopted one: ended, or no pidfd */
+	int status; /* of waitpid(), for a child that is gone */
+	int pidfd; /* of an adopted one, or -1 */
+	struct event *ended; /* the pidfd became readable */
 	struct conn *conn; /* NULL: closed */
 	TAILQ_HEAD(, call) calls;
 	json_int_t last_id;
@@ -91,9 +95,9 @@ on_call_timer(evutil_socket_t sock, short what, void *arg)
 	char why[160];
 
 	snprintf(why, sizeof why,
-	    "the process of %s does not answer: force it off (vmtui stop -f "
-	    "%s) if that lasts",
-	    call->g->name, call->g->name);
+	    "its process does not answer: force it off (vmtui stop -f %s) if "
+	    "that lasts",
+	    call->g->name);
 	call_finish(call, NULL, -1, why);
 }
 
@@ -149,7 +153,21 @@ process_free(struct process *p)
 	conn_free(p->conn);
 	if (p->timer != NULL)
 		event_free(p->timer);
+	if (p->ended != NULL)
+		event_free(p->ended);
+	if (p->pidfd != -1)
+		close(p->pidfd);
 	free(p);
+}
+
+/* SIGKILL, to this process and never to one that got its number later. */
+static void
+kill_process(struct process *p)
+{
+	if (p->child && !p->gone)
+		kill(p->pid, SIGKILL);
+	else if (p->pidfd != -1)
+		pidfd_send_signal(p->pidfd, SIGKILL, NULL, 0);
 }
 
 /* Why it was never launched, in words, if nobody has said. */
@@ -160,7 +178,7 @@ explain_failure(struct process *p)
 
 	if (p->failure[0] != '\0')
 		return;
-	if (p->reaped && WIFSIGNALED(p->status))
+	if (p->gone && WIFSIGNALED(p->status))
 		snprintf(how, sizeof how, "was killed by signal %d (%s)",
 		    WTERMSIG(p->status), strsignal(WTERMSIG(p->status)));
 	spawn_last_words(p->g->name, p->log_start, line, sizeof line);
@@ -227,7 +245,7 @@ finish(struct process *p)
 static void
 finish_if_over(struct process *p)
 {
-	if (p->conn == NULL && (!p->child || p->reaped))
+	if (p->conn == NULL && p->gone)
 		finish(p);
 }
 
@@ -240,8 +258,7 @@ on_timer(evutil_socket_t sock, short what, void *arg)
 		snprintf(p->failure, sizeof p->failure,
 		    "%s did not start within %d seconds and was ended",
 		    p->g->name, LAUNCH_S);
-	if (p->pid > 0)
-		kill(p->pid, SIGKILL);
+	kill_process(p);
 }
 
 static void
@@ -313,7 +330,7 @@ on_closed(struct conn *c, const char *why, void *arg)
 	p->conn = NULL;
 	while ((call = TAILQ_FIRST(&p->calls)) != NULL)
 		call_finish(call, NULL, -1, "its process is gone");
-	if (p->child && !p->reaped)
+	if (!p->gone)
 		arm(p, KILL_S);
 	finish_if_over(p);
 }
@@ -330,6 +347,7 @@ process_new(struct guest *g, int fd)
 		return NULL;
 	}
 	p->g = g;
+	p->pidfd = -1;
 	TAILQ_INIT(&p->calls);
 	p->timer = evtimer_new(g->b->base, on_timer, p);
 	p->conn = conn_new(g->b->base, fd, &ops, p);
@@ -350,7 +368,7 @@ on_launched(struct guest *g, json_t *ret, int fd, const char *why, void *arg)
 		/* If it is gone, how it ended is known when it is reaped. */
 		if (p->conn != NULL && p->failure[0] == '\0')
 			snprintf(p->failure, sizeof p->failure, "%s", why);
-		kill(p->pid, SIGKILL);
+		kill_process(p);
 		return;
 	}
 	event_del(p->timer);
@@ -403,6 +421,32 @@ fail:
 }
 
 static void
+on_ended(evutil_socket_t fd, short what, void *arg)
+{
+	struct process *p = arg;
+
+	p->gone = true;
+	finish_if_over(p);
+}
+
+/*
+ * The number is what the process says of itself, and a guest may have taken
+ * its process over: that it is this guest's is read from its arguments.
+ */
+static void
+watch_end(struct process *p, pid_t pid)
+{
+	p->pidfd = pid > 0 ? pidfd_open(pid, 0) : -1;
+	if (p->pidfd == -1 || !spawn_is_guest(pid, p->g->name))
+		return;
+	p->ended = event_new(p->g->b->base, p->pidfd, EV_READ, on_ended, p);
+	if (p->ended == NULL || event_add(p->ended, NULL) == -1)
+		return;
+	p->pid = pid;
+	p->gone = false;
+}
+
+static void
 on_status(struct guest *g, json_t *ret, int fd, const char *why, void *arg)
 {
 	struct process *p = g->process;
@@ -417,7 +461,8 @@ on_status(struct guest *g, json_t *ret, int fd, const char *why, void *arg)
 		state = json_string_value(json_object_get(ret, "state"));
 		reason = json_string_value(json_object_get(ret, "reason"));
 		g->spec = json_incref(json_object_get(ret, "spec"));
-		p->pid = (pid_t)json_integer_value(json_object_get(ret, "pid"));
+		watch_end(
+		    p, (pid_t)json_integer_value(json_object_get(ret, "pid")));
 		g->started =
 		    (time_t)json_number_value(json_object_get(ret, "started"));
 		if ((state = state_name(state)) != NULL && !is_end(state))
@@ -436,7 +481,7 @@ process_adopt(struct guest *g, int fd, void (*known)(struct backend *b))
 
 	if ((p = process_new(g, fd)) == NULL)
 		return -1;
-	p->launched = true;
+	p->launched = p->gone = true;
 	p->known = known;
 	g->process = p;
 	registry_state(g, PROTO_RUNNING, NULL);
@@ -453,7 +498,7 @@ process_end(struct guest *g)
 	if (p->child && !p->launched) {
 		snprintf(p->failure, sizeof p->failure,
 		    "%s was stopped while it started", g->name);
-		kill(p->pid, SIGKILL);
+		kill_process(p);
 		return;
 	}
 	process_call(g, "quit", NULL, NULL, NULL);
@@ -480,7 +525,7 @@ process_reap(struct backend *b)
 				break;
 		if (g == NULL)
 			continue;
-		g->process->reaped = true;
+		g->process->gone = true;
 		g->process->status = status;
 		finish_if_over(g->process);
 	}

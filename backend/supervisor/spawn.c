@@ -99,6 +99,22 @@ spawn_guest(const char *name, struct spawned *child, struct error *err)
 	return 0;
 }
 
+bool
+spawn_is_guest(pid_t pid, const char *name)
+{
+	char path[40], have[128], want[128];
+	ssize_t n, len;
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/%ld/cmdline", (long)pid);
+	len = snprintf(want, sizeof want, "vmtui%cguest%c%s", 0, 0, name);
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return false;
+	n = read(fd, have, sizeof have);
+	close(fd);
+	return n == len + 1 && memcmp(have, want, (size_t)n) == 0;
+}
+
 /* The last line of text, without the time in front of it. */
 static const char *
 last_line(char *text)

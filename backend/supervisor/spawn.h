@@ -9,6 +9,7 @@
 
 #include <sys/types.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "config/error.h"
@@ -20,6 +21,9 @@ struct spawned {
 };
 
 int spawn_guest(const char *name, struct spawned *child, struct error *err);
+
+/* Whether the process runs `vmtui guest NAME`. */
+bool spawn_is_guest(pid_t pid, const char *name);
 
 /*
  * The last line that a guest's process logged since log_start, and where the

@@ -28,6 +28,7 @@
 #define SECTOR  512u
 #define SEG_MAX 254u /* and header and status make a chain of 256 */
 #define CHAIN   (SEG_MAX + 2)
+#define SMALL   8u /* buffers of most requests, with header and status */
 #define ID_SIZE 20u
 
 #define F_SEG_MAX      (1ULL << 2)
@@ -90,7 +91,7 @@ struct blk_request {
 	uint32_t written; /* to the guest: data and status */
 	uint16_t head;
 	bool sync; /* a write that is being put on stable storage */
-	struct iovec iov[CHAIN];
+	struct iovec iov[SMALL];
 };
 
 struct blk {
@@ -102,6 +103,7 @@ struct blk {
 	pthread_t thread;
 	bool has_thread;
 	struct blk_request *request; /* by head */
+	struct iovec (*large)[CHAIN]; /* by head, touched only when used */
 };
 
 /* ---- a request ---- */
@@ -301,7 +303,7 @@ static void
 take(struct blk *blk)
 {
 	struct virtq *q = &blk->dev.queue[0].vq;
-	unsigned batch = VIRTIO_QUEUE_SIZE;
+	unsigned batch = VIRTIO_QUEUE_SIZE, n;
 	struct blk_request *r;
 	struct virtq_chain c;
 
@@ -311,9 +313,9 @@ take(struct blk *blk)
 		c = (struct virtq_chain){.iov = q->iov, .room = q->max};
 		while (batch > 0 && virtq_pop(q, &c)) {
 			r = &blk->request[c.head];
-			memcpy(
-			    r->iov, q->iov, (c.outs + c.ins) * sizeof *r->iov);
-			c.iov = r->iov;
+			n = c.outs + c.ins;
+			c.iov = n <= SMALL ? r->iov : blk->large[c.head];
+			memcpy(c.iov, q->iov, n * sizeof *c.iov);
 			begin(blk, r, &c);
 			c.iov = q->iov;
 			c.room = q->max;
@@ -386,6 +388,7 @@ blk_destroy(struct virtio_dev *dev)
 	if (blk->stop_fd != -1)
 		close(blk->stop_fd);
 	block_close(blk->block);
+	free(blk->large);
 	free(blk->request);
 }
 
@@ -442,7 +445,9 @@ start_thread(struct blk *blk, struct error *err)
 	blk->request = calloc(VIRTIO_QUEUE_SIZE, sizeof *blk->request);
 	blk->stop_fd = eventfd(0, EFD_CLOEXEC);
 	blk->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (blk->request == NULL || blk->stop_fd == -1 || blk->epoll_fd == -1 ||
+	blk->large = calloc(VIRTIO_QUEUE_SIZE, sizeof *blk->large);
+	if (blk->request == NULL || blk->large == NULL || blk->stop_fd == -1 ||
+	    blk->epoll_fd == -1 ||
 	    watch(blk, blk->dev.queue[0].kick_fd, EPOLLIN | EPOLLET) == -1 ||
 	    watch(blk, block_event_fd(blk->block), EPOLLIN) == -1 ||
 	    watch(blk, blk->stop_fd, EPOLLIN) == -1)

@@ -280,7 +280,10 @@ virtio_queue_enable(struct virtio_dev *dev, struct virtio_queue *q)
 	if (q->vq.ready)
 		return;
 	apply_features(dev, q);
-	if (virtq_start(&q->vq) == 0 && dev->started)
+	if (virtq_start(&q->vq) == -1)
+		return;
+	virtio_doorbell(q, q->pfn != 0 ? VIRTIO_LEGACY : VIRTIO_MODERN);
+	if (dev->started)
 		virtio_kick(dev, q->index);
 }
 
@@ -376,8 +379,12 @@ load_queue(
 	q->vq.used_gpa = state_get_u64(r);
 	q->vq.next_avail = q->vq.avail_seen = state_get_u16(r);
 	q->vq.next_used = q->vq.published = state_get_u16(r);
-	if (ready)
-		return virtq_start(&q->vq);
+	if (ready) {
+		if (virtq_start(&q->vq) == -1)
+			return -1;
+		virtio_doorbell(q, q->pfn != 0 ? VIRTIO_LEGACY : VIRTIO_MODERN);
+		return 0;
+	}
 	/* A driver may have written any size, but only one that there is. */
 	return q->vq.size <= q->vq.max ? 0 : -1;
 }

@@ -58,6 +58,10 @@
 #define VIRTIO_F_EVENT_IDX     (1ULL << 29)
 #define VIRTIO_F_VERSION_1     (1ULL << 32)
 
+/* The two faces of a device. */
+#define VIRTIO_LEGACY 0
+#define VIRTIO_MODERN 1
+
 #define VIRTIO_ISR_QUEUE  1
 #define VIRTIO_ISR_CONFIG 2
 
@@ -93,6 +97,7 @@ struct virtio_queue {
 	int kick_fd; /* eventfd behind both faces' doorbells */
 	uint16_t vector;
 	uint32_t pfn; /* what a legacy driver wrote */
+	bool bell[2]; /* its ioeventfds, by face */
 	struct event *event; /* virtio_listen() */
 };
 
@@ -106,6 +111,10 @@ struct virtio_dev {
 	uint8_t status;
 	uint8_t generation; /* of config */
 	bool legacy; /* the driver set up queues by the legacy face */
+	struct {
+		uint64_t base;
+		bool mapped;
+	} bar[2]; /* by face */
 	bool started;
 	uint64_t offered, features;
 	uint32_t device_select, driver_select;
@@ -174,6 +183,14 @@ uint8_t virtio_read_isr(struct virtio_dev *dev);
 void virtio_dev_save(struct virtio_dev *dev, struct state_writer *w);
 int virtio_dev_load(
     struct virtio_dev *dev, struct state_reader *r, struct error *err);
+
+/* Gives a queue its doorbell at this face, if it has none (doorbell.c). */
+void virtio_doorbell(struct virtio_queue *q, unsigned face);
+/* The face's registers were mapped at base, or unmapped. */
+void virtio_bar_moved(
+    struct virtio_dev *dev, unsigned face, uint64_t base, bool mapped);
+#define VIRTIO_MODERN_NOTIFY 0x3000u /* in its BAR */
+#define VIRTIO_NOTIFY_STEP   4u /* bytes a queue */
 
 /*
  * The legacy face (pci_legacy.c): handlers for BAR 0. Its registers are 128

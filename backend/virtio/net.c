@@ -11,10 +11,10 @@
 #include <linux/if_tun.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "backend/net/tap.h"
 #include "backend/virtio/net.h"
 
 #define F_CSUM       (1ULL << 0)
@@ -40,20 +40,21 @@
 #define S_LINK_UP     1
 
 #define HEADER_LEGACY 10
-#define HEADER        12 /* with num_buffers (5.1.6) */
+#define HEADER        TAP_HEADER /* with num_buffers (5.1.6) */
 
-/* Which of the offloads can this tap do? */
+/* Which of the offloads can this tap do? What it cannot is no mistake. */
 static uint64_t
 probe_offloads(int tap_fd)
 {
 	unsigned flags = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
 	uint64_t features = 0;
+	struct error quiet;
 
-	if (ioctl(tap_fd, TUNSETOFFLOAD, flags | TUN_F_UFO) == 0)
+	if (tap_set_offload(tap_fd, flags | TUN_F_UFO, &quiet) == 0)
 		features = F_OFFLOADS | F_HOST_UFO;
-	else if (ioctl(tap_fd, TUNSETOFFLOAD, flags) == 0)
+	else if (tap_set_offload(tap_fd, flags, &quiet) == 0)
 		features = F_OFFLOADS;
-	ioctl(tap_fd, TUNSETOFFLOAD, 0);
+	tap_set_offload(tap_fd, 0, &quiet);
 	return features;
 }
 
@@ -172,6 +173,7 @@ static void
 set_offloads(struct net *n, uint64_t features)
 {
 	unsigned flags = 0;
+	struct error err;
 
 	if ((n->dev.offered & F_GUEST_CSUM) == 0)
 		return;
@@ -186,15 +188,15 @@ set_offloads(struct net *n, uint64_t features)
 		    (flags & (TUN_F_TSO4 | TUN_F_TSO6)) != 0)
 			flags |= TUN_F_TSO_ECN;
 	}
-	if (ioctl(n->tap_fd, TUNSETOFFLOAD, flags) == -1)
-		log_guest(&n->dev.quiet, "a tap refuses its offloads: %s",
-		    strerror(errno));
+	if (tap_set_offload(n->tap_fd, flags, &err) == -1)
+		log_guest(&n->dev.quiet, "virtio-net: %s", err.text);
 }
 
 static void
 net_start(struct virtio_dev *dev)
 {
 	struct net *n = (struct net *)dev;
+	struct error err;
 	int header;
 
 	n->mergeable = (dev->features & F_MRG_RXBUF) != 0;
@@ -202,9 +204,8 @@ net_start(struct virtio_dev *dev)
 	    ? HEADER
 	    : HEADER_LEGACY;
 	if (header != (int)n->header &&
-	    ioctl(n->tap_fd, TUNSETVNETHDRSZ, &header) == -1)
-		log_guest(&dev->quiet, "a tap refuses a header of %d bytes: %s",
-		    header, strerror(errno));
+	    tap_set_header(n->tap_fd, header, &err) == -1)
+		log_guest(&dev->quiet, "virtio-net: %s", err.text);
 	n->header = (size_t)header;
 	set_offloads(n, dev->features);
 }

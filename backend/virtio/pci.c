@@ -20,9 +20,9 @@
 #define AT_COMMON   0x0000u
 #define AT_ISR      0x1000u
 #define AT_CONFIG   0x2000u
-#define AT_NOTIFY   0x3000u
+#define AT_NOTIFY   VIRTIO_MODERN_NOTIFY
 #define MODERN_SIZE 0x4000u
-#define NOTIFY_STEP 4u
+#define NOTIFY_STEP VIRTIO_NOTIFY_STEP
 
 /* Types of capability (4.1.4). */
 #define PCI_CAP_VENDOR 9
@@ -214,45 +214,17 @@ modern_write(void *arg, uint64_t offset, unsigned size, uint64_t value)
 	virtio_end(dev);
 }
 
-/* The doorbell of a queue behind this BAR, at base. */
-static struct ioeventfd
-doorbell(const struct virtio_queue *q, unsigned bar, uint64_t base)
-{
-	if (bar == BAR_LEGACY)
-		return (struct ioeventfd){.pio = true,
-		    .addr = base + VIRTIO_LEGACY_NOTIFY,
-		    .size = 2,
-		    .match = true,
-		    .value = q->index,
-		    .fd = q->kick_fd};
-	/* Of any size: KVM then need not decode the instruction. */
-	return (struct ioeventfd){
-	    .addr = base + AT_NOTIFY + NOTIFY_STEP * q->index,
-	    .fd = q->kick_fd};
-}
-
-/*
- * Doorbells follow their BARs. One that KVM refuses still works: its write
- * comes to our handlers.
- */
 static void
 bar_moved(void *arg, unsigned bar, uint64_t base, bool mapped)
 {
 	struct virtio_dev *dev = arg;
-	struct ioeventfd io;
-	struct error err;
-	unsigned i;
 
-	if (bar != BAR_LEGACY && bar != BAR_MODERN)
+	if (bar == BAR_MSIX)
 		return;
-	for (i = 0; i < dev->ops->queues; i++) {
-		io = doorbell(&dev->queue[i], bar, base);
-		if (!mapped)
-			ioeventfd_remove(dev->machine, &io);
-		else if (ioeventfd_add(dev->machine, &io, &err) == -1)
-			log_guest(&dev->quiet, "%s, queue %u: %s",
-			    dev->ops->name, i, err.text);
-	}
+	virtio_begin(dev);
+	virtio_bar_moved(dev, bar == BAR_LEGACY ? VIRTIO_LEGACY : VIRTIO_MODERN,
+	    base, mapped);
+	virtio_end(dev);
 }
 
 /* The BAR's handlers, if the window may look there (4.1.4.9.1). */

@@ -10,13 +10,12 @@
 
 /*
  * KVM takes the routing table as a whole, and changing it waits for all vcpus
- * (SRCU), so it is written only when a message that is on has changed:
+ * (SRCU), so it is written only when a message that is on, or comes on, has a
+ * route that KVM does not know yet:
  *
- *	entry[0 .. pins)      the PICs' and IO-APIC's pins, fixed
- *	entry[pins .. count)  one a message that is on, rebuilt each time
+ *	the PICs' and IO-APIC's pins, fixed | one entry a message with a route
  *
- * Message n is GSI IRQ_PINS + n. What a message's route says while it is off
- * is nobody's business.
+ * Message n is GSI IRQ_PINS + n.
  */
 #define MAX_MSIS 2048
 #define MAX_PINS (16 + IRQ_PINS)
@@ -27,6 +26,8 @@ struct irq_msi {
 	int fd;
 	uint64_t addr;
 	uint32_t data;
+	bool routed; /* addr and data were set */
+	bool written; /* and KVM's table has them */
 	bool on;
 };
 
@@ -49,8 +50,11 @@ add_pin(struct irq_table *t, unsigned gsi, unsigned chip, unsigned pin)
 }
 
 /*
- * As a PC is wired: the timer, GSI 0, is on pin 2 of the IO-APIC; pin 2 of the
- * first PIC is the cascade.
+ * The pins as KVM wires them from the start: GSI n is pin n of the IO-APIC and,
+ * below 16, IRQ n of the PICs. The timer is on pin 0, not 2 as on most PCs, and
+ * the MADT has no override that says otherwise: so nothing needs to be written
+ * before the first message joins the pins. Each write waits for an RCU grace
+ * period, 1.4 ms of the start-up and far more on a busy host.
  */
 static void
 add_pins(struct irq_table *t)
@@ -58,14 +62,11 @@ add_pins(struct irq_table *t)
 	unsigned gsi;
 
 	for (gsi = 0; gsi < IRQ_PINS; gsi++) {
-		if (gsi < 8 && gsi != 2)
+		if (gsi < 8)
 			add_pin(t, gsi, KVM_IRQCHIP_PIC_MASTER, gsi);
-		else if (gsi >= 8 && gsi < 16)
+		else if (gsi < 16)
 			add_pin(t, gsi, KVM_IRQCHIP_PIC_SLAVE, gsi - 8);
-		if (gsi == 0)
-			add_pin(t, gsi, KVM_IRQCHIP_IOAPIC, 2);
-		else if (gsi != 2)
-			add_pin(t, gsi, KVM_IRQCHIP_IOAPIC, gsi);
+		add_pin(t, gsi, KVM_IRQCHIP_IOAPIC, gsi);
 	}
 }
 
@@ -76,7 +77,7 @@ write_routes(struct machine *m, struct error *err)
 	struct irq_table *t = m->irq;
 	struct kvm_irq_routing *routing;
 	struct kvm_irq_routing_entry *e;
-	const struct irq_msi *msi;
+	struct irq_msi *msi;
 	unsigned i;
 	int rc;
 
@@ -87,7 +88,7 @@ write_routes(struct machine *m, struct error *err)
 	routing->nr = t->pins;
 	for (i = 0; i < MAX_MSIS; i++) {
 		msi = t->msi[i];
-		if (msi == NULL || !msi->on)
+		if (msi == NULL || !msi->routed)
 			continue;
 		e = &routing->entries[routing->nr++];
 		e->gsi = msi->gsi;
@@ -100,6 +101,9 @@ write_routes(struct machine *m, struct error *err)
 	if (rc == -1)
 		error_set(err, "KVM refuses an interrupt's route: %s",
 		    strerror(errno));
+	for (i = 0; i < MAX_MSIS && rc == 0; i++)
+		if (t->msi[i] != NULL)
+			t->msi[i]->written = true;
 	free(routing);
 	return rc;
 }
@@ -112,7 +116,7 @@ irq_create(struct machine *m, struct error *err)
 		return error_set(err, "no memory for the interrupt routes");
 	pthread_mutex_init(&m->irq->lock, NULL);
 	add_pins(m->irq);
-	return write_routes(m, err);
+	return 0;
 }
 
 void
@@ -184,6 +188,12 @@ connect_fd(struct irq_msi *msi, bool on, struct error *err)
 	if (ioctl(msi->m->vm_fd, KVM_IRQFD, &irqfd) == -1)
 		return error_set(err, "KVM cannot %s an interrupt: %s",
 		    on ? "connect" : "disconnect", strerror(errno));
+	/*
+	 * What was pending is on its way to the guest now, but still counted;
+	 * KVM only takes off what is sent from here on.
+	 */
+	if (on)
+		irq_msi_clear(msi);
 	return 0;
 }
 
@@ -212,9 +222,11 @@ irq_msi_route(
 	int rc = 0;
 
 	pthread_mutex_lock(&t->lock);
-	if (msi->addr != addr || msi->data != data) {
+	if (!msi->routed || msi->addr != addr || msi->data != data) {
 		msi->addr = addr;
 		msi->data = data;
+		msi->routed = true;
+		msi->written = false;
 		if (msi->on)
 			rc = write_routes(msi->m, err);
 	}
@@ -230,13 +242,12 @@ irq_msi_enable(struct irq_msi *msi, bool on, struct error *err)
 
 	pthread_mutex_lock(&t->lock);
 	if (on && !msi->on) {
-		msi->on = true;
-		rc = write_routes(msi->m, err);
+		if (!msi->written)
+			rc = write_routes(msi->m, err);
 		if (rc == 0)
 			rc = connect_fd(msi, true, err);
 		msi->on = rc == 0;
 	} else if (!on && msi->on) {
-		/* Its route stays in KVM's table until the next change. */
 		rc = connect_fd(msi, false, err);
 		msi->on = false;
 	}

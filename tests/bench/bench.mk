@@ -9,5 +9,6 @@ $(BENCH_B)/bare: tests/bench/bare.c tests/bench/bench.mk
 build/rel/tests/bench/%: build/rel/tests/bench/%.o build/rel/libvmtui.a
 	$(CC) $(LDFLAGS) -o $@ $< build/rel/libvmtui.a $(LDLIBS)
 
-bench: install-check all guest $(BENCH_B)/bare build/rel/tests/bench/bench_term
+bench: install-check all guest $(BENCH_B)/bare \
+    build/rel/tests/bench/bench_term build/rel/tests/bench/bench_virtq
 	@tests/bench/run

@@ -84,12 +84,12 @@ s5_find(const uint8_t *dsdt)
 	const uint8_t *p = dsdt + TABLE_HEADER;
 	const uint8_t *end = dsdt + get32(dsdt + TABLE_LENGTH);
 
-	for (; p + 12 < end; p++) {
+	for (; p + 8 <= end; p++) {
 		if (memcmp(p, "_S5_", 4) != 0 || p[4] != 0x12)
 			continue;
 		p += 5 + 1 + (p[5] >> 6) + 1;
-		if (p + 1 >= end)
-			return -1;
+		if (p + 2 > end)
+			break;
 		return *p == 0x0a ? p[1] & 7 : *p & 7;
 	}
 	return -1;

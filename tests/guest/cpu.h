@@ -82,16 +82,6 @@ out32(uint16_t port, uint32_t v)
 	__asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port) : "memory");
 }
 
-/* Several bytes to one port: one exit for all of them. */
-static inline void
-out8_many(uint16_t port, const void *data, size_t n)
-{
-	__asm__ volatile("rep outsb"
-			 : "+S"(data), "+c"(n)
-			 : "d"(port)
-			 : "memory");
-}
-
 static inline uint64_t
 rdtsc(void)
 {

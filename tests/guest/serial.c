@@ -68,9 +68,8 @@ serial_write(const char *data, size_t n)
 		while (!(in8(COM1 + 5) & LSR_EMPTY))
 			relax();
 		some = n < burst ? n : burst;
-		out8_many(COM1, data, some);
-		data += some;
-		n -= some;
+		for (n -= some; some > 0; some--)
+			out8(COM1, (uint8_t)*data++);
 	}
 }
 

@@ -27,7 +27,7 @@ import time
 import common
 
 QEMU = "qemu-system-x86_64"
-MODULES = "kvm_amd tun bridge veth virtio_pci virtio_blk"
+MODULES = "kvm_amd tun bridge veth loop virtio_pci virtio_blk"
 CMDLINE = "console=ttyS0 reboot=t panic=-1 quiet mitigations=off"
 BOOT_LIMIT = 180
 READY = b"rig: ready\n"
@@ -35,7 +35,7 @@ READY = b"rig: ready\n"
 
 def arguments(kernel, initramfs, payload):
     return [
-        QEMU, "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "EPYC,+svm",
+        QEMU, "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "EPYC,+svm,-xsave",
         "-smp", "2", "-m", "2G", "-nodefaults", "-no-user-config",
         "-display", "none", "-no-reboot", "-kernel", kernel.image,
         "-initrd", initramfs, "-append", CMDLINE,

@@ -119,10 +119,18 @@ def make(kernel, scratch, script=None):
     tree = Tree(scratch + "/root")
     bash = shutil.which("bash")
     tree.program(bash, "usr/bin/bash")
+    # busybox's own shell would run its applets in place of real programs.
+    os.symlink("bash", tree.root + "/usr/bin/sh")
+    ip = shutil.which("ip", path=os.environ["PATH"] + ":/usr/sbin:/sbin")
+    if not ip:
+        raise common.Unavailable("iproute2 is not installed")
+    tree.program(ip, "usr/bin/ip")
     _busybox(tree)
     _python(tree)
     _project(tree)
     _guest(tree, kernel)
+    for name in os.environ.get("RIG_EXTRA", "").split():
+        tree.program(name, "vmtui/" + os.path.basename(name))
     if script:
         tree.copy(script, "vmtui/script")
         os.chmod(tree.root + "/vmtui/script", 0o755)

@@ -23,6 +23,7 @@ struct end {
 	unsigned fds;
 	int kept;
 	bool keep, free_in_message;
+	json_t *answer; /* sent for each message */
 	char why[80];
 };
 
@@ -39,6 +40,8 @@ on_message(struct conn *c, json_t *msg, int *fd, unsigned fds, void *arg)
 		e->kept = fd[0];
 		fd[0] = -1;
 	}
+	if (e->answer != NULL)
+		conn_send(c, e->answer, NULL, 0);
 	if (e->free_in_message) {
 		conn_free(c);
 		e->c = NULL;
@@ -154,6 +157,26 @@ test_conn_delivers_lines_however_they_are_cut(void **state)
 	assert_int_equal(json_integer_value(json_object_get(e.last, "a")), 3);
 	assert_non_null(e.c);
 	finish(&e);
+}
+
+static void
+test_conn_takes_turns_with_many_lines(void **state)
+{
+	struct end a;
+	char text[4 * 100 + 1] = "";
+	int i;
+
+	for (i = 0; i < 100; i++)
+		memcpy(text + 3 * i, "{}\n", 4);
+	start(&a);
+	peer_send(&a, text);
+	event_base_loop(a.base, EVLOOP_ONCE);
+	assert_true(a.messages > 0);
+	assert_true(a.messages < 100);
+	run(&a);
+	assert_int_equal(a.messages, 100);
+	assert_non_null(a.c);
+	finish(&a);
 }
 
 static void
@@ -329,6 +352,26 @@ test_conn_gives_up_on_a_peer_that_does_not_read(void **state)
 }
 
 static void
+test_conn_gives_up_on_a_peer_that_asks_and_does_not_read(void **state)
+{
+	char *text = calloc(1, 500001);
+	struct end e;
+	int i;
+
+	memset(text, 'y', 500000);
+	start(&e);
+	e.answer = json_pack("{s:s}", "t", text);
+	free(text);
+	for (i = 0; i < 40; i++)
+		peer_send(&e, "{}\n");
+	run(&e);
+	assert_null(e.c);
+	assert_true(e.messages < 40);
+	json_decref(e.answer);
+	finish(&e);
+}
+
+static void
 test_conn_hears_the_last_words_of_who_is_gone(void **state)
 {
 	struct end e;
@@ -396,6 +439,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_conn_delivers_lines_however_they_are_cut),
+	    cmocka_unit_test(test_conn_takes_turns_with_many_lines),
 	    cmocka_unit_test(test_conn_passes_descriptors_with_their_line),
 	    cmocka_unit_test(test_conn_closes_descriptors_nobody_took),
 	    cmocka_unit_test(test_conn_ends_at_descriptors_not_announced),
@@ -403,6 +447,8 @@ main(void)
 	    cmocka_unit_test(test_conn_ends_at_what_is_no_json_object),
 	    cmocka_unit_test(test_conn_takes_a_line_of_a_mebibyte_and_no_more),
 	    cmocka_unit_test(test_conn_gives_up_on_a_peer_that_does_not_read),
+	    cmocka_unit_test(
+		test_conn_gives_up_on_a_peer_that_asks_and_does_not_read),
 	    cmocka_unit_test(test_conn_hears_the_last_words_of_who_is_gone),
 	    cmocka_unit_test(test_conn_may_be_freed_by_its_message),
 	    cmocka_unit_test(

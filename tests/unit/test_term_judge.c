@@ -327,7 +327,7 @@ static void
 test_term_agrees_with_the_judge(void **state)
 {
 	const char *env = getenv("TERM_JUDGE_SEEDS");
-	unsigned long seeds = env ? strtoul(env, NULL, 10) : 400, i;
+	unsigned long seeds = env ? strtoul(env, NULL, 10) : 1500, i;
 
 	for (i = 0; i < seeds; i++)
 		judge_stream((unsigned)i);

@@ -313,15 +313,26 @@ test_doorbells_follow_their_bars(void **state)
 {
 	struct fixture *f = *state;
 
+	/* While nobody uses the queue its BARs move freely. */
+	assert_int_equal(f->bus->machine.ios, 0);
 	modern_begin(f->bus, F_VERSION_1);
 	modern_queue(f->bus, &f->r, 0, 8);
 	modern_ready(f->bus);
+	assert_int_equal(f->bus->machine.ios, 1);
 	rig_map(&f->bus->fn, false, PIO_BASE, MMIO_BASE);
 	assert_int_equal(f->bus->machine.ios, 0);
 	rig_map(&f->bus->fn, true, 0xd000, 0xf0000000);
 	ask(f, 32);
 	assert_int_equal(doorbell(f->bus, false, MMIO_BASE + NOTIFY, 0), 0);
 	assert_int_equal(doorbell(f->bus, false, 0xf0000000 + NOTIFY, 0), 1);
+	run(f);
+	must_answer(f, 32);
+	/* The legacy face's, for a queue that was set up there. */
+	bar_out(f->bus, LEGACY, 18, 1, 0);
+	bar_out(f->bus, LEGACY, 18, 1, S_ACK | S_DRIVER);
+	legacy_queue(f->bus, &f->r, 0);
+	bar_out(f->bus, LEGACY, 18, 1, S_ACK | S_DRIVER | S_DRIVER_OK);
+	ask(f, 32);
 	assert_int_equal(doorbell(f->bus, true, 0xd000 + 16, 1), 0);
 	assert_int_equal(doorbell(f->bus, true, 0xd000 + 16, 0), 1);
 	run(f);

@@ -110,7 +110,7 @@ run(struct cli *cli, int argc, char **argv)
 	client_free(cli->client);
 	if (cli->base != NULL)
 		event_base_free(cli->base);
-	if (fflush(stdout) == EOF && rc == 0)
+	if ((fflush(stdout) == EOF || ferror(stdout)) && rc == 0)
 		return cli_fail("cannot write the output");
 	return rc;
 }

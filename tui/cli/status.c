@@ -129,7 +129,8 @@ run(struct cli *cli, int argc, char **argv)
 	if (json) {
 		if (running)
 			keep_running(guests);
-		json_dumpf(ret, stdout, JSON_INDENT(2));
+		json_dumpf(
+		    ret, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 		printf("\n");
 	} else {
 		print_all(guests, running);

@@ -1,0 +1,312 @@
+"""Guests that run: started, stopped, adopted, killed, watched."""
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import termios
+import time
+
+from harness import KERNEL, PROMPT, check, need_kvm, until
+
+
+def start(lab, *names):
+    need_kvm()
+    lab.configure("".join(lab.guest(name) for name in names))
+    lab.ok("start", *names)
+
+
+def prompt(lab, name):
+    """Waits until the guest's own prompt is there."""
+    lab.see(name, PROMPT)
+
+
+def test_a_guest_starts_and_stops(lab):
+    start(lab, "a")
+    guest = lab.status("a")
+    check(guest["state"] == "running" and guest["pid"] in lab.guests(), guest)
+    check("running" in lab.ok("status", "-r"))
+    check("already" in lab.fails("start", "a"))
+    prompt(lab, "a")
+    lab.ok("stop", "-w", "a")
+    guest = lab.status("a")
+    check(guest["state"] == "stopped" and guest["pid"] == 0, guest)
+    lab.nothing_left()
+    lab.ok("start", "a")
+    lab.ok("stop", "-f", "a")
+    check(lab.status("a")["state"] == "stopped")
+    lab.nothing_left()
+
+
+def test_all_at_once(lab):
+    need_kvm()
+    lab.configure("".join(lab.guest(n) for n in ("a", "b", "c")))
+    lab.ok("start", "-a")
+    check(len(lab.guests()) == 3)
+    lab.ok("stop", "-f", "-a")
+    lab.nothing_left()
+
+
+def test_a_crash_has_a_reason(lab):
+    start(lab, "a")
+    prompt(lab, "a")
+    lab.see("a", b"crashing", type=b"crash\r")
+    result = lab.run("wait", "a")
+    check(result.status == 1 and "triple fault" in result.err, result.err)
+    guest = lab.status("a")
+    check(guest["state"] == "crashed" and "triple fault" in guest["reason"])
+    check("triple fault" in lab.ok("status"))
+    lab.nothing_left()
+    lab.ok("start", "a")
+    check(lab.status("a")["reason"] == "")
+
+
+def test_a_killed_process_is_a_crash(lab):
+    start(lab, "a")
+    os.kill(lab.status("a")["pid"], signal.SIGKILL)
+    check(lab.run("wait", "a").status == 1)
+    guest = lab.status("a")
+    check(guest["state"] == "crashed" and "signal 9" in guest["reason"], guest)
+    lab.nothing_left()
+
+
+def test_pause_and_reset(lab):
+    start(lab, "a")
+    prompt(lab, "a")
+    lab.ok("pause", "a")
+    check(lab.status("a")["state"] == "paused")
+    check("paused" in lab.fails("stop", "a"))
+    lab.ok("unpause", "a")
+    check(lab.status("a")["state"] == "running")
+    lab.ok("reset", "a")
+    until("a second boot", lambda: lab.see(
+        "a", PROMPT).count("A whole machine") == 2, 20)
+
+
+def test_a_new_backend_adopts_running_guests(lab):
+    start(lab, "a", "b")
+    prompt(lab, "a")
+    lab.see("a", b"\nbefore", type=b"echo before the end\r")
+    pids = sorted(lab.guests())
+    lab.kill_backend()
+    check(sorted(lab.guests()) == pids, "guests went with the backend")
+    guest = lab.status("a")
+    check(guest["state"] == "running" and guest["pid"] in pids, guest)
+    check(guest["kernel"] == KERNEL and guest["memory"] == 32 << 20, guest)
+    lab.see("a", b"before the end")
+    check("already" in lab.fails("start", "a"))
+    lab.ok("stop", "-f", "a")
+    check(len(lab.guests()) == 1)
+    os.kill(lab.status("b")["pid"], signal.SIGKILL)
+    check(lab.run("wait", "b").status == 1)
+    lab.nothing_left()
+
+
+def test_sockets_of_guests_that_are_gone_are_removed(lab):
+    start(lab, "a")
+    lab.kill_backend()
+    pid = lab.guests()[0]
+    os.kill(pid, signal.SIGKILL)
+    until("its end", lambda: not lab.guests())
+    lab.path("run/guests/junk", b"")
+    check(lab.status("a")["state"] == "stopped")
+    check(lab.sockets() == ["junk"], lab.sockets())
+    lab.ok("start", "a")
+
+
+def test_a_guest_outlives_its_definition(lab):
+    start(lab, "a", "b")
+    lab.configure(lab.guest("b"))
+    data = {g["name"]: g for g in lab.status()["guests"]}
+    check(data["a"]["state"] == "running" and not data["a"]["defined"], data)
+    lab.ok("stop", "-f", "a")
+    check([g["name"] for g in lab.status()["guests"]] == ["b"])
+
+
+def test_made_up_guests_come_and_go(lab):
+    need_kvm()
+    lab.path("link")
+    os.symlink(KERNEL, lab.path("link"))
+    lab.ok("start", "-m", "16M", "-b", "link", "-k", "a b", "t")
+    guest = lab.status("t")
+    check(guest["memory"] == 16 << 20 and not guest["defined"], guest)
+    lab.ok("stop", "-f", "t")
+    check(lab.status()["guests"] == [])
+    lab.nothing_left()
+
+
+def test_start_with_wait_and_console(lab):
+    need_kvm()
+    lab.configure(lab.guest("a"))
+    out = lab.ok("start", "-c", "a", text=b"poweroff\r")
+    check("switching off" in out, out)
+    until("its end", lambda: lab.status("a")["state"] == "stopped")
+    waiter = lab.popen("start", "-w", "a")
+    until("its start", lambda: lab.status("a")["state"] == "running")
+    check(waiter.poll() is None)
+    prompt(lab, "a")
+    lab.ok("stop", "a")
+    waiter.communicate(timeout=20)
+    check(waiter.returncode == 0, waiter.returncode)
+
+
+def test_a_guest_process_that_is_stuck_is_forced_off(lab):
+    start(lab, "a", "b")
+    os.kill(lab.status("a")["pid"], signal.SIGSTOP)
+    before = time.monotonic()
+    check(lab.status("b")["state"] == "running")
+    lab.ok("stop", "-f", "a")
+    check(time.monotonic() - before < 6)
+    check(len(lab.guests()) == 1)
+
+
+def test_the_backends_end_shuts_guests_down(lab):
+    start(lab, "a")
+    prompt(lab, "a")
+    pid = lab.backend()
+    os.kill(pid, signal.SIGTERM)
+    until("the end", lambda: pid not in lab.processes(), 20)
+    lab.nothing_left()
+
+
+def test_a_second_signal_forces_the_end(lab):
+    start(lab, "a")
+    prompt(lab, "a")
+    lab.see("a", b"hang\r", type=b"hang\r")
+    pid = lab.backend()
+    os.kill(pid, signal.SIGTERM)
+    time.sleep(0.5)
+    check(pid in lab.processes(), "it did not wait for its guest")
+    os.kill(pid, signal.SIGTERM)
+    until("the end", lambda: pid not in lab.processes(), 5)
+    lab.nothing_left()
+
+
+def test_enabled_guests_start_with_the_backend_but_not_after_a_kill(lab):
+    need_kvm()
+    lab.configure("[vmtui]\nstart-parallel = 2\nstart-delay = 1\n" + "".join(
+        lab.guest(n, "enable = yes") for n in ("a", "b", "c")) +
+        lab.guest("d"))
+    lab.ok("status")
+    until("three of them", lambda: len(lab.guests()) == 3)
+    check(lab.status("d")["state"] == "stopped")
+    lab.ok("stop", "-f", "a")
+    lab.kill_backend()
+    check(lab.status("a")["state"] == "stopped")
+    time.sleep(0.5)
+    check(lab.status("a")["state"] == "stopped", "started again")
+
+
+def test_states_and_figures_reach_subscribers(lab):
+    need_kvm()
+    lab.configure(lab.guest("a"))
+    lab.ok("status")
+    wire = lab.wire()
+    wire.ask("subscribe", figures=True)
+    lab.ok("start", "a")
+    states = [wire.event("GUEST_STATE")["state"] for _ in range(2)]
+    check(states == ["starting", "running"], states)
+    wire.event("FIGURES", 3)
+    figures = wire.event("FIGURES", 3)
+    check(figures["host"]["cpus"] >= 1, figures)
+    guest = figures["guests"][0]
+    check(guest["name"] == "a" and guest["cpu"] is not None and
+          guest["memory_used"] > 0, guest)
+    prompt(lab, "a")
+    lab.ok("stop", "-w", "a")
+    states = [wire.event("GUEST_STATE")["state"] for _ in range(2)]
+    check(states == ["stopping", "stopped"], states)
+
+
+def test_a_running_guest_nobody_watches_costs_no_wakeups(lab):
+    start(lab, "a")
+    prompt(lab, "a")
+    time.sleep(0.5)
+
+    def wakes():
+        with open("/proc/%d/status" % lab.backend()) as f:
+            return [int(s.split()[1]) for s in f
+                    if s.startswith("voluntary_ctxt")][0]
+
+    before = wakes()
+    time.sleep(2)
+    check(wakes() == before, wakes() - before, "times in two seconds")
+
+
+def test_two_consoles_see_the_same(lab):
+    start(lab, "a")
+    prompt(lab, "a")
+    watcher = lab.popen("console", "a", stdin=subprocess.PIPE)
+    time.sleep(0.3)
+    out = lab.ok("console", "a", text=b"echo twice\r")
+    watcher.stdin.close()
+    seen = watcher.stdout.read().decode()
+    watcher.wait(20)
+    check("twice" in out and "twice" in seen, out, seen)
+
+
+class Terminal:
+    """A command on a terminal of its own."""
+
+    def __init__(self, lab, *args):
+        self.fd, self.tty = pty.openpty()
+        self.before = termios.tcgetattr(self.tty)
+        self.process = lab.popen(*args, stdin=self.tty, stdout=self.tty,
+                                 stderr=self.tty, start_new_session=True)
+        self.text = b""
+
+    def expect(self, what, seconds=20):
+        end = time.monotonic() + seconds
+        while what not in self.text:
+            check(time.monotonic() < end, "no", what, "in", self.text[-500:])
+            if select.select([self.fd], [], [], 0.1)[0]:
+                self.text += os.read(self.fd, 65536)
+
+    def type(self, keys):
+        os.write(self.fd, keys)
+
+    def ends(self):
+        """Its exit status; the terminal must be as it was."""
+        def over():
+            if select.select([self.fd], [], [], 0)[0]:
+                self.text += os.read(self.fd, 65536)
+            return self.process.poll() is not None
+        until("the end of the console", over)
+        after = termios.tcgetattr(self.tty)
+        check(after[:4] == self.before[:4], "the terminal stayed raw")
+        os.close(self.fd)
+        os.close(self.tty)
+        return self.process.returncode
+
+
+def test_a_console_on_a_terminal_is_left_by_its_escapes(lab):
+    start(lab, "a")
+    prompt(lab, "a")
+    for keys in (b"\x1d", b"~.", b"echo x~.y\r~."):
+        tty = Terminal(lab, "console", "--history", "a")
+        tty.expect(PROMPT)
+        tty.type(keys)
+        check(tty.ends() == 0)
+        check(lab.status("a")["state"] == "running")
+    tty = Terminal(lab, "console", "a")
+    tty.expect(b"leave with")
+    tty.type(b"\recho x~.y ~~\r")
+    tty.expect(b"\nx~.y ~~")
+    tty.type(b"~~~.\x7f\x7f\x7f\x1d")
+    check(tty.ends() == 0)
+
+
+def test_the_terminal_is_restored_whatever_ends_the_console(lab):
+    start(lab, "a")
+    prompt(lab, "a")
+    for sig in (signal.SIGTERM, signal.SIGHUP):
+        tty = Terminal(lab, "console", "a")
+        tty.expect(b"leave with")
+        time.sleep(0.1)
+        tty.process.send_signal(sig)
+        check(tty.ends() == -sig)
+    tty = Terminal(lab, "console", "a")
+    tty.expect(b"leave with")
+    lab.ok("stop", "-f", "a")
+    check(tty.ends() == 0)

@@ -1,0 +1,116 @@
+"""Two guests on a switch, and what is beyond it."""
+
+import json
+import os
+import subprocess
+
+from drive import Failure
+
+CONFIG = """
+[switch lan]
+interface = riglan
+add = uplink
+
+[vm one]
+memory = 192M
+kernel = /guest/vmlinuz
+initrd = /guest/initrd
+cmdline = console=ttyS0 quiet hostname=one
+interface = switch=lan, lladdr=00:20:91:00:00:01
+
+[vm two]
+memory = 192M
+kernel = /guest/vmlinuz
+initrd = /guest/initrd
+cmdline = console=ttyS0 quiet hostname=two
+interface = switch=lan, lladdr=00:20:91:00:00:02
+"""
+
+UPLINK = """
+ip link add uplink type veth peer name beyond
+ip link set uplink up
+ip addr add 10.9.0.9/24 dev beyond
+ip link set beyond up
+"""
+
+
+def ports():
+    return sorted(os.listdir("/sys/class/net/riglan/brif"))
+
+
+def prepare(_lab):
+    subprocess.run(["bash", "-ec", UPLINK], check=True)
+
+
+def test_boot(lab):
+    """two guests with a card on a switch boot"""
+    for name in ("one", "two"):
+        lab.launch(name)
+    for name, address in (("one", "10.9.0.1"), ("two", "10.9.0.2")):
+        console = lab.consoles[name]
+        console.login()
+        console.sh(f"ip addr add {address}/24 dev eth0; ip link set eth0 up")
+
+
+def test_lladdr(lab):
+    """a card has the address that the configuration gives it"""
+    lab.consoles["one"].want("cat /sys/class/net/eth0/address",
+                             r"^00:20:91:00:00:01$")
+
+
+def test_ping(lab):
+    """two guests ping each other through the switch"""
+    lab.consoles["one"].want("ping -c 3 -W 5 10.9.0.2", r" 3 packets received")
+    lab.consoles["two"].want("ping -c 3 -W 5 10.9.0.1", r" 3 packets received")
+
+
+def test_full_frames(lab):
+    """frames of full size and in fragments get through"""
+    for size in (1472, 9000):
+        lab.consoles["one"].want(f"ping -c 3 -W 5 -s {size} 10.9.0.2",
+                                 r" 3 packets received")
+
+
+def test_stream(lab):
+    """a megabyte over TCP arrives as it was sent"""
+    one, two = lab.consoles["one"], lab.consoles["two"]
+    one.sh("dd if=/dev/urandom of=/tmp/data bs=64k count=16 2>/dev/null")
+    total = one.want("md5sum /tmp/data", r"^([0-9a-f]{32})")[1]
+    two.sh("(nc -l -p 99 </dev/null >/tmp/data; touch /tmp/end) &")
+    two.sh("until netstat -ltn | grep -q :99; do sleep 0.1; done")
+    one.sh("nc 10.9.0.2 99 </tmp/data")
+    two.sh("until [ -e /tmp/end ]; do sleep 0.1; done")
+    two.want("md5sum /tmp/data", total)
+
+
+def test_msix(lab):
+    """virtio-net interrupts by MSI-X"""
+    lab.consoles["one"].want(
+        "cat /proc/interrupts",
+        r"^ *\d+: +[1-9]\d* .*PCI-MSI.* virtio\d+-input\.0")
+
+
+def test_uplink(lab):
+    """a guest reaches what is behind the switch's uplink"""
+    lab.consoles["two"].want("ping -c 3 -W 5 10.9.0.9", r" 3 packets received")
+
+
+def test_port_goes(lab):
+    """a guest's port on the bridge goes with the guest"""
+    if len(ports()) != 3 or "uplink" not in ports():
+        raise Failure(f"the bridge has ports {ports()}")
+    lab.vmtui("stop", "-w", "one", timeout=90)
+    if len(ports()) != 2:
+        raise Failure(f"the bridge still has ports {ports()}")
+    text = subprocess.run(["ip", "link"], check=True, text=True,
+                          stdout=subprocess.PIPE).stdout
+    if len([x for x in text.split("\n") if "riglan" in x and "@" not in x
+            and "uplink" not in x]) > 2:
+        raise Failure("a tap is left:\n" + text)
+
+
+def test_stop(lab):
+    """the other guest goes down too"""
+    lab.vmtui("stop", "-w", "two", timeout=90)
+    if lab.status("two")["state"] != "stopped":
+        raise Failure("it is " + json.dumps(lab.status("two")))
