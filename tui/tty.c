@@ -206,7 +206,13 @@ tty_suspend(void)
 		send(PASTE_OFF);
 	endwin();
 	raise(SIGTSTP);
-	/* Continued: ncurses takes the terminal back with the next refresh. */
+	tty_resume();
+}
+
+void
+tty_resume(void)
+{
+	reset_prog_mode();
 	refresh();
 	if (tty.paste)
 		send(PASTE_ON);

@@ -28,6 +28,8 @@ void tty_resize(int *rows, int *cols);
 bool tty_writable(void);
 /* Stops the process as ctrl-z does, and comes back when it is continued. */
 void tty_suspend(void);
+/* Takes the terminal again after something else stopped the process. */
+void tty_resume(void);
 /* The terminal beeps, or flashes if it cannot. */
 void tty_bell(void);
 
