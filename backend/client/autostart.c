@@ -147,7 +147,7 @@ start_backend(const char *config, int64_t deadline, struct error *err)
 	char path[PATH_MAX], byte;
 	int ready[2], log, rc, status;
 	struct pollfd pfd;
-	off_t start;
+	off_t start = 0;
 	pid_t pid;
 
 	if ((log = open_log(path, sizeof path, &start, err)) == -1)
