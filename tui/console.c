@@ -347,6 +347,8 @@ console_draw(struct ui *ui, struct pane *p, bool all)
 	if (p == NULL) {
 		if (all)
 			draw_instead(ui, g);
+		if (ui->console.focus)
+			draw_cursor(r->y, r->x, false);
 		return;
 	}
 	paint_pane(r, p, all);

@@ -25,6 +25,18 @@ to_ascii(uint32_t ch)
 }
 
 /*
+ * Whether a character of no width may follow another: accents may, but not
+ * what joins or turns around text (a terminal may do so beyond the cell).
+ */
+static bool
+is_accent(uint32_t ch)
+{
+	return wcwidth((wchar_t)ch) == 0 && !(ch >= 0x200b && ch <= 0x200f) &&
+	    !(ch >= 0x2028 && ch <= 0x202e) &&
+	    !(ch >= 0x2060 && ch <= 0x206f) && ch != 0xfeff && ch < 0xe0000;
+}
+
+/*
  * Makes a cell of what the guest wrote. A character of another width here
  * than there would push the rest of the row aside: it becomes a '?'.
  */
@@ -44,7 +56,7 @@ cell_of(const struct term_cell *from, struct draw_cell *to, uint32_t *comb)
 		to->ch = '?';
 	to->comb = comb;
 	for (i = 0; i < from->ncomb && glyphs()->utf8; i++)
-		if (wcwidth((wchar_t)from->comb[i]) == 0)
+		if (is_accent(from->comb[i]))
 			comb[to->ncomb++] = from->comb[i];
 	to->fg = from->fg;
 	to->bg = from->bg;
@@ -97,8 +109,8 @@ paint_pane(const struct rect *r, struct pane *p, bool all)
 	uint64_t top = pane_top(p);
 	int y, rows = (int)term_rows(t);
 
-	/* The past moves only when one scrolls, and then all of it. */
-	if (pane_back(p) > 0)
+	/* Damage is told of rows of the screen, not of the lines seen. */
+	if (pane_moved(p) || pane_back(p) > 0)
 		all = true;
 	for (y = 0; y < rows && y < r->h; y++)
 		if (all || term_row_damaged(t, (unsigned)y))

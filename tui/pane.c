@@ -49,6 +49,7 @@ struct pane {
 	bool focus, full;
 	bool feeding; /* in term_input(): output are answers, not typing */
 	bool back;
+	bool moved; /* the view, since pane_moved() */
 	uint64_t top; /* of the view, while back */
 };
 
@@ -239,8 +240,10 @@ feed(struct pane *p, const char *bytes, size_t len)
 		p->feeding = false;
 	}
 	/* What one looks back at may be dropped from the history. */
-	if (p->back && p->top < term_first(p->term))
+	if (p->back && p->top < term_first(p->term)) {
 		p->top = term_first(p->term);
+		p->moved = true;
+	}
 }
 
 static void
@@ -449,6 +452,7 @@ pane_scroll(struct pane *p, long lines)
 		    end - top > (uint64_t)-lines ? top + (uint64_t)-lines : end;
 	p->back = top < end;
 	p->top = top;
+	p->moved = true;
 	p->panes->ops->state(p, p->panes->arg);
 }
 
@@ -462,4 +466,13 @@ unsigned
 pane_back(const struct pane *p)
 {
 	return p->back ? (unsigned)(term_top(p->term) - p->top) : 0;
+}
+
+bool
+pane_moved(struct pane *p)
+{
+	bool was = p->moved;
+
+	p->moved = false;
+	return was;
 }

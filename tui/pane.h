@@ -71,5 +71,7 @@ void pane_focus(struct pane *p, bool focus);
 void pane_scroll(struct pane *p, long lines);
 uint64_t pane_top(const struct pane *p);
 unsigned pane_back(const struct pane *p);
+/* Whether the view moved over the lines since the last call. */
+bool pane_moved(struct pane *p);
 
 #endif

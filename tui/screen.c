@@ -16,7 +16,8 @@
 
 #define FRAME_MS 16 /* at least between two frames */
 #define RETRY_MS 100 /* until a terminal that takes nothing is tried again */
-#define SIGNALS  4
+#define BELL_MS  250 /* a guest that rings all the time rings this often */
+#define SIGNALS  5
 
 struct screen {
 	struct ui ui;
@@ -432,8 +433,11 @@ pane_bell(struct pane *p, void *arg)
 {
 	struct ui *ui = &((struct screen *)arg)->ui;
 
-	if (p == console_pane(ui) && ui->console.focus)
-		tty_bell();
+	if (p != console_pane(ui) || !ui->console.focus ||
+	    now_ms() < ui->rang + BELL_MS)
+		return;
+	ui->rang = now_ms();
+	tty_bell();
 }
 
 static void
@@ -447,12 +451,18 @@ on_signal(int sig, short what, void *arg)
 {
 	struct ui *ui = &((struct screen *)arg)->ui;
 
-	if (sig != SIGWINCH) {
+	switch (sig) {
+	case SIGWINCH:
+		ui_layout(ui);
+		ui_dirty(ui, DIRTY_ALL);
+		break;
+	case SIGCONT:
+		tty_resume();
+		ui_redraw(ui);
+		break;
+	default:
 		ui_quit(ui);
-		return;
 	}
-	ui_layout(ui);
-	ui_dirty(ui, DIRTY_ALL);
 }
 
 /*
@@ -480,7 +490,8 @@ new_base(void)
 static int
 begin_events(struct screen *s)
 {
-	static const int sigs[SIGNALS] = {SIGWINCH, SIGTERM, SIGHUP, SIGINT};
+	static const int sigs[SIGNALS] = {
+	    SIGWINCH, SIGCONT, SIGTERM, SIGHUP, SIGINT};
 	struct ui *ui = &s->ui;
 	int i;
 
@@ -519,6 +530,8 @@ begin(struct screen *s, const struct screen_options *options, struct error *err)
 	    .key = pressed, .paste = pasted};
 	struct ui *ui = &s->ui;
 
+	if (tty_check(err) == -1)
+		return -1;
 	ui->view = views[0];
 	ui->base = new_base();
 	ui->model = model_new();

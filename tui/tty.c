@@ -45,7 +45,7 @@ send(const char *text)
  * signal back to whoever had it before and lets the fault happen again.
  */
 static void
-crashed(int sig)
+crashed(int sig, siginfo_t *info, void *context)
 {
 	size_t i;
 
@@ -58,6 +58,9 @@ crashed(int sig)
 	for (i = 0; i < DEADLY; i++)
 		if (deadly[i] == sig)
 			sigaction(sig, &tty.old[i], NULL);
+	/* Somebody sent it: nothing will do it again by itself. */
+	if (info->si_code <= 0)
+		raise(sig);
 }
 
 static void
@@ -100,15 +103,17 @@ catch_crashes(void)
 	size_t i;
 
 	memset(&sa, 0, sizeof sa);
-	sa.sa_handler = crashed;
+	sa.sa_sigaction = crashed;
+	sa.sa_flags = SA_SIGINFO;
 	for (i = 0; i < DEADLY; i++)
 		sigaction(deadly[i], &sa, &tty.old[i]);
 }
 
 int
-tty_open(struct error *err)
+tty_check(struct error *err)
 {
 	const char *term = getenv("TERM");
+	int status;
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return error_set(err,
@@ -118,12 +123,24 @@ tty_open(struct error *err)
 		return error_set(err,
 		    "TERM is not set, so there is no telling what this "
 		    "terminal understands; try TERM=xterm vmtui");
-	tcgetattr(STDIN_FILENO, &tty.before);
-	if ((tty.screen = newterm(NULL, stdout, stdin)) == NULL)
+	if (setupterm(term, STDOUT_FILENO, &status) == ERR)
 		return error_set(err,
 		    "TERM=%s is no terminal that this host knows; try "
 		    "TERM=xterm vmtui, or install ncurses-term",
 		    term);
+	del_curterm(cur_term);
+	return 0;
+}
+
+int
+tty_open(struct error *err)
+{
+	const char *term = getenv("TERM");
+
+	tcgetattr(STDIN_FILENO, &tty.before);
+	if ((tty.screen = newterm(NULL, stdout, stdin)) == NULL)
+		return error_set(
+		    err, "TERM=%s cannot do what the screen needs", term);
 	glyphs_choose(term);
 	raw();
 	noecho();
@@ -153,6 +170,10 @@ tty_close(void)
 	tty.taken = 0;
 	if (tty.paste)
 		send(PASTE_OFF);
+	/* Where there is no other screen to go back to, room for the shell. */
+	move(LINES - 1, 0);
+	clrtoeol();
+	refresh();
 	endwin();
 	tcsetattr(STDIN_FILENO, TCSANOW, &tty.before);
 }
@@ -185,7 +206,13 @@ tty_suspend(void)
 		send(PASTE_OFF);
 	endwin();
 	raise(SIGTSTP);
-	/* Continued: ncurses takes the terminal back with the next refresh. */
+	tty_resume();
+}
+
+void
+tty_resume(void)
+{
+	reset_prog_mode();
 	refresh();
 	if (tty.paste)
 		send(PASTE_ON);

@@ -12,6 +12,8 @@
 
 #include "config/error.h"
 
+/* Whether there is a terminal to take. Returns 0, or -1 with the reason. */
+int tty_check(struct error *err);
 /*
  * Takes standard input and output: ncurses, raw mode, bracketed paste.
  * setlocale() was called before. Returns 0, or -1 with the reason.
@@ -26,6 +28,8 @@ void tty_resize(int *rows, int *cols);
 bool tty_writable(void);
 /* Stops the process as ctrl-z does, and comes back when it is continued. */
 void tty_suspend(void);
+/* Takes the terminal again after something else stopped the process. */
+void tty_resume(void);
 /* The terminal beeps, or flashes if it cannot. */
 void tty_bell(void);
 

@@ -53,6 +53,7 @@ struct ui {
 	unsigned dirty;
 	struct event *frame; /* the timer of the next frame */
 	int64_t drawn; /* when the last one was, monotonic ms */
+	int64_t rang; /* when the terminal last beeped */
 	char complained[256]; /* the mistake that was last shown */
 };
 

@@ -17,6 +17,8 @@ def test_every_usual_terminal_shows_the_list(place):
         s.keys("C-]")
         s.wait(r"^[▸>][●*] db")
         s.quit()
+        # The line where the keys stood is the shell's again.
+        s.expect(r"^ended 0$")
         s.close()
 
 
@@ -46,14 +48,14 @@ def test_an_unknown_terminal_is_a_sentence(place):
     place.backend(*GUESTS)
     s = place.screen((80, 24), env={"TERM": "nosuchterm"})
     s.wait(r"TERM=nosuchterm is no terminal that this host knows")
-    s.expect(r"^ended 1$")
+    s.wait(r"^ended 1$")
 
 
 def test_without_a_terminal_it_says_so(place):
     place.backend(*GUESTS)
     s = place.screen((80, 24), wrap="%s </dev/null")
     s.wait(r"vmtui: the screen needs a terminal")
-    s.expect(r"^ended 1$")
+    s.wait(r"^ended 1$")
 
 
 def left(s):
