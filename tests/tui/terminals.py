@@ -124,7 +124,7 @@ def test_ctrl_l_draws_all_anew(place):
 def test_ctrl_z_stops_the_screen_and_fg_brings_it_back(place):
     place.backend(*GUESTS)
     # A shell with job control between tmux and vmtui.
-    s = place.screen((80, 24), wrap="printf '%%%%s\\n' '%s' >" +
+    s = place.screen((80, 24), wrap="printf '%%s\\n' '%s' >" +
                      place.path("start") + "; exec bash --norc -i")
     s.wait(r"[#$] *$")
     s.type(". %s" % place.path("start"))
