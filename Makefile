@@ -17,7 +17,7 @@ VARIANT ?= rel
 # never of those after it (tests/layering.sh holds that).
 FOLDERS = config term backend/proto backend/vmm backend/dev backend/block \
 	backend/net backend/virtio backend/boot backend/guest \
-	backend/supervisor backend/client tui tui/cli
+	backend/supervisor backend/client tui/cli tui
 
 LIBS = ncursesw libevent vterm inih jansson liburing libseccomp libmnl
 

@@ -141,8 +141,8 @@ grid_append(struct grid *g, const struct row *row)
 	*grid_slot(g, g->count) = *row;
 	g->count++;
 	g->bytes += row->bytes;
-	/* What is the screen's in the end counts too as yet. */
-	while (g->count > g->limit + g->rows)
+	/* As yet these are the screen's lines too, and the one below it. */
+	while (g->count > g->limit + g->rows + 1)
 		grid_drop(g, 1);
 }
 

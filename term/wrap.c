@@ -25,6 +25,7 @@ struct wrap {
 	struct place cursor, new_cursor;
 	uint64_t top, new_top; /* line at the top of the screen */
 	bool pending; /* the cursor waits to wrap */
+	bool found; /* new_cursor is known */
 };
 
 /* Number of the line in the making. */
@@ -32,6 +33,20 @@ static uint64_t
 current(const struct wrap *w)
 {
 	return w->new.first + w->new.count;
+}
+
+/* The line in the making is below the screen, wherever its top will be. */
+static bool
+below(const struct wrap *w)
+{
+	return w->found && current(w) >= w->new_cursor.line + w->new.rows;
+}
+
+static void
+set_cursor(struct wrap *w, struct place at)
+{
+	w->new_cursor = at;
+	w->found = true;
 }
 
 /* Finishes the line in the making. */
@@ -106,7 +121,7 @@ note_cursor(struct wrap *w, unsigned used)
 		w->pending = col == w->new.cols;
 	else
 		col += w->cursor.col - used;
-	w->new_cursor = (struct place){current(w), col};
+	set_cursor(w, (struct place){current(w), col});
 }
 
 /* Takes over one line of the old grid. */
@@ -121,8 +136,8 @@ take(struct wrap *w, struct row *row, uint64_t line, bool live)
 	note(w, line, n > 0);
 	if (cols == w->old->cols || (!w->open && !wraps && n <= cols)) {
 		if (here) {
-			w->new_cursor =
-			    (struct place){current(w), w->cursor.col};
+			set_cursor(
+			    w, (struct place){current(w), w->cursor.col});
 			w->pending = n == cols && w->cursor.col == cols;
 		}
 		if (live)
@@ -136,9 +151,9 @@ take(struct wrap *w, struct row *row, uint64_t line, bool live)
 	}
 	n = row_read(row, w->cells, w->old->cols);
 	w->open = true;
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n && !below(w); i++) {
 		if (here && i == w->cursor.col)
-			w->new_cursor = next_place(w, true);
+			set_cursor(w, next_place(w, true));
 		if (w->cells[i].width != 0)
 			add(w, &w->cells[i]);
 	}
@@ -162,7 +177,9 @@ choose_top(const struct wrap *w, bool full)
 		top =
 		    end > new->first + new->rows ? end - new->rows : new->first;
 	/* The cursor must not leave the screen, whatever stands below it. */
-	return top < w->new_cursor.line ? top : w->new_cursor.line;
+	if (top > w->new_cursor.line)
+		top = w->new_cursor.line;
+	return top < new->first ? new->first : top;
 }
 
 /* Turns the lines from top on into the new screen. */
@@ -245,7 +262,7 @@ wrap_all(struct wrap *w)
 	unsigned held = rows_held(w), i;
 	bool full = held == old->rows;
 
-	for (i = 0; i < old->count + held; i++)
+	for (i = 0; i < old->count + held && !below(w); i++)
 		take(w, grid_slot(old, i), old->first + i, i >= old->count);
 	if (w->open)
 		flush(w, false);
@@ -278,6 +295,8 @@ grid_resize(struct grid *g, unsigned rows, unsigned cols, struct place *cursor,
 			places[i] = clamp(&w.new, w.to[i]);
 		if (w.new_cursor.col >= cols)
 			w.new_cursor.col = w.pending ? cols : cols - 1;
+		if (w.new_cursor.line < w.new.first + w.new.count)
+			w.new_cursor.line = w.new.first + w.new.count;
 		*cursor = w.new_cursor;
 		w.new.on_alt = g->on_alt;
 		grid_free(g);

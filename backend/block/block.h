@@ -56,7 +56,8 @@ struct block_request {
  * locks on the bytes QEMU uses). They last until every copy of the descriptor
  * is closed. For the backend. Returns a descriptor, or -1 with a sentence:
  * missing (naming the neighbour that looks meant), in use, no permission, a
- * folder, empty, a format that cannot be used.
+ * folder, empty, a format that cannot be used. For "in use" it takes 0.3 s, in
+ * case the other one is just ending.
  */
 int block_open(const char *path, bool readonly, struct error *err);
 

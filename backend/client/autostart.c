@@ -1,4 +1,5 @@
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -21,6 +22,7 @@
 #define WAIT_MS   8000 /* for a backend, our own or another client's */
 #define RETRY_MS  20
 #define READY_FD  3
+#define LOG_MAX   (1 << 20)
 #define LOG_BYTES 2048 /* at the end, where the reason for failing stands */
 
 static int
@@ -87,6 +89,29 @@ spawn_backend(const char *config, int ready, int log, pid_t *pid)
 	return rc;
 }
 
+/* The backend's log, at its end; one that has grown large is put aside. */
+static int
+open_log(char *path, size_t len, off_t *end, struct error *err)
+{
+	char old[PATH_MAX + sizeof ".old"];
+	struct stat st;
+	int log;
+
+	if (paths_log(path, len, "backend", err) == -1)
+		return -1;
+	if (stat(path, &st) == 0 && st.st_size > LOG_MAX) {
+		snprintf(old, sizeof old, "%s.old", path);
+		rename(path, old);
+	}
+	log = open(
+	    path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (log == -1)
+		return error_set(
+		    err, "cannot open %s: %s", path, strerror(errno));
+	*end = lseek(log, 0, SEEK_END);
+	return log;
+}
+
 /* What the backend last said to its log: why it does not run. */
 static int
 backend_failed(int log, off_t start, struct error *err)
@@ -122,16 +147,11 @@ start_backend(const char *config, int64_t deadline, struct error *err)
 	char path[PATH_MAX], byte;
 	int ready[2], log, rc, status;
 	struct pollfd pfd;
-	off_t start;
+	off_t start = 0;
 	pid_t pid;
 
-	if (paths_log(path, sizeof path, "backend", err) == -1)
+	if ((log = open_log(path, sizeof path, &start, err)) == -1)
 		return -1;
-	log = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-	if (log == -1)
-		return error_set(
-		    err, "cannot open %s: %s", path, strerror(errno));
-	start = lseek(log, 0, SEEK_END);
 	if (pipe2(ready, O_CLOEXEC) == -1) {
 		close(log);
 		return error_set(err, "pipe: %s", strerror(errno));

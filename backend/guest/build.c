@@ -7,6 +7,45 @@
 #define COM1_IRQ  4
 #define RING_SIZE 128 /* requests in flight to the host, a disk */
 
+const char *const console_names[CONSOLES] = {"ttyS0", "hvc0"};
+
+static size_t
+type_serial(void *port, const uint8_t *data, size_t len)
+{
+	return serial_input(port, data, len);
+}
+
+static void
+kick_serial(void *port)
+{
+	serial_kick(port);
+}
+
+static size_t
+type_hvc(void *port, const uint8_t *data, size_t len)
+{
+	return virtio_console_input(port, data, len);
+}
+
+static void
+kick_hvc(void *port)
+{
+	virtio_console_kick(port);
+}
+
+static const struct serial_ops serial_ops = {
+    .output = console_output,
+    .input_ready = console_input_ready,
+};
+
+static const struct virtio_console_ops hvc_ops = {
+    .output = console_output,
+    .input_ready = console_input_ready,
+};
+
+static const struct console_port serial_port = {type_serial, kick_serial};
+static const struct console_port hvc_port = {type_hvc, kick_hvc};
+
 static int
 take(int *fd)
 {
@@ -34,14 +73,15 @@ add_disk(struct hardware *hw, struct pci_bus *bus, struct spec_disk *disk,
 
 static int
 add_devices(struct hardware *hw, struct guest_spec *spec,
-    struct event_base *base, struct console *console, struct error *err)
+    struct event_base *base, struct console *console[CONSOLES],
+    struct error *err)
 {
 	struct machine *m = hw->machine;
 	struct pci_bus *bus;
 	unsigned i;
 
-	if (serial_create(m, COM1, COM1_IRQ, &console_serial_ops, console,
-		&hw->serial, err) == -1 ||
+	if (serial_create(m, COM1, COM1_IRQ, &serial_ops,
+		console[CONSOLE_TTYS0], &hw->serial, err) == -1 ||
 	    rtc_create(m, err) == -1 || reset_create(m, err) == -1 ||
 	    pci_bus_create(m, &bus, err) == -1 ||
 	    pm_create(bus, &hw->pm, err) == -1)
@@ -53,12 +93,15 @@ add_devices(struct hardware *hw, struct guest_spec *spec,
 		if (virtio_net_create(bus, base, take(&spec->nic[i].tap_fd),
 			spec->nic[i].mac, &hw->nic[i], err) == -1)
 			return -1;
-	return virtio_rng_create(bus, base, &hw->rng, err);
+	if (virtio_rng_create(bus, base, &hw->rng, err) == -1)
+		return -1;
+	return virtio_console_create(
+	    bus, base, &hvc_ops, console[CONSOLE_HVC0], &hw->hvc, err);
 }
 
 int
 build_machine(struct hardware *hw, struct guest_spec *spec,
-    struct event_base *base, struct console *console,
+    struct event_base *base, struct console *console[CONSOLES],
     const struct machine_ops *ops, void *arg, struct error *err)
 {
 	struct machine_config config = {
@@ -78,7 +121,8 @@ build_machine(struct hardware *hw, struct guest_spec *spec,
 		hw->machine = NULL;
 		return -1;
 	}
-	console_connect(console, hw->serial);
+	console_connect(console[CONSOLE_TTYS0], &serial_port, hw->serial);
+	console_connect(console[CONSOLE_HVC0], &hvc_port, hw->hvc);
 	return 0;
 }
 

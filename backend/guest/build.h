@@ -17,10 +17,15 @@ struct hardware {
 	struct machine *machine;
 	struct pm *pm;
 	struct serial *serial;
+	struct virtio_dev *hvc;
 	struct virtio_dev *disk[SPEC_MAX_DISKS];
 	struct virtio_dev *nic[SPEC_MAX_NICS];
 	struct virtio_dev *rng;
 };
+
+/* The guest's consoles, by the names that Linux gives them. */
+enum { CONSOLE_TTYS0, CONSOLE_HVC0, CONSOLES };
+extern const char *const console_names[CONSOLES];
 
 /*
  * Makes the machine with all its devices. Takes the descriptors of kvm, disks
@@ -28,7 +33,7 @@ struct hardware {
  * nothing left behind but the spec's other descriptors.
  */
 int build_machine(struct hardware *hw, struct guest_spec *spec,
-    struct event_base *base, struct console *console,
+    struct event_base *base, struct console *console[CONSOLES],
     const struct machine_ops *ops, void *arg, struct error *err);
 
 /* Puts kernel, initrd and tables into RAM; the machine is stopped. */

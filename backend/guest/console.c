@@ -38,7 +38,8 @@ struct watcher {
 
 struct console {
 	struct event_base *base;
-	struct serial *serial;
+	const struct console_port *port_ops;
+	void *port; /* NULL: not connected */
 	TAILQ_HEAD(, watcher) watchers;
 	unsigned count;
 	struct event *wake, *input, *batch, *patience;
@@ -86,9 +87,8 @@ unpoke(int fd)
 		return;
 }
 
-/* On a vcpu thread: takes what fits into the ring. */
-static size_t
-output(const uint8_t *data, size_t len, void *arg)
+size_t
+console_output(const uint8_t *data, size_t len, void *arg)
 {
 	struct console *c = arg;
 	size_t n = len, at, first;
@@ -119,19 +119,13 @@ output(const uint8_t *data, size_t len, void *arg)
 	return n;
 }
 
-/* On a vcpu thread: the port's receive FIFO has room again. */
-static void
-input_ready(void *arg)
+void
+console_input_ready(void *arg)
 {
 	struct console *c = arg;
 
 	poke(c->input_fd);
 }
-
-const struct serial_ops console_serial_ops = {
-    .output = output,
-    .input_ready = input_ready,
-};
 
 /* Works out the floor anew; lets the guest go on if it waited. */
 static void
@@ -151,8 +145,8 @@ update_floor(struct console *c)
 	if (kick)
 		c->refused = false;
 	pthread_mutex_unlock(&c->lock);
-	if (kick && c->serial != NULL)
-		serial_kick(c->serial);
+	if (kick && c->port != NULL)
+		c->port_ops->kick(c->port);
 }
 
 static uint64_t
@@ -366,8 +360,8 @@ type(struct console *c)
 	struct watcher *w;
 	size_t n;
 
-	if (c->serial != NULL && c->typed_len > 0) {
-		n = serial_input(c->serial, c->typed, c->typed_len);
+	if (c->port != NULL && c->typed_len > 0) {
+		n = c->port_ops->input(c->port, c->typed, c->typed_len);
 		memmove(c->typed, c->typed + n, c->typed_len - n);
 		c->typed_len -= n;
 	}
@@ -472,9 +466,10 @@ console_watch(struct console *c, bool history, struct error *err)
 }
 
 void
-console_connect(struct console *c, struct serial *serial)
+console_connect(struct console *c, const struct console_port *ops, void *port)
 {
-	c->serial = serial;
+	c->port_ops = ops;
+	c->port = port;
 }
 
 void
@@ -545,7 +540,7 @@ console_free(struct console *c)
 {
 	struct watcher *w;
 
-	c->serial = NULL;
+	c->port = NULL;
 	while ((w = TAILQ_FIRST(&c->watchers)) != NULL)
 		remove_watcher(w);
 	if (c->wake != NULL)

@@ -1,9 +1,11 @@
 /*
- * console.h: the first serial port's other end: history and those who watch.
+ * console.h: a console's other end: history and those who watch.
  *
- *	 vcpu ─serial─▶ ring (the history) ─▶ watcher ─▶ socket ─▶ a screen
- *	                      ▲  one position     └─▶ watcher ─▶ socket ─▶ …
- *	 vcpu ◀serial── typed[] ◀─────────────────────┘
+ *	 guest ─port─▶ ring (the history) ─▶ watcher ─▶ socket ─▶ a screen
+ *	                     ▲  one position     └─▶ watcher ─▶ socket ─▶ …
+ *	 guest ◀port── typed[] ◀─────────────────────┘
+ *
+ * The port is a serial port (ttyS0) or a virtio console (hvc0).
  *
  *	        oldest kept                     slowest watcher        head
  *	 ring    |──────── history ────────────────|──── not yet read ──|
@@ -22,7 +24,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "backend/dev/dev.h"
 #include "config/error.h"
 
 #define CONSOLE_RING     (512 << 10) /* bytes kept, a power of two */
@@ -35,13 +36,27 @@ struct console;
 
 /* Main thread, as all functions here. NULL with err. */
 struct console *console_new(struct event_base *base, struct error *err);
-/* Closes every watcher's socket; the serial port must be gone. */
+/* Closes every watcher's socket; the port must be gone. */
 void console_free(struct console *c);
 
-/* What to give serial_create(), with the console as its argument. */
-extern const struct serial_ops console_serial_ops;
-/* The port to which typing goes, and that is told of room. */
-void console_connect(struct console *c, struct serial *serial);
+/*
+ * The port's side, any thread: takes as much of the guest's output as there is
+ * room for and returns how many bytes that is. After fewer than len, the port's
+ * kick() tells when to go on.
+ */
+size_t console_output(const uint8_t *data, size_t len, void *console);
+/* The port's side, any thread: after input() took less, it takes more now. */
+void console_input_ready(void *console);
+
+/* The guest's side, called on the main thread. */
+struct console_port {
+	/* Typing for the guest; returns how many bytes it took. */
+	size_t (*input)(void *port, const uint8_t *data, size_t len);
+	/* There is room again after console_output() took less. */
+	void (*kick)(void *port);
+};
+void console_connect(
+    struct console *c, const struct console_port *ops, void *port);
 
 /*
  * Adds a watcher and returns the descriptor for it, a stream socket that the

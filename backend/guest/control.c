@@ -14,6 +14,8 @@
 #include "backend/guest/process.h"
 #include "backend/proto/proto.h"
 
+#define MAX_SIDE 4096 /* rows or columns */
+
 /* Answers one request; args and id are borrowed, id may be NULL. */
 struct command {
 	const char *name;
@@ -88,7 +90,7 @@ run_status(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 	    "since", p->since, "started", p->started, "pid", (int)getpid(),
 	    "memory", (json_int_t)p->spec.memory, "cpus", (int)p->spec.cpus,
 	    "exits", (json_int_t)machine_exits(p->hw.machine), "printed",
-	    (json_int_t)console_printed(p->console), "disks",
+	    (json_int_t)console_printed(p->console[CONSOLE_TTYS0]), "disks",
 	    json_object_get(spec, "disks"), "nics",
 	    json_object_get(spec, "nics"), "spec", spec);
 	conn_return(peer->conn, id, ret, NULL, 0);
@@ -157,20 +159,56 @@ run_reset(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 	conn_return(peer->conn, id, NULL, NULL, 0);
 }
 
+/* The console that "port" names, the serial one by default; -1: none does. */
+static int
+find_console(json_t *args, struct error *err)
+{
+	const char *name = json_string_value(json_object_get(args, "port"));
+	int i;
+
+	if (name == NULL)
+		return CONSOLE_TTYS0;
+	for (i = 0; i < CONSOLES; i++)
+		if (strcmp(name, console_names[i]) == 0)
+			return i;
+	return error_set(err,
+	    "a guest has no console %.20s; there are %s and "
+	    "%s",
+	    name, console_names[CONSOLE_TTYS0], console_names[CONSOLE_HVC0]);
+}
+
 static void
 run_console(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 {
 	bool history = json_is_true(json_object_get(args, "history"));
 	struct error err;
-	int watch;
+	int which, watch;
 
-	watch = console_watch(peer->process->console, history, &err);
-	if (watch == -1) {
+	if ((which = find_console(args, &err)) == -1 ||
+	    (watch = console_watch(
+		 peer->process->console[which], history, &err)) == -1) {
 		fail(peer, id, PROTO_E_GENERIC, &err);
 		return;
 	}
 	conn_return(peer->conn, id, NULL, &watch, 1);
 	close(watch);
+}
+
+static void
+run_console_size(
+    struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
+{
+	json_int_t rows = json_integer_value(json_object_get(args, "rows"));
+	json_int_t cols = json_integer_value(json_object_get(args, "cols"));
+
+	if (rows < 1 || rows > MAX_SIDE || cols < 1 || cols > MAX_SIDE) {
+		conn_error(peer->conn, id, PROTO_E_GENERIC,
+		    "a console has 1 to 4096 rows and columns");
+		return;
+	}
+	virtio_console_resize(
+	    peer->process->hw.hvc, (uint16_t)rows, (uint16_t)cols);
+	conn_return(peer->conn, id, NULL, NULL, 0);
 }
 
 static const struct command commands[] = {
@@ -182,6 +220,7 @@ static const struct command commands[] = {
     {"unpause", run_unpause},
     {"reset", run_reset},
     {"console", run_console},
+    {"console-size", run_console_size},
 };
 
 static void
@@ -200,7 +239,7 @@ on_message(struct conn *c, json_t *msg, int *fd, unsigned fds, void *arg)
 	for (i = 0; i < sizeof commands / sizeof *commands; i++) {
 		if (strcmp(name, commands[i].name) != 0)
 			continue;
-		if (peer->process->console == NULL && i != 0)
+		if (peer->process->console[0] == NULL && i != 0)
 			break;
 		commands[i].run(
 		    peer, json_object_get(msg, "arguments"), id, fd, fds);

@@ -53,10 +53,13 @@ void
 guest_end(
     struct guest_process *p, const char *state, const char *reason, int status)
 {
+	unsigned i;
+
 	if (p->hw.machine != NULL)
 		machine_stop(p->hw.machine);
 	p->status = status;
-	console_finish(p->console, LAST_WORDS_MS);
+	for (i = 0; i < CONSOLES; i++)
+		console_finish(p->console[i], LAST_WORDS_MS / CONSOLES);
 	guest_set_state(p, state, reason);
 	event_base_loopbreak(p->base);
 }
@@ -156,10 +159,15 @@ on_sigterm(evutil_socket_t fd, short what, void *arg)
 int
 guest_launch(struct guest_process *p, struct error *err)
 {
+	unsigned i;
+
 	p->started = wall_clock();
-	p->console = console_new(p->base, err);
-	if (p->console == NULL ||
-	    build_machine(&p->hw, &p->spec, p->base, p->console, &machine_ops,
+	for (i = 0; i < CONSOLES; i++) {
+		p->console[i] = console_new(p->base, err);
+		if (p->console[i] == NULL)
+			return -1;
+	}
+	if (build_machine(&p->hw, &p->spec, p->base, p->console, &machine_ops,
 		p, err) == -1 ||
 	    build_load(&p->hw, &p->spec, err) == -1 ||
 	    control_listen(p, err) == -1)
@@ -205,11 +213,14 @@ set_up(struct guest_process *p, const char *name)
 static void
 tear_down(struct guest_process *p)
 {
+	unsigned i;
+
 	control_close(p);
 	if (p->hw.machine != NULL)
 		machine_destroy(p->hw.machine);
-	if (p->console != NULL)
-		console_free(p->console);
+	for (i = 0; i < CONSOLES; i++)
+		if (p->console[i] != NULL)
+			console_free(p->console[i]);
 	if (p->listen != NULL)
 		event_free(p->listen);
 	if (p->request != NULL)

@@ -29,7 +29,7 @@ struct guest_process {
 	struct peer *launcher; /* until it said "launch" */
 	struct guest_spec spec;
 	struct hardware hw;
-	struct console *console;
+	struct console *console[CONSOLES];
 
 	const char *state; /* PROTO_… */
 	char reason[256];

@@ -13,15 +13,18 @@
  *   start        {"name"} or ad hoc {"definition": {"name", "memory",
  *                "cpus", "kernel", …: the keys of a [vm] section as strings,
  *                repeated ones as arrays}, "folder": where relative paths
- *                start}; answered when the guest runs
+ *                start}; answered when the guest runs, or with "wait": true
+ *                by GUEST when it has ended
  *   stop         {"name", "force": bool}; answered when the guest was asked
  *                (power button), or with force when it is gone
  *   wait         {"name"}; answered with GUEST when it is no longer running
  *   pause, unpause, reset   {"name"}
- *   console      {"name", "history": bool} → {} and one descriptor: a stream
+ *   console      {"name", "history": bool, "port": "ttyS0" (default) or
+ *                "hvc0"} → {} and one descriptor: a stream
  *                socket into the guest process. What is read from it is the
  *                console's output, with history first if asked; what is
  *                written is typed. End of file: the guest process is gone.
+ *   console-size {"name", "rows", "cols"}: the size that hvc0 has from now on
  *   switches     → {"switches": [{"name", "interface", "state", "members"}]}
  *   reload       → {"mistakes": […]}; with mistakes the old definitions stay
  *   subscribe    {"figures": bool}; from then on events come
@@ -53,7 +56,8 @@
  *   stop         presses the power button
  *   quit         ends the process at once
  *   pause, unpause, reset
- *   console      {"history": bool} → {} and one descriptor
+ *   console      {"history": bool, "port"} → {} and one descriptor
+ *   console-size {"rows", "cols"}
  *
  * Events of a guest process, to every connection: STATE {"state", "reason"}.
  * The last one, "stopped" or "crashed", comes before the process ends.

@@ -9,6 +9,7 @@
 
 #include "backend/proto/paths.h"
 #include "backend/supervisor/registry.h"
+#include "backend/supervisor/spawn.h"
 #include "backend/supervisor/start.h"
 #include "config/log.h"
 
@@ -60,6 +61,7 @@ adopt(struct backend *b, const char *name, const char *path)
 		if (errno == ECONNREFUSED) {
 			log_info("%s left a socket behind, removed", name);
 			unlink(path);
+			spawn_forget(name);
 		} else {
 			log_warn("%s: %s", path, strerror(errno));
 		}

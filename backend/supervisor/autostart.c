@@ -22,7 +22,7 @@ parallel(const struct backend *b)
 }
 
 static void
-on_started(struct backend *b, const char *why, void *arg)
+on_started(struct backend *b, struct guest *g, const char *why, void *arg)
 {
 	if (why != NULL)
 		log_warn("%s", why);
@@ -62,7 +62,7 @@ start_some(struct backend *b)
 		started++;
 		b->autostarting++;
 		if (start_guest(b, vm, on_started, NULL, &err) == -1)
-			on_started(b, err.text, NULL);
+			on_started(b, NULL, err.text, NULL);
 	}
 	autostart_end(b);
 }

@@ -18,7 +18,7 @@ struct request {
 	struct backend *b;
 	struct client *client; /* NULL: gone */
 	struct guest *waiting; /* in its list of waiters, or NULL */
-	bool wants_guest; /* a waiter that is answered with GUEST */
+	bool wants_guest; /* is answered with GUEST when it has ended */
 	json_t *id;
 };
 

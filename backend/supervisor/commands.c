@@ -51,8 +51,9 @@ running_guest(struct request *rq, json_t *args)
 
 	if (g == NULL || registry_runs(g))
 		return g;
-	error_set(&err, "%s is not running: start it with vmtui start %s",
-	    g->name, g->name);
+	error_set(&err, "%s is not running%s%s%s: start it with vmtui start %s",
+	    g->name, g->reason[0] != '\0' ? " (" : "", g->reason,
+	    g->reason[0] != '\0' ? ")" : "", g->name);
 	request_error(rq, PROTO_E_STATE, err.text);
 	return NULL;
 }
@@ -91,21 +92,26 @@ run_status(struct request *rq, json_t *args)
 }
 
 static void
-on_started(struct backend *b, const char *why, void *arg)
+on_started(struct backend *b, struct guest *g, const char *why, void *arg)
 {
+	struct request *rq = arg;
+
 	if (why != NULL)
-		request_error(arg, PROTO_E_GENERIC, why);
+		request_error(rq, PROTO_E_GENERIC, why);
+	else if (rq->wants_guest)
+		request_wait(rq, g, true);
 	else
-		request_return(arg, NULL, -1);
+		request_return(rq, NULL, -1);
 }
 
 static void
-start(struct request *rq, const struct config_vm *vm)
+start(struct request *rq, json_t *args, const struct config_vm *vm)
 {
 	struct guest *g = registry_find(rq->b, vm->name);
 	bool wrong = g != NULL && registry_runs(g);
 	struct error err;
 
+	rq->wants_guest = json_is_true(json_object_get(args, "wait"));
 	if (start_guest(rq->b, vm, on_started, rq, &err) == -1)
 		request_error(
 		    rq, wrong ? PROTO_E_STATE : PROTO_E_GENERIC, err.text);
@@ -123,7 +129,7 @@ start_ad_hoc(struct request *rq, json_t *args)
 		request_error(rq, PROTO_E_GENERIC, err.text);
 		return;
 	}
-	start(rq, vm);
+	start(rq, args, vm);
 	config_vm_free(vm);
 }
 
@@ -142,7 +148,7 @@ run_start(struct request *rq, json_t *args)
 	if ((g = named_guest(rq, args)) == NULL)
 		return;
 	if ((vm = config_find_vm(rq->b->config, g->name)) != NULL) {
-		start(rq, vm);
+		start(rq, args, vm);
 		return;
 	}
 	error_set(&err,
@@ -198,13 +204,18 @@ run_wait(struct request *rq, json_t *args)
 		request_return(rq, registry_guest_json(g), -1);
 }
 
+/* Hands a command on to the guest's process, with its arguments. */
 static void
 relay(struct request *rq, json_t *args, const char *command)
 {
 	struct guest *g = running_guest(rq, args);
+	json_t *rest;
 
-	if (g != NULL)
-		process_call(g, command, NULL, pass_on, rq);
+	if (g == NULL)
+		return;
+	rest = json_copy(args);
+	json_object_del(rest, "name");
+	process_call(g, command, rest, pass_on, rq);
 }
 
 static void
@@ -228,13 +239,13 @@ run_reset(struct request *rq, json_t *args)
 static void
 run_console(struct request *rq, json_t *args)
 {
-	struct guest *g = running_guest(rq, args);
+	relay(rq, args, "console");
+}
 
-	if (g != NULL)
-		process_call(g, "console",
-		    json_pack("{s:b}", "history",
-			json_is_true(json_object_get(args, "history"))),
-		    pass_on, rq);
+static void
+run_console_size(struct request *rq, json_t *args)
+{
+	relay(rq, args, "console-size");
 }
 
 static void
@@ -274,6 +285,7 @@ static const struct command commands[] = {
     {"unpause", run_unpause},
     {"reset", run_reset},
     {"console", run_console},
+    {"console-size", run_console_size},
     {"switches", run_switches},
     {"reload", run_reload},
     {"subscribe", run_subscribe},

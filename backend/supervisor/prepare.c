@@ -15,6 +15,7 @@
 #include "backend/supervisor/figures.h"
 #include "backend/supervisor/network.h"
 #include "backend/supervisor/prepare.h"
+#include "backend/supervisor/spawn.h"
 #include "backend/vmm/host.h"
 #include "config/size.h"
 
@@ -255,5 +256,6 @@ prepare_undo(
 
 	if (paths_guest_socket(path, sizeof path, name, &err) == 0)
 		unlink(path);
+	spawn_forget(name);
 	network_undo(b, plugged, switches);
 }

@@ -237,7 +237,7 @@ finish(struct process *p)
 	prepare_undo(b, g->name, &g->plugged, !ran);
 	registry_ended(g, state, reason);
 	if (started != NULL)
-		started(b, failure, arg);
+		started(b, NULL, failure, arg);
 	if (known != NULL)
 		known(b);
 }
@@ -379,7 +379,7 @@ on_launched(struct guest *g, json_t *ret, int fd, const char *why, void *arg)
 	started = p->started;
 	p->started = NULL;
 	if (started != NULL)
-		started(g->b, NULL, p->arg);
+		started(g->b, g, NULL, p->arg);
 }
 
 int
@@ -402,6 +402,7 @@ process_start(struct guest *g, struct guest_spec *spec,
 		goto fail;
 	}
 	p->pid = child.pid;
+	spawn_remember(g->name, child.pid);
 	p->child = true;
 	p->log_start = child.log_start;
 	p->started = started;
@@ -429,14 +430,14 @@ on_ended(evutil_socket_t fd, short what, void *arg)
 	finish_if_over(p);
 }
 
-/*
- * The number is what the process says of itself, and a guest may have taken
- * its process over: that it is this guest's is read from its arguments.
- */
+/* Finds the process of an adopted guest, to know its end and to force it. */
 static void
-watch_end(struct process *p, pid_t pid)
+watch_end(struct process *p)
 {
+	pid_t pid = spawn_recall(p->g->name);
+
 	p->pidfd = pid > 0 ? pidfd_open(pid, 0) : -1;
+	/* The number may have been another's since: asked when held. */
 	if (p->pidfd == -1 || !spawn_is_guest(pid, p->g->name))
 		return;
 	p->ended = event_new(p->g->b->base, p->pidfd, EV_READ, on_ended, p);
@@ -461,12 +462,12 @@ on_status(struct guest *g, json_t *ret, int fd, const char *why, void *arg)
 		state = json_string_value(json_object_get(ret, "state"));
 		reason = json_string_value(json_object_get(ret, "reason"));
 		g->spec = json_incref(json_object_get(ret, "spec"));
-		watch_end(
-		    p, (pid_t)json_integer_value(json_object_get(ret, "pid")));
 		g->started =
 		    (time_t)json_number_value(json_object_get(ret, "started"));
-		if ((state = state_name(state)) != NULL && !is_end(state))
-			registry_state(g, state, reason);
+		state = state_name(state);
+		if (state == NULL || is_end(state))
+			state = g->state;
+		registry_state(g, state, reason);
 		g->since =
 		    (time_t)json_number_value(json_object_get(ret, "since"));
 	}
@@ -484,8 +485,11 @@ process_adopt(struct guest *g, int fd, void (*known)(struct backend *b))
 	p->launched = p->gone = true;
 	p->known = known;
 	g->process = p;
-	registry_state(g, PROTO_RUNNING, NULL);
-	process_call(g, "status", NULL, on_status, NULL);
+	watch_end(p);
+	registry_state(
+	    g, PROTO_RUNNING, "its process has not told its state yet");
+	/* No limit: one that is stopped may be let go on in an hour. */
+	call_send(p, "status", NULL, NULL, 0, 0, on_status, NULL);
 	return 0;
 }
 

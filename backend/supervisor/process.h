@@ -17,8 +17,9 @@
 
 #include "backend/supervisor/backend.h"
 
-/* why is NULL when the guest runs, else the sentence why it does not. */
-typedef void process_started(struct backend *b, const char *why, void *arg);
+/* g runs and why is NULL; or g is NULL and why the sentence why it does not. */
+typedef void process_started(
+    struct backend *b, struct guest *g, const char *why, void *arg);
 
 /*
  * Starts a process for g and sends it spec, which is cleared then. started is

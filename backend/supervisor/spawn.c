@@ -8,6 +8,7 @@
 #include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include "backend/proto/proto.h"
 #include "backend/proto/spec.h"
 #include "backend/supervisor/spawn.h"
+#include "config/log.h"
 
 #define LOG_MAX (1 << 20) /* then the old one is put aside */
 
@@ -97,6 +99,60 @@ spawn_guest(const char *name, struct spawned *child, struct error *err)
 	}
 	child->sock = sv[0];
 	return 0;
+}
+
+/* Beside its socket. Returns -1 if there is no place for it. */
+static int
+pid_path(const char *name, char *buf, size_t len)
+{
+	char sock[108];
+	struct error err;
+
+	if (paths_guest_socket(sock, sizeof sock, name, &err) == -1)
+		return -1;
+	snprintf(
+	    buf, len, "%.*s.pid", (int)(strlen(sock) - strlen(".sock")), sock);
+	return 0;
+}
+
+void
+spawn_remember(const char *name, pid_t pid)
+{
+	char path[128];
+	int fd;
+
+	if (pid_path(name, path, sizeof path) == -1)
+		return;
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd == -1 || dprintf(fd, "%ld\n", (long)pid) < 0)
+		log_warn("%s: %s", path, strerror(errno));
+	if (fd != -1)
+		close(fd);
+}
+
+pid_t
+spawn_recall(const char *name)
+{
+	char path[128], text[24];
+	ssize_t n;
+	int fd;
+
+	if (pid_path(name, path, sizeof path) == -1 ||
+	    (fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return 0;
+	n = read(fd, text, sizeof text - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	return (pid_t)strtol(text, NULL, 10);
+}
+
+void
+spawn_forget(const char *name)
+{
+	char path[128];
+
+	if (pid_path(name, path, sizeof path) == 0)
+		unlink(path);
 }
 
 bool

@@ -22,6 +22,14 @@ struct spawned {
 
 int spawn_guest(const char *name, struct spawned *child, struct error *err);
 
+/*
+ * RUNDIR/guests/NAME.pid: which process it is, for the next backend. 0: it is
+ * not known. spawn_forget() removes it.
+ */
+void spawn_remember(const char *name, pid_t pid);
+pid_t spawn_recall(const char *name);
+void spawn_forget(const char *name);
+
 /* Whether the process runs `vmtui guest NAME`. */
 bool spawn_is_guest(pid_t pid, const char *name);
 

@@ -356,9 +356,15 @@ thread_main(void *arg)
 		n = epoll_wait(blk->epoll_fd, ev, 3, -1);
 		for (i = 0; i < n; i++)
 			if (ev[i].data.fd == blk->stop_fd)
-				return NULL;
+				goto stop;
 		work(blk);
 	}
+stop:
+	/* Here: io_uring cancels what a thread leaves behind when it ends. */
+	virtio_begin(&blk->dev);
+	block_drain(blk->block);
+	virtio_end(&blk->dev);
+	return NULL;
 }
 
 /* ---- the device ---- */

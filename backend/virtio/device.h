@@ -37,12 +37,14 @@
 #define VIRTIO_QUEUE_SIZE 256
 
 /* Device types (virtio 1.2, 5) and their transitional PCI ids (4.1.2.1). */
-#define VIRTIO_ID_NET  1
-#define VIRTIO_ID_BLK  2
-#define VIRTIO_ID_RNG  4
-#define VIRTIO_PCI_NET 0x1000
-#define VIRTIO_PCI_BLK 0x1001
-#define VIRTIO_PCI_RNG 0x1005
+#define VIRTIO_ID_NET      1
+#define VIRTIO_ID_BLK      2
+#define VIRTIO_ID_CONSOLE  3
+#define VIRTIO_ID_RNG      4
+#define VIRTIO_PCI_NET     0x1000
+#define VIRTIO_PCI_BLK     0x1001
+#define VIRTIO_PCI_CONSOLE 0x1003
+#define VIRTIO_PCI_RNG     0x1005
 
 /* Device status (2.1). */
 #define VIRTIO_S_ACKNOWLEDGE 1

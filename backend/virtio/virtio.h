@@ -65,6 +65,31 @@ int virtio_net_create(struct pci_bus *bus, struct event_base *base, int tap_fd,
 int virtio_rng_create(struct pci_bus *bus, struct event_base *base,
     struct virtio_dev **dev, struct error *err);
 
+/*
+ * Console (5.3) with a size, one port. output() gets what the guest prints, on
+ * base's loop, with the device's lock held, and returns how many bytes it took;
+ * after fewer than len, virtio_console_kick() makes the device go on.
+ */
+struct virtio_console_ops {
+	size_t (*output)(const uint8_t *data, size_t len, void *arg);
+	/* There are buffers for typing again after there were none. */
+	void (*input_ready)(void *arg);
+};
+int virtio_console_create(struct pci_bus *bus, struct event_base *base,
+    const struct virtio_console_ops *ops, void *arg, struct virtio_dev **dev,
+    struct error *err);
+/* The loop's thread, as the next two: the host side has room again. */
+void virtio_console_kick(struct virtio_dev *dev);
+/*
+ * Offers typing; returns how many bytes found room. Without a driver all of it
+ * is taken and dropped, as on a line that nobody has opened.
+ */
+size_t virtio_console_input(
+    struct virtio_dev *dev, const uint8_t *data, size_t len);
+/* Tells the driver a new size, with a configuration interrupt. */
+void virtio_console_resize(
+    struct virtio_dev *dev, uint16_t rows, uint16_t cols);
+
 const struct virtio_figures *virtio_figures(const struct virtio_dev *dev);
 
 #endif

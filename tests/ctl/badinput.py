@@ -191,7 +191,7 @@ def test_a_disk_in_use_is_refused(lab):
     lab.ok("start", "a")
     err = lab.fails("start", "b")
     check(lab.path("d.img") in err and "use" in err, err)
-    check(len(lab.guests()) == 1 and len(lab.sockets()) == 1)
+    check(len(lab.guests()) == 1 and len(lab.sockets()) == 2)
     lab.ok("stop", "-f", "a")
     lab.ok("start", "b")
 

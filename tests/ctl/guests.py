@@ -161,6 +161,41 @@ def test_a_guest_process_that_is_stuck_is_forced_off(lab):
     check(len(lab.guests()) == 1)
 
 
+def test_an_adopted_process_that_is_stuck_is_forced_off(lab):
+    start(lab, "a")
+    pid = lab.guests()[0]
+    os.kill(pid, signal.SIGSTOP)
+    lab.kill_backend()
+    guest = lab.status("a")
+    check(guest["pid"] == pid and "not told" in guest["reason"], guest)
+    os.kill(pid, signal.SIGCONT)
+    until("its word", lambda: lab.status("a")["reason"] == "")
+    os.kill(pid, signal.SIGSTOP)
+    lab.ok("stop", "-f", "a")
+    lab.nothing_left()
+
+
+def test_waiting_tells_how_a_guest_ended(lab):
+    need_kvm()
+    waiter = lab.popen("start", "-w", "-m", "16M", "-b", KERNEL, "t")
+    until("its start", lab.guests)
+    until("its console", lambda: lab.status("t")["state"] == "running")
+    prompt(lab, "t")
+    lab.see("t", b"switching off", type=b"poweroff\r")
+    check(waiter.communicate(timeout=20)[1] == b"")
+    check(waiter.returncode == 0)
+    waiter = lab.popen("start", "-w", "-m", "16M", "-b", KERNEL, "t")
+    until("its start", lab.guests)
+    until("its console", lambda: lab.status("t")["state"] == "running")
+    prompt(lab, "t")
+    lab.see("t", b"crashing", type=b"crash\r")
+    check(b"triple fault" in waiter.communicate(timeout=20)[1])
+    check(waiter.returncode == 1)
+    check(lab.status("t")["state"] == "crashed")
+    lab.ok("reload")
+    check(lab.status()["guests"] == [])
+
+
 def test_the_backends_end_shuts_guests_down(lab):
     start(lab, "a")
     prompt(lab, "a")

@@ -49,9 +49,10 @@ class Machine:
 
     def __init__(self, argv, log):
         self.log = open(log, "wb")
+        # Whatever becomes of us, QEMU is not to stay behind.
         self.process = subprocess.Popen(
-            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=self.log, cwd=common.BUILD)
+            ["setpriv", "--pdeathsig", "KILL", *argv], cwd=common.BUILD,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log)
         self.seen = b""
 
     def read(self, deadline):

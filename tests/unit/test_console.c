@@ -11,6 +11,7 @@
 
 #include "tests/unit/unit.h"
 #include "tests/unit/machine.h"
+#include "backend/dev/dev.h"
 #include "backend/guest/console.h"
 
 /* What a guest prints at position n. */
@@ -40,7 +41,7 @@ print_thread(void *arg)
 						  : sizeof chunk;
 		for (i = 0; i < len; i++)
 			chunk[i] = byte_at(p->from + n + i);
-		len = console_serial_ops.output(chunk, len, p->console);
+		len = console_output(chunk, len, p->console);
 		if (len == 0)
 			nanosleep(&nap, NULL);
 		n += len;
@@ -190,9 +191,24 @@ test_console_does_not_wait_for_one_that_never_reads(void **state)
 	event_base_free(base);
 }
 
+static size_t
+port_input(void *port, const uint8_t *data, size_t len)
+{
+	return serial_input(port, data, len);
+}
+
+static void
+port_kick(void *port)
+{
+	serial_kick(port);
+}
+
 static void
 test_console_takes_typing_at_the_guests_pace(void **state)
 {
+	static const struct serial_ops ops = {
+	    console_output, console_input_ready};
+	static const struct console_port port = {port_input, port_kick};
 	struct event_base *base = event_base_new();
 	struct console *c;
 	struct serial *s;
@@ -203,9 +219,8 @@ test_console_takes_typing_at_the_guests_pace(void **state)
 	NEED_MACHINE(m, asked);
 
 	c = console_new(base, NULL);
-	assert_int_equal(
-	    serial_create(m, 0x3f8, 4, &console_serial_ops, c, &s, NULL), 0);
-	console_connect(c, s);
+	assert_int_equal(serial_create(m, 0x3f8, 4, &ops, c, &s, NULL), 0);
+	console_connect(c, &port, s);
 	out(m, 0x3fa, 1, 1);
 	fd = console_watch(c, false, NULL);
 	for (i = 0; i < sizeof typed; i++)

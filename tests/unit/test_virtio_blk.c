@@ -503,6 +503,36 @@ test_blk_is_saved_with_nothing_in_flight(void **state)
 }
 
 static void
+test_blk_finishes_what_it_began_before_it_goes(void **state)
+{
+	struct fixture *f = disk(1 << 20, false, "");
+	unsigned i;
+	uint8_t byte;
+	int fd;
+
+	drive(f, F_FLUSH);
+	for (i = 0; i < 21; i++) {
+		memset(data(f, i), 0x3c, 4096);
+		request(f, i, OUT, 8 * i, 4096);
+	}
+	modern_kick(f->bus, 0);
+	while (virtio_figures(f->dev)->out_ops == 0)
+		usleep(100);
+	rig_map(&f->bus->fn, false, PIO_BASE, MMIO_BASE);
+	f->bus->fn.ops->destroy(f->bus->fn.arg);
+	f->bus->fn.ops = NULL;
+	fd = open(f->path, O_RDONLY);
+	for (i = 0; i < 21; i++) {
+		assert_int_equal(pread(fd, &byte, 1, 4096 * i), 1);
+		assert_int_equal(status(f, i), OK);
+		assert_int_equal(byte, 0x3c);
+	}
+	close(fd);
+	*state = f;
+	teardown(state);
+}
+
+static void
 test_blk_refused_closes_its_image(void **state)
 {
 	struct fixture *f = *state;
@@ -542,6 +572,7 @@ main(void)
 	    TEST(test_blk_breaks_on_a_request_without_status),
 	    TEST(test_blk_speaks_legacy_with_a_header_in_pieces),
 	    TEST(test_blk_is_saved_with_nothing_in_flight),
+	    cmocka_unit_test(test_blk_finishes_what_it_began_before_it_goes),
 	    TEST(test_blk_refused_closes_its_image),
 	};
 

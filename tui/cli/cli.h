@@ -59,11 +59,11 @@ json_t *cli_ask(struct cli *cli, const char *command, json_t *args, int *fd);
 
 /*
  * The same for several guests at once: command is sent for each name (all of
- * argv, n of them) with member force added if it is set. Returns 0, or 1
- * after printing each failure.
+ * argv, n of them) with member flag, if not NULL, set to true. Returns 0, or 1
+ * after printing each failure, and each guest that crashed while waited for.
  */
-int cli_each(
-    struct cli *cli, const char *command, bool force, char **names, int n);
+int cli_each(struct cli *cli, const char *command, const char *flag,
+    char **names, int n);
 /*
  * The names of all guests that run, or of all that do not, for -a: an array
  * of strings in a malloc()ed block each, ended by NULL; NULL after printing
@@ -71,12 +71,6 @@ int cli_each(
  */
 char **cli_names(struct cli *cli, bool running, int *n);
 void cli_names_free(char **names);
-
-/*
- * Waits until the guests have ended. Returns 0, or 1 if one of them crashed
- * (printed) or is not known.
- */
-int cli_wait(struct cli *cli, char **names, int n);
 
 /*
  * Connects this terminal, or pipe, with a guest's console until either side

@@ -35,8 +35,8 @@ on_answer(json_t *ret, int fd, const char *why, void *arg)
 		    cli_fail("%s crashed: %s", one->name, reason);
 }
 
-static int
-send_all(
+int
+cli_each(
     struct cli *cli, const char *command, const char *flag, char **names, int n)
 {
 	struct all all = {.left = n};
@@ -59,18 +59,6 @@ send_all(
 			break;
 	free(each);
 	return all.status;
-}
-
-int
-cli_each(struct cli *cli, const char *command, bool force, char **names, int n)
-{
-	return send_all(cli, command, force ? "force" : NULL, names, n);
-}
-
-int
-cli_wait(struct cli *cli, char **names, int n)
-{
-	return send_all(cli, "wait", NULL, names, n);
 }
 
 void

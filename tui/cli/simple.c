@@ -9,15 +9,7 @@ run_each(struct cli *cli, int argc, char **argv)
 {
 	if (getopt(argc, argv, "") != -1 || optind == argc)
 		return cli_usage(cli);
-	return cli_each(cli, argv[0], false, argv + optind, argc - optind);
-}
-
-static int
-run_wait(struct cli *cli, int argc, char **argv)
-{
-	if (getopt(argc, argv, "") != -1 || optind == argc)
-		return cli_usage(cli);
-	return cli_wait(cli, argv + optind, argc - optind);
+	return cli_each(cli, argv[0], NULL, argv + optind, argc - optind);
 }
 
 const struct command command_pause = {
@@ -45,5 +37,5 @@ const struct command command_wait = {
     .name = "wait",
     .usage = "NAME...",
     .help = "Returns when the guests have ended, with 1 if one crashed",
-    .run = run_wait,
+    .run = run_each,
 };

@@ -97,38 +97,50 @@ finish_definition(struct request *rq, char **names, int n)
 }
 
 static int
-start_ad_hoc(struct cli *cli, struct request *rq)
+start_ad_hoc(struct cli *cli, struct request *rq, bool wait)
 {
+	const char *state;
 	char cwd[PATH_MAX];
 	json_t *ret;
+	int rc = 0;
 
 	if (getcwd(cwd, sizeof cwd) == NULL)
 		return cli_fail(
 		    "cannot tell the current folder: %s", strerror(errno));
 	ret = cli_ask(cli, "start",
-	    json_pack(
-		"{s:O, s:s}", "definition", rq->definition, "folder", cwd),
+	    json_pack("{s:O, s:s, s:b}", "definition", rq->definition, "folder",
+		cwd, "wait", wait),
 	    NULL);
+	if (ret == NULL)
+		return 1;
+	state = json_string_value(json_object_get(ret, "state"));
+	if (state != NULL && strcmp(state, "crashed") == 0)
+		rc = cli_fail("%s crashed: %s",
+		    json_string_value(json_object_get(ret, "name")),
+		    json_string_value(json_object_get(ret, "reason")));
 	json_decref(ret);
-	return ret != NULL ? 0 : 1;
+	return rc;
 }
 
 static int
 start(struct cli *cli, struct request *rq, char **names, int n)
 {
+	/* With a console to show, the wait comes after it. */
+	bool wait = rq->wait && !rq->console;
 	int rc;
 
 	if (rq->definition != NULL) {
 		if (finish_definition(rq, names, n) != 0)
 			return EXIT_USAGE;
-		rc = start_ad_hoc(cli, rq);
+		rc = start_ad_hoc(cli, rq, wait);
 	} else {
-		rc = cli_each(cli, "start", false, names, n);
+		rc = cli_each(cli, "start", wait ? "wait" : NULL, names, n);
 	}
-	if (rc == 0 && rq->console)
+	if (rc == 0 && rq->console) {
 		rc = console_attach(cli, names[0], true);
-	if (rc == 0 && rq->wait)
-		rc = cli_wait(cli, names, n);
+		if (rc == 0 && rq->wait)
+			rc = cli_each(cli, "wait", NULL, names, n);
+	}
 	return rc;
 }
 

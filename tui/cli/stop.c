@@ -30,10 +30,10 @@ run(struct cli *cli, int argc, char **argv)
 		return cli_usage(cli);
 	if (all && (names = found = cli_names(cli, true, &n)) == NULL)
 		return 1;
-	rc = cli_each(cli, "stop", force, names, n);
+	rc = cli_each(cli, "stop", force ? "force" : NULL, names, n);
 	/* Who could not be asked is not waited for. */
 	if (rc == 0 && wait && !force)
-		rc = cli_wait(cli, names, n);
+		rc = cli_each(cli, "wait", NULL, names, n);
 	cli_names_free(found);
 	return rc;
 }

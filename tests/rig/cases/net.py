@@ -76,7 +76,7 @@ def test_stream(lab):
     one, two = lab.consoles["one"], lab.consoles["two"]
     one.sh("dd if=/dev/urandom of=/tmp/data bs=64k count=16 2>/dev/null")
     total = one.want("md5sum /tmp/data", r"^([0-9a-f]{32})")[1]
-    two.sh("(nc -l -p 99 </dev/null >/tmp/data; touch /tmp/end) &")
+    two.sh("{ (nc -l -p 99 </dev/null >/tmp/data; touch /tmp/end) & }")
     two.sh("until netstat -ltn | grep -q :99; do sleep 0.1; done")
     one.sh("nc 10.9.0.2 99 </tmp/data")
     two.sh("until [ -e /tmp/end ]; do sleep 0.1; done")

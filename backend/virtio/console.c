@@ -1,0 +1,208 @@
+/*
+ * console.c: a console with a size (virtio 1.2, 5.3), one port: hvc0 in Linux.
+ *
+ *	receiveq (0)  what is typed, into the driver's buffers
+ *	transmitq (1) what the guest prints
+ *
+ * What a serial line cannot do: the driver reads rows and columns from the
+ * configuration and hears of their changes. Runs on the main loop. Output that
+ * the host does not take yet stays in its buffer, so the guest waits and no
+ * byte is lost.
+ */
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/virtio/device.h"
+
+#define RECEIVEQ  0
+#define TRANSMITQ 1
+#define F_SIZE    (1ULL << 0)
+#define BATCH     64 /* buffers before others have their turn */
+
+/* struct virtio_console_config (5.3.4) */
+#define CONFIG_COLS  0
+#define CONFIG_ROWS  2
+#define CONFIG_PORTS 4
+#define CONFIG_LEN   12
+
+struct vconsole {
+	struct virtio_dev dev;
+	const struct virtio_console_ops *ops;
+	void *arg;
+	size_t sent; /* bytes of the buffer at the queue's head */
+	bool refused; /* input was offered that found no buffer */
+};
+
+static void
+set_size(struct vconsole *c, uint16_t rows, uint16_t cols)
+{
+	uint16_t r = htole16(rows), k = htole16(cols);
+
+	memcpy(c->dev.config + CONFIG_COLS, &k, sizeof k);
+	memcpy(c->dev.config + CONFIG_ROWS, &r, sizeof r);
+}
+
+/*
+ * Gives the host one buffer, from where it stopped the last time. Returns
+ * false if it did not take all of it.
+ */
+static bool
+print(struct vconsole *c, const struct virtq_chain *chain)
+{
+	size_t skip = c->sent, len, n;
+	unsigned i;
+
+	for (i = 0; i < chain->outs; i++) {
+		len = chain->iov[i].iov_len;
+		if (skip >= len) {
+			skip -= len;
+			continue;
+		}
+		n = c->ops->output((uint8_t *)chain->iov[i].iov_base + skip,
+		    len - skip, c->arg);
+		virtio_count(&c->dev.figures.out_bytes, n);
+		c->sent += n;
+		if (n < len - skip)
+			return false;
+		skip = 0;
+	}
+	c->sent = 0;
+	return true;
+}
+
+static void
+transmit(struct virtio_dev *dev)
+{
+	struct vconsole *c = (struct vconsole *)dev;
+	struct virtq *q = &dev->queue[TRANSMITQ].vq;
+	struct virtq_chain chain = {.iov = q->iov, .room = q->max};
+	unsigned batch = 0;
+
+	virtq_disable_kick(q);
+	do {
+		while (batch < BATCH && virtq_pop(q, &chain)) {
+			if (!print(c, &chain)) {
+				/* vconsole_kick() goes on here. */
+				virtq_unpop(q, &chain);
+				goto out;
+			}
+			virtq_push(q, chain.head, 0);
+			virtio_count(&dev->figures.out_ops, 1);
+			batch++;
+		}
+		if (batch == BATCH) {
+			virtio_kick(dev, TRANSMITQ);
+			break;
+		}
+	} while (virtq_enable_kick(q));
+out:
+	virtio_publish(dev, TRANSMITQ);
+}
+
+static void
+console_notify(struct virtio_dev *dev, unsigned queue)
+{
+	struct vconsole *c = (struct vconsole *)dev;
+
+	if (queue == TRANSMITQ) {
+		transmit(dev);
+	} else if (c->refused) {
+		c->refused = false;
+		c->ops->input_ready(c->arg);
+	}
+}
+
+static void
+console_reset(struct virtio_dev *dev)
+{
+	struct vconsole *c = (struct vconsole *)dev;
+
+	c->sent = 0;
+	if (c->refused) {
+		c->refused = false;
+		c->ops->input_ready(c->arg);
+	}
+}
+
+size_t
+virtio_console_input(struct virtio_dev *dev, const uint8_t *data, size_t len)
+{
+	struct vconsole *c = (struct vconsole *)dev;
+	struct virtq *q = &dev->queue[RECEIVEQ].vq;
+	struct virtq_chain chain = {.iov = q->iov, .room = q->max};
+	size_t done = 0, n;
+
+	virtio_begin(dev);
+	if (!virtio_usable(dev, RECEIVEQ)) {
+		/* No driver, or not yet: nobody to type to. */
+		virtio_end(dev);
+		return len;
+	}
+	while (done < len) {
+		if (!virtq_pop(q, &chain)) {
+			if (virtq_enable_kick(q))
+				continue;
+			break;
+		}
+		n = virtq_copy_in(chain.iov + chain.outs, chain.ins, 0,
+		    data + done, len - done);
+		virtq_push(q, chain.head, (uint32_t)n);
+		done += n;
+		virtio_count(&dev->figures.in_bytes, n);
+	}
+	c->refused = done < len;
+	if (done > 0)
+		virtio_publish(dev, RECEIVEQ);
+	virtio_end(dev);
+	return done;
+}
+
+void
+virtio_console_kick(struct virtio_dev *dev)
+{
+	virtio_kick(dev, TRANSMITQ);
+}
+
+void
+virtio_console_resize(struct virtio_dev *dev, uint16_t rows, uint16_t cols)
+{
+	struct vconsole *c = (struct vconsole *)dev;
+
+	virtio_begin(dev);
+	set_size(c, rows, cols);
+	virtio_config_changed(dev);
+	virtio_end(dev);
+}
+
+static const struct virtio_ops console_ops = {
+    .name = "virtio-console",
+    .type = VIRTIO_ID_CONSOLE,
+    .pci_device = VIRTIO_PCI_CONSOLE,
+    .class_code = 0x078000,
+    .queues = 2,
+    .config_len = CONFIG_LEN,
+    .notify = console_notify,
+    .reset = console_reset,
+};
+
+int
+virtio_console_create(struct pci_bus *bus, struct event_base *base,
+    const struct virtio_console_ops *ops, void *arg, struct virtio_dev **dev,
+    struct error *err)
+{
+	struct vconsole *c = calloc(1, sizeof *c);
+	uint32_t ports = htole32(1);
+
+	if (c == NULL)
+		return error_set(err, "virtio-console: out of memory");
+	c->ops = ops;
+	c->arg = arg;
+	set_size(c, 24, 80);
+	memcpy(c->dev.config + CONFIG_PORTS, &ports, sizeof ports);
+	if (virtio_dev_create(&c->dev, bus, &console_ops, F_SIZE, err) == -1 ||
+	    virtio_listen(&c->dev, base, err) == -1)
+		return -1;
+	*dev = &c->dev;
+	return 0;
+}
