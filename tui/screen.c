@@ -15,7 +15,6 @@
 #include "tui/ui.h"
 
 #define FRAME_MS 16 /* at least between two frames */
-#define RETRY_MS 100 /* until a terminal that takes nothing is tried again */
 #define BELL_MS  250 /* a guest that rings all the time rings this often */
 #define SIGNALS  5
 
@@ -133,8 +132,9 @@ frame(int fd, short what, void *arg)
 {
 	struct ui *ui = arg;
 
-	if (!tty_writable()) {
-		frame_in(ui, RETRY_MS);
+	/* Not before the last one is out; then the newest, not all between. */
+	if (!tty_push()) {
+		event_add(ui->writable, NULL);
 		return;
 	}
 	draw(ui);
@@ -145,6 +145,20 @@ frame(int fd, short what, void *arg)
 	ui->dirty = 0;
 	draw_flush();
 	ui->drawn = now_ms();
+	if (!tty_push())
+		event_add(ui->writable, NULL);
+}
+
+/* The terminal takes more. */
+static void
+writable(int fd, short what, void *arg)
+{
+	struct ui *ui = arg;
+
+	if (!tty_push())
+		event_add(ui->writable, NULL);
+	else if (ui->dirty != 0)
+		frame_in(ui, 0);
 }
 
 /*
@@ -438,6 +452,7 @@ pane_bell(struct pane *p, void *arg)
 		return;
 	ui->rang = now_ms();
 	tty_bell();
+	ui_dirty(ui, DIRTY_CONSOLE);
 }
 
 static void
@@ -550,6 +565,10 @@ begin(struct screen *s, const struct screen_options *options, struct error *err)
 		return error_set(err, "no memory for the screen");
 	if (tty_open(err) == -1)
 		return -1;
+	ui->writable = event_new(ui->base, tty_fd(), EV_WRITE, writable, ui);
+	if (ui->writable == NULL)
+		return error_set(err, "no memory for the screen");
+	event_priority_set(ui->writable, PRIORITY_FRAME);
 	ui_layout(ui);
 	ui_dirty(ui, DIRTY_ALL);
 	return 0;
@@ -561,6 +580,8 @@ end(struct screen *s)
 	struct ui *ui = &s->ui;
 	int i;
 
+	if (ui->writable != NULL)
+		event_free(ui->writable);
 	tty_close();
 	panes_free(ui->panes);
 	wire_free(ui->wire);

@@ -1,9 +1,12 @@
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 
 #include <curses.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <term.h>
@@ -16,6 +19,7 @@
 
 #define PASTE_ON  "\033[?2004h"
 #define PASTE_OFF "\033[?2004l"
+#define CLOSE_MS  1000 /* for the last words, if the terminal takes nothing */
 
 static const int deadly[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 #define DEADLY (sizeof deadly / sizeof *deadly)
@@ -23,6 +27,11 @@ static const int deadly[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 /* The terminal is one, and signal handlers find it only in globals. */
 static struct {
 	SCREEN *screen;
+	FILE *frames; /* over the memfd that ncurses writes to */
+	int memory; /* that memfd */
+	int fd; /* the terminal, opened anew so that it alone never blocks */
+	char *queue; /* what is on its way: from sent to len */
+	size_t len, sent;
 	volatile sig_atomic_t taken;
 	struct termios before;
 	bool paste;
@@ -30,15 +39,7 @@ static struct {
 	char restore[256];
 	size_t restore_len;
 	struct sigaction old[DEADLY];
-} tty;
-
-static void
-send(const char *text)
-{
-	/* A terminal that is gone is noticed elsewhere. */
-	if (write(STDOUT_FILENO, text, strlen(text)) == -1)
-		return;
-}
+} tty = {.memory = -1, .fd = -1};
 
 /*
  * A crash of ours: only write(2) and tcsetattr(3) are safe here. Gives the
@@ -132,50 +133,162 @@ tty_check(struct error *err)
 	return 0;
 }
 
+/* Raw mode, in which ncurses believes the terminal to be. */
+static void
+set_raw(void)
+{
+	struct termios raw = tty.before;
+
+	cfmakeraw(&raw);
+	tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
+}
+
+/* Standard output may be shared with a shell: it must go on blocking. */
+static int
+open_fds(struct error *err)
+{
+	const char *name = ttyname(STDOUT_FILENO);
+
+	tty.fd = open(name != NULL ? name : "/dev/tty",
+	    O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	if (tty.fd == -1)
+		return error_set(err, "the terminal %s cannot be opened: %s",
+		    name != NULL ? name : "/dev/tty", strerror(errno));
+	tty.memory = memfd_create("vmtui-frame", MFD_CLOEXEC);
+	if (tty.memory == -1 || (tty.frames = fdopen(tty.memory, "w")) == NULL)
+		return error_set(
+		    err, "no memory for the screen: %s", strerror(errno));
+	return 0;
+}
+
+/* Puts text behind what ncurses wrote. */
+static void
+add(const char *text)
+{
+	/* A memfd takes all, or memory is short and a frame is lost. */
+	if (write(tty.memory, text, strlen(text)) == -1)
+		return;
+}
+
 int
 tty_open(struct error *err)
 {
 	const char *term = getenv("TERM");
+	int rows, cols;
 
+	if (open_fds(err) == -1)
+		return -1;
 	tcgetattr(STDIN_FILENO, &tty.before);
-	if ((tty.screen = newterm(NULL, stdout, stdin)) == NULL)
+	if ((tty.screen = newterm(NULL, tty.frames, stdin)) == NULL)
 		return error_set(
 		    err, "TERM=%s cannot do what the screen needs", term);
+	/* That of ncurses would write to where nobody reads. */
+	signal(SIGTSTP, SIG_DFL);
 	glyphs_choose(term);
-	raw();
-	noecho();
-	nonl();
 	typeahead(-1);
-	meta(stdscr, TRUE);
-	leaveok(stdscr, FALSE);
 	/* Moving text in place of redrawing it flickers on some terminals. */
 	idlok(stdscr, FALSE);
 	draw_begin();
 	tty.paste = strncmp(term, "vt", 2) != 0 && strcmp(term, "dumb") != 0;
 	prepare_restore();
 	tty.taken = 1;
+	set_raw();
 	catch_crashes();
 	atexit(tty_close);
+	tty_resize(&rows, &cols);
 	refresh();
 	if (tty.paste)
-		send(PASTE_ON);
+		add(PASTE_ON);
+	tty_push();
 	return 0;
 }
 
-void
-tty_close(void)
+/* Moves what ncurses wrote to the end of the queue. */
+static void
+take_frame(void)
 {
-	if (!tty.taken)
+	off_t size = lseek(tty.memory, 0, SEEK_CUR);
+	char *queue;
+
+	if (size <= 0)
 		return;
-	tty.taken = 0;
+	if (tty.sent == tty.len)
+		tty.sent = tty.len = 0;
+	queue = realloc(tty.queue, tty.len + (size_t)size);
+	if (queue != NULL) {
+		tty.queue = queue;
+		if (pread(tty.memory, queue + tty.len, (size_t)size, 0) == size)
+			tty.len += (size_t)size;
+	}
+	lseek(tty.memory, 0, SEEK_SET);
+	if (ftruncate(tty.memory, 0) == -1)
+		return;
+}
+
+bool
+tty_push(void)
+{
+	ssize_t n;
+
+	take_frame();
+	while (tty.sent < tty.len) {
+		n = write(tty.fd, tty.queue + tty.sent, tty.len - tty.sent);
+		if (n > 0)
+			tty.sent += (size_t)n;
+		else if (n == -1 && errno == EAGAIN)
+			return false;
+		else if (n == -1 && errno != EINTR)
+			/* Gone: reading finds that out too, and ends. */
+			tty.sent = tty.len;
+	}
+	return true;
+}
+
+int
+tty_fd(void)
+{
+	return tty.fd;
+}
+
+/* The same, waiting for a while. */
+static void
+push_all(void)
+{
+	struct pollfd p = {.fd = tty.fd, .events = POLLOUT};
+
+	while (!tty_push())
+		if (poll(&p, 1, CLOSE_MS) <= 0)
+			return;
+}
+
+/* Leaves the screen as a shell wants it. */
+static void
+leave(void)
+{
 	if (tty.paste)
-		send(PASTE_OFF);
+		add(PASTE_OFF);
 	/* Where there is no other screen to go back to, room for the shell. */
 	move(LINES - 1, 0);
 	clrtoeol();
 	refresh();
 	endwin();
+	push_all();
 	tcsetattr(STDIN_FILENO, TCSANOW, &tty.before);
+}
+
+void
+tty_close(void)
+{
+	if (tty.taken) {
+		tty.taken = 0;
+		leave();
+	}
+	if (tty.fd != -1)
+		close(tty.fd);
+	tty.fd = -1;
+	free(tty.queue);
+	tty.queue = NULL;
+	tty.len = tty.sent = 0;
 }
 
 void
@@ -190,21 +303,10 @@ tty_resize(int *rows, int *cols)
 	*cols = COLS;
 }
 
-bool
-tty_writable(void)
-{
-	struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
-
-	/* An error is for the next write to find. */
-	return poll(&p, 1, 0) != 0;
-}
-
 void
 tty_suspend(void)
 {
-	if (tty.paste)
-		send(PASTE_OFF);
-	endwin();
+	leave();
 	raise(SIGTSTP);
 	tty_resume();
 }
@@ -212,10 +314,10 @@ tty_suspend(void)
 void
 tty_resume(void)
 {
-	reset_prog_mode();
+	set_raw();
 	refresh();
 	if (tty.paste)
-		send(PASTE_ON);
+		add(PASTE_ON);
 }
 
 void

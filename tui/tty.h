@@ -1,6 +1,12 @@
 /*
  * tty.h: the person's terminal, taken and given back.
  *
+ * ncurses writes each frame into memory, and from there it goes out without
+ * ever blocking: a terminal that is slow or stopped gets fewer frames, and
+ * consoles are read and guests run on meanwhile.
+ *
+ *	ncurses --frame--> memfd --tty_push()--> queue --as it takes--> tty
+ *
  * One a process, main thread. Whatever happens (exit, SIGTERM, a crash of
  * ours) the terminal is given back as it was found; only SIGKILL is beyond
  * that. With draw.c the only file that knows ncurses.
@@ -19,18 +25,24 @@ int tty_check(struct error *err);
  * setlocale() was called before. Returns 0, or -1 with the reason.
  */
 int tty_open(struct error *err);
-/* Gives it back. May be called more than once. */
+/* Gives it back. May be called more than once, also without tty_open(). */
 void tty_close(void);
 
 /* Lines and columns as the kernel has them now; tells ncurses. */
 void tty_resize(int *rows, int *cols);
-/* Whether output would go out now: a stopped terminal must not stop us. */
-bool tty_writable(void);
+/*
+ * Sends what ncurses wrote, as much as the terminal takes. Returns whether
+ * all of it is gone; if not, call again when tty_fd() is writable, and draw
+ * no frame before.
+ */
+bool tty_push(void);
+/* The terminal, for output; -1 if it is not taken. */
+int tty_fd(void);
 /* Stops the process as ctrl-z does, and comes back when it is continued. */
 void tty_suspend(void);
 /* Takes the terminal again after something else stopped the process. */
 void tty_resume(void);
-/* The terminal beeps, or flashes if it cannot. */
+/* The terminal beeps, or flashes if it cannot, with the next tty_push(). */
 void tty_bell(void);
 
 #endif

@@ -52,6 +52,7 @@ struct ui {
 	struct sheet sheet;
 	unsigned dirty;
 	struct event *frame; /* the timer of the next frame */
+	struct event *writable; /* while the last one is not out */
 	int64_t drawn; /* when the last one was, monotonic ms */
 	int64_t rang; /* when the terminal last beeped */
 	char complained[256]; /* the mistake that was last shown */

@@ -29,7 +29,7 @@ def tail(text, lines=12):
 
 
 class Console:
-    """A `vmtui console NAME` on a pseudo terminal of its own."""
+    """A `vmtui console --history NAME` on a pseudo terminal of its own."""
 
     def __init__(self, lab, name):
         master, slave = pty.openpty()
@@ -41,7 +41,7 @@ class Console:
         self.text = ""   # all that was ever read
         self.seen = 0    # how much of it expect() has used up
         self.process = subprocess.Popen(
-            [lab.binary, "console", name], env=lab.env,
+            [lab.binary, "console", "--history", name], env=lab.env,
             stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
         os.close(slave)
 

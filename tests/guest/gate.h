@@ -11,9 +11,10 @@
 #define GATE_HALT    4 /* halt with interrupts off, for ever */
 
 /*
- * Vectors of interrupts: 16 of one priority class, so that the local APIC
- * keeps all others back while one is in service.
+ * Vectors of interrupts: 16 of one priority class, so that this class in the
+ * local APIC's task priority register holds all of them back.
  */
-#define GATE_IRQ_BASE 0x40
+#define GATE_IRQ_BASE      0x40
+#define GATE_TASK_PRIORITY 0xfee00080
 
 #endif

@@ -9,6 +9,7 @@
 
 #define LAPIC          0xfee00000u
 #define LAPIC_ID       0x20
+#define LAPIC_PRIORITY 0x80
 #define LAPIC_EOI      0xb0
 #define LAPIC_SPURIOUS 0xf0
 #define LAPIC_TIMER    0x320
@@ -72,6 +73,7 @@ irq_init(void)
 {
 	ioapic = acpi_ioapic(&ioapic_base);
 	ioapic_pins = (ioapic_read(IOAPIC_VERSION) >> 16 & 0xff) + 1;
+	lapic_write(LAPIC_PRIORITY, 0);
 	lapic_write(LAPIC_SPURIOUS, 0x1ff);
 	lapic_write(LAPIC_LVT0, LAPIC_MASKED);
 	lapic_write(LAPIC_TIMER, IRQ_TIMER);
@@ -120,6 +122,20 @@ irq_msi_data(unsigned vector)
 	return vector;
 }
 
+static void
+irq_end(void)
+{
+	lapic_write(LAPIC_EOI, 0);
+	lapic_write(LAPIC_PRIORITY, 0);
+}
+
+void
+irq_recover(void)
+{
+	if (irq_pending == 0)
+		irq_end();
+}
+
 int
 irq_poll(void)
 {
@@ -127,11 +143,11 @@ irq_poll(void)
 
 	if (vector == 0)
 		return 0;
-	/* Nothing else comes before the end of this interrupt. */
+	/* Nothing else comes before the priority is low again (start.S). */
 	irq_pending = 0;
 	if (handlers[vector & 15] != NULL)
 		handlers[vector & 15](vector);
-	lapic_write(LAPIC_EOI, 0);
+	irq_end();
 	return 1;
 }
 

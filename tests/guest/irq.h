@@ -39,6 +39,9 @@ uint32_t irq_msi_data(unsigned vector);
 /* Handles what is pending. Returns 1 if there was something. */
 int irq_poll(void);
 
+/* After an exception: ends the interrupt if it was one's handler that failed. */
+void irq_recover(void);
+
 /*
  * Halts until something was handled or the time has come; deadline is one of
  * time_now()'s, 0 for none. Returns 0 when the deadline has passed.

@@ -92,5 +92,6 @@ guest_fault(void)
 	console_flush();
 	if (!started)
 		gate(GATE_HALT);
+	irq_recover();
 	prompt_loop();
 }

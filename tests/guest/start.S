@@ -4,7 +4,7 @@
  * On some hosts (RIG.md of the project: KVM's "pvm" flavour) ring-0 code is
  * interpreted, at half a million instructions a second, and not every
  * instruction is known there. So ring 0 does only what ring 3 cannot, some
- * sixty instructions to get there and two for an interrupt; the program, with
+ * sixty instructions to get there and seven for an interrupt; the program, with
  * its drivers, runs in ring 3 with all memory mapped for it and every port
  * opened by the task's I/O bitmap.
  *
@@ -128,7 +128,13 @@ exception_stubs:
 	.set	n, n + 1
 	.endr
 
-/* Interrupts: one is in service at a time, and ring 3 ends it (irq.c). */
+/*
+ * Interrupts: 16 stubs of 16 bytes. Ring 3 handles them (irq.c), one at a time:
+ * until it is done, the task priority holds back all others. That an interrupt
+ * is in service would do the same, but a "pvm" host ends it by itself at the
+ * iretq, and a level-triggered one would come again before ring 3 could do
+ * anything about it.
+ */
 	.balign	16
 	.globl	irq_stubs
 irq_stubs:
@@ -136,9 +142,16 @@ irq_stubs:
 	.rept	16
 	.balign	16
 	movb	$GATE_IRQ_BASE + n, irq_pending(%rip)
-	iretq
+	jmp	hold_back
 	.set	n, n + 1
 	.endr
+
+hold_back:
+	pushq	%rax
+	movl	$GATE_TASK_PRIORITY, %eax
+	movl	$GATE_IRQ_BASE, (%rax)
+	popq	%rax
+	iretq
 
 	.balign	16
 	.globl	spurious_stub

@@ -119,3 +119,54 @@ def test_ctrl_l_draws_all_anew(place):
     s.wait_not("build")
     s.keys("C-l")
     s.wait(r"^▸● build")
+
+
+def test_ctrl_z_stops_the_screen_and_fg_brings_it_back(place):
+    place.backend(*GUESTS)
+    # A shell with job control between tmux and vmtui.
+    s = place.screen((80, 24), wrap="printf '%%s\\n' '%s' >" +
+                     place.path("start") + "; exec bash --norc -i")
+    s.wait(r"[#$] *$")
+    s.type(". %s" % place.path("start"))
+    s.keys("Enter")
+    s.wait(r"● build +running")
+    s.keys("C-z")
+    s.wait(r"Stopped")
+    s.type("fg")
+    s.keys("Enter")
+    s.wait(r"^▸● build +running")
+    s.keys("j")
+    s.wait(r"^▸● db")
+
+
+def test_a_stopped_terminal_stops_neither_console_nor_screen(place):
+    """A terminal that takes nothing: what the guest prints is still read."""
+    import pty
+    import select
+    import subprocess
+    import time
+    from tmux import VMTUI
+    place.backend(*GUESTS)
+    ours, theirs = pty.openpty()
+    env = dict(place.env, TERM="xterm")
+    p = subprocess.Popen([VMTUI], stdin=theirs, stdout=theirs, env=env)
+    os.close(theirs)
+    seen = b""
+    while b"build" not in seen:
+        if not select.select([ours], [], [], 30)[0]:
+            raise Failed("no screen")
+        seen += os.read(ours, 65536)
+    # From here on nobody reads the terminal.
+    os.write(ours, b"\rendless\r")
+    time.sleep(1)
+    for _ in range(3):
+        os.write(ours, b"\x03print x\rendless\r")
+        time.sleep(0.3)
+    os.write(ours, b"\x03still typing\r")
+    place.wait_typed("build", b"still typing")
+    os.close(ours)
+    try:
+        p.wait(20)
+    except subprocess.TimeoutExpired:
+        p.kill()
+        raise Failed("it outlived its terminal") from None
