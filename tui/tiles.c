@@ -112,6 +112,10 @@ tiles_place(struct ui *ui)
 	bool zoomed, seen;
 
 	c->area = (struct rect){0, 0, ui->layout.rows - 1, ui->layout.cols};
+	/* The line of the host gives its room to panes. */
+	if (c->on)
+		ui->layout.top =
+		    (struct rect){0, 0, c->tree.root == NULL, ui->layout.cols};
 	tree_layout(&c->tree, c->area.y, c->area.x, c->area.h, c->area.w);
 	for (i = 0; i < n; i++) {
 		t = leaf[i]->leaf;
@@ -350,6 +354,7 @@ tiles_open_running(struct ui *ui)
 	}
 	if (left > 0)
 		ui_say(ui, "%u more guests run than fit on this screen.", left);
+	tree_layout(&c->tree, c->area.y, c->area.x, c->area.h, c->area.w);
 	tree_arrange(&c->tree, TREE_SHAPE_GRID);
 	c->zoom = false;
 	if (c->focus == NULL)

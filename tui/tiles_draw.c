@@ -145,14 +145,10 @@ draw_title(struct ui *ui, const struct tile *t, unsigned number)
 		room = text_width(name);
 	x = draw_field(r, 0, x, room, false,
 	    t == c->focus ? STYLE_TITLE_FOCUS : STYLE_TITLE, name);
-	if (t != c->focus)
-		x--;
 	for (i = 0; i < n; i++) {
-		x = draw_text(r, 0, x, STYLE_PLAIN, " ");
 		x = draw_text(r, 0, x, part[i].style, part[i].text);
-	}
-	if (n > 0)
 		x = draw_text(r, 0, x, STYLE_PLAIN, " ");
+	}
 	draw_right(c, t, x);
 }
 

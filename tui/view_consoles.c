@@ -163,8 +163,12 @@ pasted(struct ui *ui, const char *text, size_t len)
 static const struct binding *
 bindings(const struct ui *ui)
 {
+	static const struct binding picking[] = {
+	    {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL}};
 	const struct consoles *c = &ui->consoles;
 
+	if (c->pick.open)
+		return picking;
 	if (c->prefix == PREFIX_WAITS || c->prefix == PREFIX_MENU)
 		return consoles_commands;
 	return c->focus != NULL ? consoles_typing : consoles_empty;
