@@ -73,13 +73,16 @@ run_status(struct request *rq, json_t *args)
 {
 	struct backend *b = rq->b;
 	json_t *guests;
-	struct guest *g = NULL;
+	struct guest *g = NULL, *each;
 
 	definitions_refresh(b, false);
 	if (text_arg(args, "name") != NULL &&
 	    (g = named_guest(rq, args)) == NULL)
 		return;
 	guests = json_array();
+	TAILQ_FOREACH (each, &b->guests, entry)
+		if (g == NULL || g == each)
+			process_ping(each);
 	if (g != NULL)
 		json_array_append_new(guests, registry_guest_json(g));
 	else
@@ -116,6 +119,8 @@ start(struct request *rq, json_t *args, const struct config_vm *vm)
 	if (start_guest(rq->b, vm, on_started, rq, &err) == -1)
 		request_error(
 		    rq, wrong ? PROTO_E_STATE : PROTO_E_GENERIC, err.text);
+	else if ((g = registry_find(rq->b, vm->name)) != NULL)
+		restart_begin(g);
 }
 
 static void
@@ -176,9 +181,15 @@ pass_on(struct guest *g, json_t *ret, int fd, const char *why, void *arg)
 static void
 run_stop(struct request *rq, json_t *args)
 {
-	struct guest *g = running_guest(rq, args);
+	struct guest *g = named_guest(rq, args);
 
 	if (g == NULL)
+		return;
+	if (restart_cancel(g)) {
+		request_return(rq, NULL, -1);
+		return;
+	}
+	if ((g = running_guest(rq, args)) == NULL)
 		return;
 	if (json_is_true(json_object_get(args, "force"))) {
 		request_wait(rq, g, false);

@@ -71,6 +71,8 @@ int cli_each(struct cli *cli, const char *command, const char *flag,
  */
 char **cli_names(struct cli *cli, bool running, int *n);
 void cli_names_free(char **names);
+/* history.c: how often GUEST (proto.h) ended by itself, and why. */
+void cli_print_history(const json_t *guest);
 
 /*
  * Connects this terminal, or pipe, with a guest's console until either side
