@@ -14,6 +14,7 @@
 #include "backend/supervisor/process.h"
 #include "backend/supervisor/registry.h"
 #include "backend/supervisor/spawn.h"
+#include "config/log.h"
 
 #define LAUNCH_S 10 /* until the first instruction */
 #define ANSWER_S 10 /* to any other command */
