@@ -26,6 +26,8 @@
  *                written is typed. End of file: the guest process is gone.
  *   console-size {"name", "rows", "cols"}: the size that hvc0 has from now on
  *   switches     → {"switches": [{"name", "interface", "state", "members"}]}
+ *   log          {"name"} → {} and one descriptor: the log of that guest, or
+ *                without a name the backend's, for reading
  *   reload       → {"mistakes": […]}; with mistakes the old definitions stay
  *   subscribe    {"figures": bool}; from then on events come
  *

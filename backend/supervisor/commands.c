@@ -1,6 +1,10 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "backend/proto/paths.h"
 #include "backend/proto/proto.h"
 #include "backend/proto/text.h"
 #include "backend/supervisor/adhoc.h"
@@ -287,6 +291,32 @@ run_subscribe(struct request *rq, json_t *args)
 	request_return(rq, NULL, -1);
 }
 
+/* The log of a guest, or without a name the backend's, to be read. */
+static void
+run_log(struct request *rq, json_t *args)
+{
+	const char *name = text_arg(args, "name");
+	struct error err;
+	char path[PATH_MAX];
+	int fd;
+
+	if (name != NULL && named_guest(rq, args) == NULL)
+		return;
+	if (paths_log(path, sizeof path, name != NULL ? name : "backend",
+		&err) == -1) {
+		request_error(rq, PROTO_E_GENERIC, err.text);
+		return;
+	}
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) == -1) {
+		error_set(&err, "%s: %s%s", path, strerror(errno),
+		    name != NULL && errno == ENOENT ? ": it never ran" : "");
+		request_error(rq, PROTO_E_GENERIC, err.text);
+		return;
+	}
+	request_return(rq, NULL, fd);
+	close(fd);
+}
+
 static const struct command commands[] = {
     {"version", run_version},
     {"status", run_status},
@@ -298,6 +328,7 @@ static const struct command commands[] = {
     {"reset", run_reset},
     {"console", run_console},
     {"console-size", run_console_size},
+    {"log", run_log},
     {"switches", run_switches},
     {"reload", run_reload},
     {"subscribe", run_subscribe},

@@ -115,7 +115,7 @@ def test_the_next_backend_knows_what_happened(lab):
     check(guest["state"] == "crashed" and "SIGKILL" in guest["reason"] and
           guest["since"] == since, guest)
     guest = lab.status("b")
-    check(guest["state"] == "crashed" and "no backend" in guest["reason"],
+    check(guest["state"] == "crashed" and "ended" in guest["reason"],
           guest)
     guest = lab.status("a")
     check(guest["state"] == "running" and guest["restarts"]["count"] == 1 and

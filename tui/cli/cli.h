@@ -38,8 +38,8 @@ struct command {
 };
 
 extern const struct command command_backend, command_check, command_console,
-    command_pause, command_reload, command_reset, command_start, command_status,
-    command_stop, command_unpause, command_wait;
+    command_log, command_pause, command_reload, command_reset, command_start,
+    command_status, command_stop, command_unpause, command_wait;
 
 /* The whole of the command line. Returns the exit status. */
 int cli_main(int argc, char **argv, const struct cli_hooks *hooks);
