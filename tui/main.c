@@ -2,8 +2,10 @@
  * main.c: one program, four processes: the screen, a command, the backend, a
  * guest. The only file of this folder that names the latter two.
  */
+#include <fcntl.h>
 #include <locale.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "backend/guest/guest.h"
 #include "backend/supervisor/supervisor.h"
@@ -27,6 +29,18 @@ run_backend(const char *config, int ready_fd)
 	return supervisor_main(&options);
 }
 
+/* A descriptor that we open must never be taken for a standard one. */
+static void
+open_standard(void)
+{
+	int fd;
+
+	while ((fd = open("/dev/null", O_RDWR)) != -1 && fd <= STDERR_FILENO)
+		continue;
+	if (fd != -1)
+		close(fd);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -35,6 +49,7 @@ main(int argc, char **argv)
 	/* First of all: it has a guest to start and needs nothing of this. */
 	if (argc == 3 && strcmp(argv[1], "guest") == 0)
 		return guest_main(argv[2]);
+	open_standard();
 	setlocale(LC_ALL, "");
 	return cli_main(argc, argv, &hooks);
 }

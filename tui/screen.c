@@ -329,6 +329,20 @@ pressed(struct key key, void *arg)
 }
 
 static void
+moused(const struct mouse *mouse, void *arg)
+{
+	struct ui *ui = &((struct screen *)arg)->ui;
+
+	if (ui->layout.small || ui->prompt.kind != PROMPT_NONE ||
+	    ui->sheet.open || ui->view->mouse == NULL)
+		return;
+	if (mouse->event == TERM_MOUSE_PRESS && message_clear(&ui->message))
+		ui_dirty(ui, DIRTY_ALL);
+	ui->view->mouse(ui, mouse);
+	ui_dirty(ui, DIRTY_BOTTOM);
+}
+
+static void
 pasted(const char *text, size_t len, void *arg)
 {
 	struct ui *ui = &((struct screen *)arg)->ui;
@@ -542,7 +556,7 @@ begin(struct screen *s, const struct screen_options *options, struct error *err)
 	    .bell = pane_bell,
 	    .error = pane_error};
 	static const struct input_ops input_ops = {
-	    .key = pressed, .paste = pasted};
+	    .key = pressed, .mouse = moused, .paste = pasted};
 	struct ui *ui = &s->ui;
 
 	if (tty_check(err) == -1)

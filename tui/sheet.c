@@ -102,6 +102,8 @@ sheet_draw(struct ui *ui)
 	for (i = 0, y = -s->top; i < s->lines && y < r->h; i++)
 		y += draw_line(r, y, &s->line[i]);
 	draw_hline(&title, 0, 0, title.w, glyphs()->hline);
+	draw_vline(
+	    &ui->layout.screen, r->y, ui->layout.split, r->h, glyphs()->vline);
 	x = draw_textf(&title, 0, 1, STYLE_TITLE_FOCUS, " %s ", s->title);
 	if (s->rows > r->h)
 		draw_textf(&title, 0, x + 1, STYLE_FAINT, " %d-%d of %d ",

@@ -30,7 +30,8 @@ static int
 host_figures(const struct rect *r, const struct host *h)
 {
 	char cpu[16], used[16], all[16], mem[48];
-	bool wide = r->w >= 100;
+	/* Graphs where the count of guests keeps its room beside them. */
+	bool wide = r->w >= 112;
 	int x, width;
 
 	if (h->cpu < 0)

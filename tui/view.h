@@ -28,6 +28,11 @@ struct view {
 	bool (*typed)(struct ui *ui, struct key key);
 	/* Pasted text; false if it has no use for it. May be NULL. */
 	bool (*pasted)(struct ui *ui, const char *text, size_t len);
+	/*
+	 * The mouse, anywhere on the screen; not while a prompt or a page of
+	 * text is open. May be NULL.
+	 */
+	void (*mouse)(struct ui *ui, const struct mouse *mouse);
 	/* The model or the layout changed: see that all still fits. */
 	void (*update)(struct ui *ui);
 	/*

@@ -14,6 +14,7 @@
 
 #include "backend/proto/conn.h"
 #include "backend/proto/proto.h"
+#include "backend/proto/text.h"
 
 #define CHUNK (64 << 10)
 #define TURN  16 /* lines at most before others have their turn */
@@ -479,8 +480,8 @@ int
 conn_error(struct conn *c, json_t *id, const char *class, const char *desc)
 {
 	return send_and_free(c,
-	    json_pack("{s:{s:s, s:s}, s:O*}", "error", "class", class, "desc",
-		desc, "id", id),
+	    json_pack("{s:{s:s, s:o}, s:O*}", "error", "class", class, "desc",
+		text_json(desc), "id", id),
 	    NULL, 0);
 }
 

@@ -5,6 +5,7 @@
 
 #include "backend/proto/conn.h"
 #include "backend/proto/spec.h"
+#include "backend/proto/text.h"
 
 void
 spec_init(struct guest_spec *spec)
@@ -64,16 +65,10 @@ put_fd(int have, int *fd, unsigned *fds)
 	return (json_int_t)(*fds)++;
 }
 
-static const char *
-text(const char *s)
-{
-	return s != NULL ? s : "";
-}
-
 static json_t *
 encode_disk(const struct spec_disk *disk, int *fd, unsigned *fds)
 {
-	return json_pack("{s:s, s:I, s:b}", "path", text(disk->path), "fd",
+	return json_pack("{s:o, s:I, s:b}", "path", text_json(disk->path), "fd",
 	    put_fd(disk->fd, fd, fds), "readonly", disk->readonly);
 }
 
@@ -84,8 +79,8 @@ encode_nic(const struct spec_nic *nic, int *fd, unsigned *fds)
 
 	snprintf(mac, sizeof mac, "%02x:%02x:%02x:%02x:%02x:%02x", nic->mac[0],
 	    nic->mac[1], nic->mac[2], nic->mac[3], nic->mac[4], nic->mac[5]);
-	return json_pack("{s:s, s:s, s:s, s:I}", "tap", text(nic->ifname),
-	    "switch", text(nic->bridge), "lladdr", mac, "fd",
+	return json_pack("{s:o, s:o, s:s, s:I}", "tap", text_json(nic->ifname),
+	    "switch", text_json(nic->bridge), "lladdr", mac, "fd",
 	    put_fd(nic->tap_fd, fd, fds));
 }
 
@@ -113,13 +108,13 @@ spec_encode(const struct guest_spec *spec, int *fd, unsigned *fds)
 		json_decref(nics);
 		return NULL;
 	}
-	return json_pack("{s:s, s:I, s:i, s:b, s:I, s:I, s:s, s:I, s:s, s:I, "
-			 "s:s, s:o, s:o}",
+	return json_pack("{s:s, s:I, s:i, s:b, s:I, s:I, s:o, s:I, s:o, s:I, "
+			 "s:o, s:o, s:o}",
 	    "name", spec->name, "memory", (json_int_t)spec->memory, "cpus",
 	    (int)spec->cpus, "hugepages", spec->hugepages, "kvm_fd", kvm,
-	    "listen_fd", sock, "kernel", text(spec->kernel), "kernel_fd",
-	    kernel, "initrd", text(spec->initrd), "initrd_fd", initrd,
-	    "cmdline", text(spec->cmdline), "disks", disks, "nics", nics);
+	    "listen_fd", sock, "kernel", text_json(spec->kernel), "kernel_fd",
+	    kernel, "initrd", text_json(spec->initrd), "initrd_fd", initrd,
+	    "cmdline", text_json(spec->cmdline), "disks", disks, "nics", nics);
 }
 
 /* What is being decoded, and the row of descriptors it takes from. */

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "backend/proto/proto.h"
+#include "backend/proto/text.h"
 #include "backend/supervisor/adhoc.h"
 #include "backend/supervisor/commands.h"
 #include "backend/supervisor/definitions.h"
@@ -62,8 +63,8 @@ static void
 run_version(struct request *rq, json_t *args)
 {
 	request_return(rq,
-	    json_pack("{s:s, s:I, s:s}", "version", VMTUI_VERSION, "pid",
-		(json_int_t)getpid(), "config", rq->b->config_path),
+	    json_pack("{s:s, s:I, s:o}", "version", VMTUI_VERSION, "pid",
+		(json_int_t)getpid(), "config", text_json(rq->b->config_path)),
 	    -1);
 }
 
@@ -85,9 +86,9 @@ run_status(struct request *rq, json_t *args)
 		TAILQ_FOREACH (g, &b->guests, entry)
 			json_array_append_new(guests, registry_guest_json(g));
 	request_return(rq,
-	    json_pack("{s:o, s:{s:s, s:O}, s:o}", "host", figures_host(b),
-		"config", "path", b->config_path, "mistakes", b->mistakes,
-		"guests", guests),
+	    json_pack("{s:o, s:{s:o, s:O}, s:o}", "host", figures_host(b),
+		"config", "path", text_json(b->config_path), "mistakes",
+		b->mistakes, "guests", guests),
 	    -1);
 }
 

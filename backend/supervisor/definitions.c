@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backend/proto/text.h"
 #include "backend/supervisor/clients.h"
 #include "backend/supervisor/definitions.h"
 #include "backend/supervisor/registry.h"
@@ -21,7 +22,7 @@ take_mistakes(struct backend *b, const struct config_mistakes *m)
 	for (i = 0; i < m->count; i++) {
 		config_mistake_format(m, i, line, sizeof line);
 		log_warn("%s", line);
-		json_array_append_new(b->mistakes, json_string(line));
+		json_array_append_new(b->mistakes, text_json(line));
 	}
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "backend/proto/proto.h"
+#include "backend/proto/text.h"
 #include "backend/supervisor/clients.h"
 #include "backend/supervisor/figures.h"
 #include "backend/supervisor/process.h"
@@ -157,8 +158,9 @@ defined_disks(const struct config_vm *vm)
 
 	for (i = 0; i < vm->ndisks; i++)
 		json_array_append_new(list,
-		    json_pack("{s:s, s:b}", "path", vm->disks[i].path,
-			"readonly", vm->disks[i].readonly));
+		    json_pack("{s:o, s:b}", "path",
+			text_json(vm->disks[i].path), "readonly",
+			vm->disks[i].readonly));
 	return list;
 }
 
@@ -226,8 +228,7 @@ add_parts(const struct guest *g, const struct config_vm *vm, json_t *obj)
 	json_object_set_new(
 	    obj, "memory", json_integer((json_int_t)vm->memory));
 	json_object_set_new(obj, "cpus", json_integer(vm->cpus));
-	json_object_set_new(
-	    obj, "kernel", json_string(vm->kernel != NULL ? vm->kernel : ""));
+	json_object_set_new(obj, "kernel", text_json(vm->kernel));
 	json_object_set_new(obj, "disks", defined_disks(vm));
 	json_object_set_new(obj, "nics", defined_nics(vm));
 }
@@ -238,12 +239,12 @@ registry_guest_json(struct guest *g)
 	const struct config_vm *vm = config_find_vm(g->b->config, g->name);
 	json_t *obj;
 
-	obj = json_pack("{s:s, s:s, s:s, s:I, s:I, s:i, s:I, s:b, s:s, s:[], "
+	obj = json_pack("{s:s, s:s, s:o, s:I, s:I, s:i, s:I, s:b, s:s, s:[], "
 			"s:[]}",
-	    "name", g->name, "state", g->state, "reason", g->reason, "since",
-	    (json_int_t)g->since, "memory", (json_int_t)0, "cpus", 0, "pid",
-	    (json_int_t)process_pid(g), "defined", vm != NULL, "kernel", "",
-	    "disks", "nics");
+	    "name", g->name, "state", g->state, "reason", text_json(g->reason),
+	    "since", (json_int_t)g->since, "memory", (json_int_t)0, "cpus", 0,
+	    "pid", (json_int_t)process_pid(g), "defined", vm != NULL, "kernel",
+	    "", "disks", "nics");
 	if (obj == NULL)
 		return json_object();
 	add_parts(g, vm, obj);

@@ -169,13 +169,7 @@ static void
 settle(void)
 {
 	struct rlimit lim;
-	int fd;
 
-	/* A descriptor of ours must never be taken for a standard one. */
-	while ((fd = open("/dev/null", O_RDWR)) != -1 && fd <= 2)
-		continue;
-	if (fd != -1)
-		close(fd);
 	umask(077);
 	if (getrlimit(RLIMIT_NOFILE, &lim) == 0) {
 		lim.rlim_cur =

@@ -6,9 +6,10 @@ import os
 import select
 import signal
 import socket
+import subprocess
 import time
 
-from harness import check, until
+from harness import BINARY, check, until
 
 
 def test_version_help_and_usage(lab):
@@ -52,6 +53,15 @@ def test_the_first_client_starts_a_backend_that_stays(lab):
     check(lab.backend() == pid, "a second one was started")
     check(os.stat(lab.run_dir).st_mode & 0o777 == 0o700)
     check(os.stat(lab.run_dir + "/backend.sock").st_mode & 0o777 == 0o600)
+
+
+def test_closed_standard_descriptors_do_no_harm(lab):
+    lab.configure("[vm one]\nkernel = /k\n")
+    script = '"$@" <&- 2>&-'
+    out = subprocess.run(["sh", "-c", script, "sh", BINARY, "status"],
+                         env=lab.env, stdout=subprocess.PIPE).stdout
+    check(b"one" in out, out)
+    check(lab.backend() in lab.processes())
 
 
 def test_a_stale_socket_is_replaced(lab):

@@ -34,6 +34,12 @@ def test_a_missing_kernel_names_its_neighbour(lab):
     refused(lab, "alone", "there is no kernel", "kernel =")
 
 
+def test_bytes_that_are_no_text_are_a_mistake_that_arrives(lab):
+    lab.configure("[vm a]\nkern\udcffel = x\n")
+    mistakes = lab.status()["config"]["mistakes"]
+    check(len(mistakes) == 1 and ":2: " in mistakes[0], mistakes)
+
+
 def test_a_missing_or_empty_initrd_is_refused(lab):
     need_kernel()
     lab.configure(lab.guest("a", "initrd = initrd.img"))

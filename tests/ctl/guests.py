@@ -139,8 +139,12 @@ def test_made_up_guests_come_and_go(lab):
 def test_start_with_wait_and_console(lab):
     need_kvm()
     lab.configure(lab.guest("a"))
-    out = lab.ok("start", "-c", "a", text=b"poweroff\r")
-    check("switching off" in out, out)
+    console = lab.popen("start", "-c", "a", stdin=subprocess.PIPE)
+    text = b""
+    while PROMPT not in text:
+        text += os.read(console.stdout.fileno(), 4096)
+    out, _ = console.communicate(b"poweroff\r", timeout=20)
+    check(b"switching off" in out and console.returncode == 0, out)
     until("its end", lambda: lab.status("a")["state"] == "stopped")
     waiter = lab.popen("start", "-w", "a")
     until("its start", lambda: lab.status("a")["state"] == "running")

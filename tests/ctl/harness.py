@@ -160,7 +160,8 @@ class Lab:
 
     def configure(self, text):
         # A file of the same size within the clock's grain is a new inode.
-        with open(self.conf + ".new", "w") as f:
+        with open(self.conf + ".new", "w", encoding="utf-8",
+                  errors="surrogateescape") as f:
             f.write(text)
         os.rename(self.conf + ".new", self.conf)
 

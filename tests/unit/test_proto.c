@@ -10,6 +10,7 @@
 #include "backend/proto/conn.h"
 #include "backend/proto/paths.h"
 #include "backend/proto/spec.h"
+#include "backend/proto/text.h"
 
 static int
 some_fd(void)
@@ -153,6 +154,30 @@ test_spec_refuses_a_descriptor_named_twice(void **state)
 	spec_clear(&spec);
 }
 
+static void
+test_text_json_takes_any_bytes(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+	    {"plain", "plain"},
+	    {"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f"},
+	    {"cut \xe2\x82", "cut ??"},
+	    {"\xff/\xc3\xbc", "?/\xc3\xbc"},
+	    {"\xc0\x80 \xed\xa0\x80", "?? ???"},
+	    {"\xf0\x9f\x98\x80 \xf4\x90\x80\x80", "\xf0\x9f\x98\x80 ????"},
+	    {NULL, ""},
+	};
+	json_t *json;
+	size_t i;
+
+	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+		json = text_json(cases[i].in);
+		assert_string_equal(json_string_value(json), cases[i].out);
+		json_decref(json);
+	}
+}
+
 static char folder[64];
 
 static int
@@ -241,6 +266,7 @@ main(void)
 	    cmocka_unit_test(test_spec_is_read_back_as_it_was_written),
 	    cmocka_unit_test(test_spec_refuses_what_does_not_fit),
 	    cmocka_unit_test(test_spec_refuses_a_descriptor_named_twice),
+	    cmocka_unit_test(test_text_json_takes_any_bytes),
 	    cmocka_unit_test_setup_teardown(
 		test_paths_are_made_for_their_owner_alone, make_temp,
 		remove_temp),
