@@ -44,7 +44,41 @@ prompt_text(struct ui *ui, const char *label, const char *text,
 	snprintf(p->label, sizeof p->label, "%s", label);
 	snprintf(p->text, sizeof p->text, "%s", text);
 	p->changed = changed;
+	p->done = NULL;
 	prompt_open(ui, PROMPT_TEXT);
+}
+
+void
+prompt_line(struct ui *ui, const char *label, const char *text,
+    void (*changed)(struct ui *ui, const char *text),
+    void (*done)(struct ui *ui, const char *text))
+{
+	prompt_text(ui, label, text, changed);
+	ui->prompt.done = done;
+}
+
+/* It is over; what is told of it may open another. */
+static void
+finish(struct ui *ui, bool good)
+{
+	struct prompt *p = &ui->prompt;
+	char text[sizeof p->text];
+
+	prompt_close(ui);
+	memcpy(text, p->text, sizeof text);
+	if (p->done != NULL)
+		p->done(ui, good ? text : NULL);
+	else if (!good)
+		p->changed(ui, "");
+}
+
+static void
+told(struct ui *ui)
+{
+	struct prompt *p = &ui->prompt;
+
+	if (p->changed != NULL)
+		told(ui);
 }
 
 /* Takes the last character off; returns whether there was one. */
@@ -78,14 +112,15 @@ text_key(struct ui *ui, struct key key)
 	struct prompt *p = &ui->prompt;
 
 	if (key.code == K_ENTER) {
-		prompt_close(ui);
+		finish(ui, true);
 		return;
 	}
 	if (key.code == K_ESCAPE || key_is(key, 'c', TERM_CTRL) ||
 	    (key.code == K_BACKSPACE && p->text[0] == '\0')) {
-		prompt_close(ui);
-		p->text[0] = '\0';
-	} else if (key.code == K_BACKSPACE || key_is(key, 'h', TERM_CTRL))
+		finish(ui, false);
+		return;
+	}
+	if (key.code == K_BACKSPACE || key_is(key, 'h', TERM_CTRL))
 		shorten(p);
 	else if (key_is(key, 'u', TERM_CTRL))
 		p->text[0] = '\0';
@@ -93,8 +128,7 @@ text_key(struct ui *ui, struct key key)
 		type(p, key.code);
 	else
 		return;
-	p->changed(ui, p->text);
-	ui_dirty(ui, DIRTY_BOTTOM);
+	told(ui);
 }
 
 void

@@ -18,11 +18,12 @@ enum prompt_kind { PROMPT_NONE, PROMPT_ASK, PROMPT_TEXT };
 struct prompt {
 	enum prompt_kind kind;
 	char label[256]; /* the question, or what stands before the text */
-	char text[128]; /* UTF-8 */
+	char text[1024]; /* UTF-8 */
 	/* The guest it is about: it may be gone when the answer comes. */
 	char name[MODEL_NAME_MAX + 1];
 	void (*yes)(struct ui *ui, const char *name);
-	void (*changed)(struct ui *ui, const char *text);
+	void (*changed)(struct ui *ui, const char *text); /* or NULL */
+	void (*done)(struct ui *ui, const char *text); /* or NULL */
 };
 
 /* Asks; "  [y/N]" is added. yes is called if that is the answer. */
@@ -35,6 +36,13 @@ void prompt_ask(struct ui *ui, const char *name,
  */
 void prompt_text(struct ui *ui, const char *label, const char *text,
     void (*changed)(struct ui *ui, const char *text));
+/*
+ * The same for a line that counts when it is whole: done is told it on enter,
+ * or NULL on esc; changed, which may be NULL, while it is typed.
+ */
+void prompt_line(struct ui *ui, const char *label, const char *text,
+    void (*changed)(struct ui *ui, const char *text),
+    void (*done)(struct ui *ui, const char *text));
 void prompt_key(struct ui *ui, struct key key);
 void prompt_paste(struct ui *ui, const char *text, size_t len);
 /* Draws it and puts the cursor into it. */

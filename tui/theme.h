@@ -29,6 +29,9 @@ enum style {
 	STYLE_ERROR,
 	STYLE_NEWS, /* a message that is no error */
 	STYLE_QUESTION,
+	STYLE_CHOSEN, /* selected text */
+	STYLE_MATCH, /* of a search */
+	STYLE_MATCH_HERE, /* the one that one is at */
 	STYLES
 };
 

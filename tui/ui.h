@@ -5,6 +5,7 @@
  *	wire.c      the backend: model.c is what it said
  *	view_*.c    what fills the screen; a table of them in view.c
  *	pane.c      a guest's console; console.c the keyboard in it
+ *	look_*.c    looking back in it: search, selection, files
  *	actions.c   what keys do to guests
  *	prompt.c, message.c, sheet.c, top.c, bottom.c   what is around a view
  *
@@ -17,6 +18,7 @@
 
 #include "tui/console.h"
 #include "tui/layout.h"
+#include "tui/look.h"
 #include "tui/message.h"
 #include "tui/model.h"
 #include "tui/pane.h"
@@ -50,6 +52,7 @@ struct ui {
 	struct prompt prompt;
 	struct message message;
 	struct sheet sheet;
+	struct looks looks;
 	unsigned dirty;
 	struct event *frame; /* the timer of the next frame */
 	struct event *writable; /* while the last one is not out */
