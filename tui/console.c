@@ -6,7 +6,7 @@
 #include "tui/text.h"
 #include "tui/ui.h"
 
-/* The key after ctrl-] is special for this long, in seconds. */
+/* The key behind the prefix is special for this long, in seconds. */
 #define AFTER 1
 
 static void
@@ -82,7 +82,7 @@ console_leave(struct ui *ui)
 	set_focus(ui, false);
 }
 
-/* ctrl-]: back to the list, and see what comes next. */
+/* Back to the list, and see what comes next. */
 static void
 prefix(struct ui *ui)
 {
@@ -93,7 +93,6 @@ prefix(struct ui *ui)
 	evtimer_add(ui->console.timer, &tv);
 }
 
-/* A page back; shift-pgdn has nowhere to go but from there. */
 static void
 look_back(struct ui *ui)
 {
@@ -105,10 +104,11 @@ look_back(struct ui *ui)
 }
 
 const struct binding console_bindings[] = {
-    {{']', TERM_CTRL}, {0, 0}, "list",
+    {{K_PREFIX, 0}, {0, 0}, "list",
 	"back to the list; pressed twice it goes to the guest", NULL, prefix},
     {{K_PAGE_UP, TERM_SHIFT}, {0, 0}, "look back",
-	"look back; ctrl-] and then pgup or [ does it too", NULL, look_back},
+	"look back; pgup or [ behind the key for the list does it too", NULL,
+	look_back},
     {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
 };
 
@@ -141,17 +141,17 @@ unheard(struct ui *ui, struct pane *p, struct key key)
 	else if (guest_is_up(g))
 		ui_say(ui, "The console of %s is not connected yet.", g->name);
 	else
-		ui_say(ui, "%s is %s and hears nothing; ctrl-] goes back.",
-		    g->name, guest_state_word(guest_shown(g)));
+		ui_say(ui, "%s is %s and hears nothing; %s goes back.", g->name,
+		    guest_state_word(guest_shown(g)), keys_prefix_name());
 }
 
-/* The key right behind ctrl-]; returns whether it had a meaning. */
+/* The key right behind the prefix; returns whether it had a meaning. */
 static bool
 behind_prefix(struct ui *ui, struct key key)
 {
 	struct pane *p = console_pane(ui);
 
-	if (key_is(key, ']', TERM_CTRL)) {
+	if (key_is(key, keys_prefix().code, keys_prefix().mods)) {
 		console_enter(ui);
 		if (p != NULL)
 			pane_key(p, key);
@@ -184,7 +184,8 @@ console_typed(struct ui *ui, struct key key)
 	}
 	if (!ui->console.focus)
 		return false;
-	if (p != NULL && look_on(p) && !key_is(key, ']', TERM_CTRL)) {
+	if (p != NULL && look_on(p) &&
+	    !key_is(key, keys_prefix().code, keys_prefix().mods)) {
 		look_key(ui, p, key);
 		return true;
 	}

@@ -155,7 +155,7 @@ overwrite(struct ui *ui, const char *name)
 static void
 path_given(struct ui *ui, const char *text)
 {
-	if (text == NULL || *text == '\0')
+	if (*text == '\0')
 		return;
 	snprintf(ui->looks.path, sizeof ui->looks.path, "%s", text);
 	begin_file(ui, false);
@@ -173,7 +173,7 @@ ask_path(struct ui *ui, struct pane *p, const char *label, const char *ending)
 	strftime(when, sizeof when, "%Y%m%d-%H%M%S", &tm);
 	snprintf(name, sizeof name, "%s-%s.%s", pane_name(p), when, ending);
 	ui->looks.id = pane_id(p);
-	prompt_line(ui, label, name, NULL, path_given);
+	prompt_read(ui, label, name, path_given);
 }
 
 void

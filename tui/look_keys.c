@@ -238,19 +238,15 @@ search_typed(struct ui *ui, const char *text)
 }
 
 static void
-search_done(struct ui *ui, const char *text)
+search_cancelled(struct ui *ui)
 {
 	struct pane *p = asked_about(ui);
 
 	if (p == NULL || !look_on(p))
 		return;
-	if (text == NULL) {
-		look_search_cancel(p);
-		if (ui->looks.opened)
-			look_close(p);
-	} else if (*text != '\0')
-		/* The history may be long: what is found is gone to yet. */
-		pane_looked(p);
+	look_search_cancel(p);
+	if (ui->looks.opened)
+		look_close(p);
 }
 
 void
@@ -261,8 +257,9 @@ look_ask(struct ui *ui, struct pane *p, bool forward)
 	ui->looks.forward = forward;
 	look_open(p, false);
 	look_origin(p);
-	prompt_line(ui, forward ? "search forward: " : "search back: ", "",
-	    search_typed, search_done);
+	prompt_typed(ui,
+	    forward ? "search forward: " : "search back: ", search_typed, NULL,
+	    search_cancelled);
 }
 
 static void

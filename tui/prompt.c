@@ -35,50 +35,50 @@ prompt_ask(struct ui *ui, const char *name,
 	prompt_open(ui, PROMPT_ASK);
 }
 
-void
-prompt_text(struct ui *ui, const char *label, const char *text,
-    void (*changed)(struct ui *ui, const char *text))
+static void
+open_text(struct ui *ui, const char *label, const char *text,
+    void (*changed)(struct ui *ui, const char *text),
+    void (*done)(struct ui *ui, const char *text))
 {
 	struct prompt *p = &ui->prompt;
 
 	snprintf(p->label, sizeof p->label, "%s", label);
 	snprintf(p->text, sizeof p->text, "%s", text);
 	p->changed = changed;
-	p->done = NULL;
+	p->done = done;
+	p->cancelled = NULL;
 	prompt_open(ui, PROMPT_TEXT);
 }
 
 void
-prompt_line(struct ui *ui, const char *label, const char *text,
-    void (*changed)(struct ui *ui, const char *text),
+prompt_text(struct ui *ui, const char *label, const char *text,
+    void (*changed)(struct ui *ui, const char *text))
+{
+	open_text(ui, label, text, changed, NULL);
+}
+
+void
+prompt_read(struct ui *ui, const char *label, const char *text,
     void (*done)(struct ui *ui, const char *text))
 {
-	prompt_text(ui, label, text, changed);
-	ui->prompt.done = done;
+	open_text(ui, label, text, NULL, done);
 }
 
-/* It is over; what is told of it may open another. */
-static void
-finish(struct ui *ui, bool good)
+void
+prompt_typed(struct ui *ui, const char *label,
+    void (*changed)(struct ui *ui, const char *text),
+    void (*done)(struct ui *ui, const char *text),
+    void (*cancelled)(struct ui *ui))
 {
-	struct prompt *p = &ui->prompt;
-	char text[sizeof p->text];
-
-	prompt_close(ui);
-	memcpy(text, p->text, sizeof text);
-	if (p->done != NULL)
-		p->done(ui, good ? text : NULL);
-	else if (!good)
-		p->changed(ui, "");
+	open_text(ui, label, "", changed, done);
+	ui->prompt.cancelled = cancelled;
 }
 
 static void
-told(struct ui *ui)
+text_changed(struct ui *ui)
 {
-	struct prompt *p = &ui->prompt;
-
-	if (p->changed != NULL)
-		told(ui);
+	if (ui->prompt.changed != NULL)
+		ui->prompt.changed(ui, ui->prompt.text);
 }
 
 /* Takes the last character off; returns whether there was one. */
@@ -112,15 +112,20 @@ text_key(struct ui *ui, struct key key)
 	struct prompt *p = &ui->prompt;
 
 	if (key.code == K_ENTER) {
-		finish(ui, true);
+		prompt_close(ui);
+		if (p->done != NULL)
+			p->done(ui, p->text);
 		return;
 	}
 	if (key.code == K_ESCAPE || key_is(key, 'c', TERM_CTRL) ||
 	    (key.code == K_BACKSPACE && p->text[0] == '\0')) {
-		finish(ui, false);
-		return;
-	}
-	if (key.code == K_BACKSPACE || key_is(key, 'h', TERM_CTRL))
+		prompt_close(ui);
+		p->text[0] = '\0';
+		if (p->cancelled != NULL) {
+			p->cancelled(ui);
+			return;
+		}
+	} else if (key.code == K_BACKSPACE || key_is(key, 'h', TERM_CTRL))
 		shorten(p);
 	else if (key_is(key, 'u', TERM_CTRL))
 		p->text[0] = '\0';
@@ -128,7 +133,8 @@ text_key(struct ui *ui, struct key key)
 		type(p, key.code);
 	else
 		return;
-	told(ui);
+	text_changed(ui);
+	ui_dirty(ui, DIRTY_BOTTOM);
 }
 
 void
@@ -155,7 +161,7 @@ prompt_paste(struct ui *ui, const char *text, size_t len)
 		return;
 	for (i = 0; i < len && text[i] >= ' ' && text[i] < 0x7f; i++)
 		type(p, (unsigned char)text[i]);
-	p->changed(ui, p->text);
+	text_changed(ui);
 	ui_dirty(ui, DIRTY_BOTTOM);
 }
 
