@@ -11,6 +11,7 @@
 
 #include <event2/event.h>
 
+#include "backend/guest/confine.h"
 #include "backend/guest/process.h"
 #include "backend/proto/proto.h"
 
@@ -85,14 +86,15 @@ run_status(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 	for (i = 0; i < p->spec.nics; i++)
 		add_figures(json_object_get(spec, "nics"), i, p->hw.nic[i]);
 	ret = json_pack("{s:s, s:s, s:s, s:f, s:f, s:i, s:I, s:i, s:I, s:I, "
-			"s:O, s:O, s:o}",
+			"s:O, s:O, s:o, s:o}",
 	    "name", p->spec.name, "state", p->state, "reason", p->reason,
-	    "since", p->since, "started", p->started, "pid", (int)getpid(),
+	    "since", p->since, "started", p->started, "pid", (int)confine_pid(),
 	    "memory", (json_int_t)p->spec.memory, "cpus", (int)p->spec.cpus,
 	    "exits", (json_int_t)machine_exits(p->hw.machine), "printed",
 	    (json_int_t)console_printed(p->console[CONSOLE_TTYS0]), "disks",
 	    json_object_get(spec, "disks"), "nics",
-	    json_object_get(spec, "nics"), "spec", spec);
+	    json_object_get(spec, "nics"), "spec", spec, "confinement",
+	    confine_status());
 	conn_return(peer->conn, id, ret, NULL, 0);
 }
 
@@ -211,6 +213,19 @@ run_console_size(
 	conn_return(peer->conn, id, NULL, NULL, 0);
 }
 
+#ifdef VMTUI_TEST_CONFINE
+/* {"what", "target"} → {"errno"}: 0 if it worked. */
+static void
+run_try(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
+{
+	const char *what = json_string_value(json_object_get(args, "what"));
+	json_int_t target = json_integer_value(json_object_get(args, "target"));
+	int rc = confine_try(what != NULL ? what : "", (int)target);
+
+	conn_return(peer->conn, id, json_pack("{s:i}", "errno", rc), NULL, 0);
+}
+#endif
+
 static const struct command commands[] = {
     {"launch", run_launch},
     {"status", run_status},
@@ -221,6 +236,9 @@ static const struct command commands[] = {
     {"reset", run_reset},
     {"console", run_console},
     {"console-size", run_console_size},
+#ifdef VMTUI_TEST_CONFINE
+    {"try", run_try},
+#endif
 };
 
 static void

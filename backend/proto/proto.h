@@ -43,6 +43,8 @@
  *   since: seconds since 1970, of the last change. memory, memory_used:
  *   bytes. cpu: hundredths of one host CPU over the last second, null before
  *   there are two samples. cpu_time: seconds of CPU since it started.
+ * CONFINEMENT: {"uid", "holds": [WORDS…], "refused": [WORDS…]}: what keeps the
+ *   process from the host ("empty root"), and what the host has not.
  * HOST: {"name", "cpus", "memory", "memory_used", "cpu"}
  *
  * To a guest process (RUNDIR/guests/NAME.sock, and the launch socket that it
@@ -52,7 +54,7 @@
  *                answered when the first instruction is about to run
  *   status       → {"name", "state", "reason", "since", "started", "pid",
  *                "memory", "cpus", "exits", "spec": {…}, "disks": [{"path",
- *                "in_bytes", …}], "nics": […]}
+ *                "in_bytes", …}], "nics": […], "confinement": CONFINEMENT}
  *   stop         presses the power button
  *   quit         ends the process at once
  *   pause, unpause, reset
@@ -71,6 +73,9 @@
 #define PROTO_PAUSED   "paused"
 #define PROTO_STOPPING "stopping"
 #define PROTO_CRASHED  "crashed"
+
+/* Exit status of a guest process that broke its confinement. */
+#define PROTO_EXIT_CONFINED 70
 
 /* Classes of errors. */
 #define PROTO_E_GENERIC "GenericError"
