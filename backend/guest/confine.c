@@ -37,6 +37,7 @@ static struct {
 	unsigned held, missed;
 	char why[512]; /* what was refused, for the one line in the log */
 	pid_t pid;
+	uid_t uid;
 } state;
 
 void
@@ -276,6 +277,7 @@ confine_process(void)
 	empty_bounding_set();
 	if (root)
 		own_user();
+	state.uid = getuid();
 	set_limits(root);
 	no_capabilities();
 	note("Landlock", no_paths());
@@ -319,7 +321,7 @@ list(const char *const *words, unsigned n)
 json_t *
 confine_status(void)
 {
-	return json_pack("{s:I, s:o, s:o}", "uid", (json_int_t)getuid(),
+	return json_pack("{s:I, s:o, s:o}", "uid", (json_int_t)state.uid,
 	    "holds", list(state.holds, state.held), "refused",
 	    list(state.refused, state.missed));
 }

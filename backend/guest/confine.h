@@ -54,8 +54,11 @@ void confine_calls_prepare(void);
 void confine_calls(enum thread_kind kind);
 
 #ifdef VMTUI_TEST_CONFINE
-/* confine_try.c: does what; returns 0 if it worked, else an errno. */
-int confine_try(const char *what, int target);
+/*
+ * confine_try.c: does what, to the process or port target or the file path;
+ * returns 0 if it worked, else an errno.
+ */
+int confine_try(const char *what, int target, const char *path);
 #endif
 
 #endif

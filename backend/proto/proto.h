@@ -40,7 +40,8 @@
  *
  * GUEST: {"name", "state", "reason", "since", "memory", "cpus", "pid",
  *   "uptime", "cpu", "cpu_time", "memory_used", "defined", "kernel", "disks": [{"path",
- *   …}], "nics": [{"tap", "switch", "lladdr"}], "restarts": RESTARTS}
+ *   …}], "nics": [{"tap", "switch", "lladdr"}], "restarts": RESTARTS,
+ *   "confinement": CONFINEMENT while it runs}
  * RESTARTS: {"policy": "no", "on-failure" or "always", "count": how often it
  *   was started again since a person did, "next": when it starts again, 0: it
  *   does not, "ends": the last ten that no person asked for, oldest first:
@@ -58,9 +59,11 @@
  *
  *   launch       SPEC (spec.h), only once and only on the launch socket;
  *                answered when the first instruction is about to run
+ *                → {"confinement": CONFINEMENT}
  *   status       → {"name", "state", "reason", "since", "started", "pid",
  *                "memory", "cpus", "exits", "spec": {…}, "disks": [{"path",
- *                "in_bytes", …}], "nics": […], "confinement": CONFINEMENT}
+ *                "in_bytes", …}], "nics": […]}; SPEC has "confinement":
+ *                CONFINEMENT besides
  *   stop         presses the power button
  *   ping         → {}: its main loop turns
  *   quit         ends the process at once
