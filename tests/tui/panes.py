@@ -732,3 +732,17 @@ def test_panes_give_the_mouse_to_a_guest_that_asked(place):
     s.wait(r"3668\none\$")
     press(s, 4, 7)
     place.wait_typed("one", b"\033[<0;5;7M\033[<0;5;7m")
+
+
+def test_the_mouse_selects_in_the_list(place):
+    for size in SIZES:
+        s = opened(place, size)
+        y = next(i for i, line in enumerate(s.lines()) if "web1" in line[:20])
+        press(s, 5, y)
+        s.wait(r"^▸● web1")
+        press(s, 5, y, 65)
+        s.wait(r"^▸● web2")
+        press(s, 5, y, 64)
+        s.wait(r"^▸● web1")
+        s.close()
+        place.again()
