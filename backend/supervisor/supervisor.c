@@ -152,10 +152,6 @@ on_adopted(struct backend *b)
 		close(b->ready_fd);
 		b->ready_fd = -1;
 	}
-	if (b->config->global.group != NULL)
-		log_warn("[vmtui] group = %s is not used yet: the backend is "
-			 "its owner's alone",
-		    b->config->global.group);
 	/*
 	 * In the place of one that was killed, this is no start of the host:
 	 * who was stopped since stays so.
@@ -236,6 +232,7 @@ supervisor_main(const struct supervisor_options *options)
 		fcntl(s.b.ready_fd, F_SETFD, FD_CLOEXEC);
 	settle();
 	rc = endpoint_open(&s.e, &err);
+	s.b.socket_path = s.e.path;
 	if (rc == 0 &&
 	    (rc = definitions_open(&s.b, options->config, &err)) == 0) {
 		s.b.listen_fd = s.e.listen_fd;

@@ -222,8 +222,8 @@ def test_a_client_that_does_not_read_is_dropped(lab):
 
 def test_more_clients_than_there_is_room_for(lab):
     lab.ok("status")
-    wires = [lab.wire() for _ in range(256)]
-    check("return" in wires[255].ask("version"))
+    wires = [lab.wire() for _ in range(640)]
+    check("return" in wires[639].ask("version"))
     extra = lab.wire()
     check("clients" in extra.line()["error"]["desc"])
     check(extra.closed())
