@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import socket
 import statistics
 import time
 
@@ -23,6 +24,18 @@ def report(what, times, load):
              1000 * times[-1], load.figures()), flush=True)
 
 
+def refuses(lab):
+    """A process that was killed listens until its last file is closed."""
+    sock = socket.socket(socket.AF_UNIX)
+    try:
+        sock.connect(os.path.join(lab.run_dir, "backend.sock"))
+        return False
+    except ConnectionRefusedError:
+        return True
+    finally:
+        sock.close()
+
+
 def test_backends_die_and_no_guest_does(lab):
     need_kvm()
     times = []
@@ -31,6 +44,7 @@ def test_backends_die_and_no_guest_does(lab):
         for _ in range(COUNT):
             nap()
             lab.kill_backend()
+            until("its socket's end", lambda: refuses(lab))
             start = time.monotonic()
             status = lab.status()
             times.append(time.monotonic() - start)
