@@ -37,6 +37,7 @@ load(struct backend *b)
 		config_free(b->config);
 		b->config = config;
 	}
+	access_refresh(b);
 	take_mistakes(b, &m);
 	config_mistakes_clear(&m);
 }
@@ -88,6 +89,7 @@ definitions_open(struct backend *b, const char *path, struct error *err)
 void
 definitions_close(struct backend *b)
 {
+	access_close(b);
 	config_free(b->config);
 	free(b->config_path);
 	json_decref(b->mistakes);
