@@ -19,6 +19,7 @@ static const struct command *const commands[] = {
     &command_reset,
     &command_wait,
     &command_check,
+    &command_import,
     &command_reload,
     &command_backend,
 };

@@ -38,7 +38,7 @@ struct command {
 };
 
 extern const struct command command_backend, command_check, command_console,
-    command_pause, command_reload, command_reset, command_start, command_status,
+    command_import, command_pause, command_reload, command_reset, command_start, command_status,
     command_stop, command_unpause, command_wait;
 
 /* The whole of the command line. Returns the exit status. */
