@@ -6,7 +6,7 @@
 #include "tui/text.h"
 #include "tui/ui.h"
 
-/* The key after ctrl-] is special for this long, in seconds. */
+/* The key behind the prefix is special for this long, in seconds. */
 #define AFTER 1
 
 static void
@@ -61,6 +61,7 @@ set_focus(struct ui *ui, bool focus)
 	struct pane *p = console_pane(ui);
 
 	ui->console.focus = focus;
+	size_follow(ui);
 	if (p != NULL) {
 		pane_focus(p, focus);
 		if (!focus && pane_back(p) > 0)
@@ -82,7 +83,7 @@ console_leave(struct ui *ui)
 	set_focus(ui, false);
 }
 
-/* ctrl-]: back to the list, and see what comes next. */
+/* Back to the list, and see what comes next. */
 static void
 prefix(struct ui *ui)
 {
@@ -153,17 +154,18 @@ present(struct ui *ui)
 }
 
 const struct binding console_bindings[] = {
-    {{']', TERM_CTRL}, {0, 0}, "list",
+    {{K_PREFIX, 0}, {0, 0}, "list",
 	"back to the list; pressed twice it goes to the guest", NULL, prefix},
     {{K_PAGE_UP, TERM_SHIFT}, {0, 0}, "look back",
-	"look back; ctrl-] and then pgup does it too", NULL, page_up},
+	"look back; pgup behind the key for the list does it too", NULL,
+	page_up},
     {{K_PAGE_DOWN, TERM_SHIFT}, {0, 0}, NULL, NULL, NULL, page_down},
     {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
 };
 
 /* While one looks back; any other key returns to the present. */
 const struct binding console_back_bindings[] = {
-    {{']', TERM_CTRL}, {0, 0}, "list", NULL, NULL, prefix},
+    {{K_PREFIX, 0}, {0, 0}, "list", NULL, NULL, prefix},
     {{K_ESCAPE, 0}, {K_END, 0}, "present", "back to the present", NULL,
 	present},
     {{K_PAGE_UP, 0}, {K_PAGE_UP, TERM_SHIFT}, "older", "a page back", NULL,
@@ -205,17 +207,17 @@ unheard(struct ui *ui, struct pane *p, struct key key)
 	else if (guest_is_up(g))
 		ui_say(ui, "The console of %s is not connected yet.", g->name);
 	else
-		ui_say(ui, "%s is %s and hears nothing; ctrl-] goes back.",
-		    g->name, guest_state_word(guest_shown(g)));
+		ui_say(ui, "%s is %s and hears nothing; %s goes back.", g->name,
+		    guest_state_word(guest_shown(g)), keys_prefix_name());
 }
 
-/* The key right behind ctrl-]; returns whether it had a meaning. */
+/* The key right behind the prefix; returns whether it had a meaning. */
 static bool
 behind_prefix(struct ui *ui, struct key key)
 {
 	struct pane *p = console_pane(ui);
 
-	if (key_is(key, ']', TERM_CTRL)) {
+	if (key_is(key, keys_prefix().code, keys_prefix().mods)) {
 		console_enter(ui);
 		if (p != NULL)
 			pane_key(p, key);
@@ -224,6 +226,16 @@ behind_prefix(struct ui *ui, struct key key)
 	if (key.code == K_PAGE_UP && p != NULL) {
 		console_enter(ui);
 		page_up(ui);
+		return true;
+	}
+	if (key_is(key, 'c', 0) && p != NULL) {
+		pane_turn(p, ui_guest(ui));
+		console_enter(ui);
+		return true;
+	}
+	if (key_is(key, 'y', 0) && p != NULL) {
+		console_enter(ui);
+		size_type(ui, p);
 		return true;
 	}
 	/* Whoever is used to a key for "back": one is back already. */
@@ -286,42 +298,42 @@ console_hint(const struct ui *ui)
 	return c->hint;
 }
 
-/* What stands where a console would be. */
-static void
-draw_instead(struct ui *ui, const struct guest *g)
+const char *
+console_why_silent(const struct guest *g)
 {
-	const struct rect *r = &ui->layout.console;
-	enum guest_state state = guest_shown(g);
-	const char *text, *line;
-	int i, n, y = r->h > 4 ? 1 : 0;
+	switch (guest_shown(g)) {
+	case GUEST_STARTING:
+		return "starting";
+	case GUEST_STOPPED:
+		return "stopped.  s starts it";
+	case GUEST_CRASHED:
+		return "crashed.  s starts it again";
+	default:
+		return "connecting to its console";
+	}
+}
+
+void
+console_draw_instead(const struct rect *r, const struct guest *g)
+{
+	const char *line;
+	int i, n, y = r->h > 4 ? 1 : 0, x = r->w > 40 ? 2 : 1;
 	size_t len;
 
 	draw_clear(r);
 	if (g->reason != NULL && *g->reason != '\0') {
-		n = text_wrapped_lines(g->reason, r->w - 4);
+		n = text_wrapped_lines(g->reason, r->w - 2 * x);
 		for (i = 0; i < n; i++) {
-			line = text_wrapped(g->reason, r->w - 4, i, &len);
-			draw_textf(r, y++, 2,
-			    state == GUEST_CRASHED ? STYLE_CRASHED
-						   : STYLE_PLAIN,
+			line = text_wrapped(g->reason, r->w - 2 * x, i, &len);
+			draw_textf(r, y++, x,
+			    guest_shown(g) == GUEST_CRASHED ? STYLE_CRASHED
+							    : STYLE_PLAIN,
 			    "%.*s", (int)len, line);
 		}
 		y++;
 	}
-	switch (state) {
-	case GUEST_STARTING:
-		text = "starting";
-		break;
-	case GUEST_STOPPED:
-		text = "stopped.  s starts it";
-		break;
-	case GUEST_CRASHED:
-		text = "crashed.  s starts it again";
-		break;
-	default:
-		text = "connecting to its console";
-	}
-	draw_textf(r, y, 2, STYLE_FAINT, "%s: %s", g->name, text);
+	draw_textf(
+	    r, y, x, STYLE_FAINT, "%s: %s", g->name, console_why_silent(g));
 }
 
 struct pane *
@@ -346,7 +358,7 @@ console_draw(struct ui *ui, struct pane *p, bool all)
 		return;
 	if (p == NULL) {
 		if (all)
-			draw_instead(ui, g);
+			console_draw_instead(r, g);
 		if (ui->console.focus)
 			draw_cursor(r->y, r->x, false);
 		return;

@@ -12,12 +12,14 @@
 
 /*
  *	GROUND --ESC--> ESCAPE --[--> CSI --@..~--> key
+ *	                                  --<..M--> mouse
+ *	                                  --M--> X10 --3 bytes--> mouse
  *	                       --O--> SS3 ---any--> key
  *	                       --]PX^_--> STRING --BEL or ESC \--> nothing
  *	                       --any--> alt and that
  *	CSI 200 ~ --> PASTE --CSI 201 ~--> text
  */
-enum state { GROUND, ESCAPE, CSI, LINUX, SS3, STRING, UTF8, PASTE };
+enum state { GROUND, ESCAPE, CSI, LINUX, X10, SS3, STRING, UTF8, PASTE };
 
 struct input {
 	const struct input_ops *ops;
@@ -161,6 +163,74 @@ emit_spelled(struct input *in, uint32_t ch, unsigned mods)
 	}
 }
 
+/*
+ * The mouse as xterm's "ctlseqs" counts it: code holds the button and what was
+ * held with it, x and y count from 1.
+ */
+static void
+emit_mouse(struct input *in, unsigned code, unsigned x, unsigned y, bool up)
+{
+	struct mouse m = {
+	    .event = TERM_MOUSE_PRESS, .row = (int)y - 1, .col = (int)x - 1};
+
+	drop(in);
+	/* The wheel's are 64 and 65; 128 and on are buttons nobody has. */
+	m.button = code & 64 ? 4 + (code & 3) : 1 + (code & 3);
+	if (code >= 128 || m.button > 5 || x == 0 || y == 0 ||
+	    in->ops->mouse == NULL)
+		return;
+	if (code & 32)
+		m.event = TERM_MOUSE_MOTION;
+	else if (up)
+		m.event = TERM_MOUSE_RELEASE;
+	m.mods = (code & 4 ? TERM_SHIFT : 0) | (code & 8 ? TERM_ALT : 0) |
+	    (code & 16 ? TERM_CTRL : 0);
+	/* Motion that no button goes with is nothing we asked for. */
+	if (m.event == TERM_MOUSE_MOTION && (code & 3) == 3)
+		return;
+	in->ops->mouse(&m, in->arg);
+}
+
+/* "CSI < code ; x ; y M", or m when the button goes up. */
+static void
+end_sgr_mouse(struct input *in, char final)
+{
+	unsigned param[3] = {0, 0, 0}, n = 0;
+	size_t i;
+
+	for (i = 1; i < in->len; i++) {
+		if (in->seq[i] == ';' && n < 2)
+			n++;
+		else if (in->seq[i] >= '0' && in->seq[i] <= '9' &&
+		    param[n] < 10000)
+			param[n] = param[n] * 10 + (unsigned)(in->seq[i] - '0');
+		else {
+			drop(in);
+			return;
+		}
+	}
+	if (n != 2 || (final != 'M' && final != 'm'))
+		drop(in);
+	else
+		emit_mouse(in, param[0], param[1], param[2], final == 'm');
+}
+
+/* Three bytes behind "CSI M", each 32 more than what it says. */
+static void
+x10_byte(struct input *in, unsigned char c)
+{
+	unsigned code;
+
+	in->seq[in->len++] = (char)(c >= 32 ? c - 32 : 0);
+	if (in->len < 3)
+		return;
+	code = (unsigned char)in->seq[0];
+	/* It does not say which button went up. */
+	emit_mouse(in, (code & 67) == 3 ? code & ~3u : code,
+	    (unsigned char)in->seq[1], (unsigned char)in->seq[2],
+	    (code & 99) == 3);
+}
+
 static void
 end_csi(struct input *in, char final)
 {
@@ -168,6 +238,14 @@ end_csi(struct input *in, char final)
 	uint32_t code = 0;
 	size_t i;
 
+	if (in->len > 0 && in->seq[0] == '<') {
+		end_sgr_mouse(in, final);
+		return;
+	}
+	if (final == 'M' && in->len == 0) {
+		in->state = X10;
+		return;
+	}
 	for (i = 0; i < in->len; i++) {
 		if (in->seq[i] == ';') {
 			if (++n == 3)
@@ -177,7 +255,7 @@ end_csi(struct input *in, char final)
 				param[n] = param[n] * 10 +
 				    (unsigned)(in->seq[i] - '0');
 		} else {
-			drop(in); /* a report or a mouse, no key */
+			drop(in); /* a report, no key */
 			return;
 		}
 	}
@@ -346,6 +424,9 @@ byte(struct input *in, unsigned char c)
 			emit(in, K_F(c - 'A' + 1u), 0);
 		else
 			drop(in);
+		break;
+	case X10:
+		x10_byte(in, c);
 		break;
 	case SS3:
 		if ((code = letter_key(c)) != 0)

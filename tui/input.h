@@ -44,8 +44,18 @@ struct key {
 #define K_PAGE_DOWN (K_NAMED + TERM_KEY_PAGE_DOWN)
 #define K_F(n)      (K_NAMED + TERM_KEY_F0 + (n))
 
+/* What the mouse did; row and col count from 0 at the top left corner. */
+struct mouse {
+	enum term_mouse_event event; /* MOTION: with a button held, a drag */
+	int row, col;
+	unsigned button; /* 1 left, 2 middle, 3 right, 4 and 5 wheel up, down */
+	unsigned mods; /* TERM_SHIFT, TERM_ALT, TERM_CTRL */
+};
+
 struct input_ops {
 	void (*key)(struct key key, void *arg);
+	/* May be NULL. */
+	void (*mouse)(const struct mouse *mouse, void *arg);
 	/* Pasted text, whole up to INPUT_PASTE_MAX; longer comes in parts. */
 	void (*paste)(const char *text, size_t len, void *arg);
 };

@@ -1,8 +1,35 @@
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 #include "tui/glyphs.h"
 #include "tui/keys.h"
 #include "tui/text.h"
+
+static struct {
+	struct key key;
+	char name[32];
+} chosen = {{']', TERM_CTRL}, "ctrl-]"};
+
+void
+keys_set_prefix(struct key key)
+{
+	chosen.key = key;
+	key_name(key, chosen.name, sizeof chosen.name);
+}
+
+struct key
+keys_prefix(void)
+{
+	return chosen.key;
+}
+
+const char *
+keys_prefix_name(void)
+{
+	return chosen.name;
+}
 
 bool
 key_is(struct key key, uint32_t code, unsigned mods)
@@ -56,6 +83,10 @@ key_name(struct key key, char *buf, size_t len)
 	const char *name = named(key.code);
 	char one[8];
 
+	if (key.code == K_PREFIX) {
+		snprintf(buf, len, "%s", chosen.name);
+		return buf;
+	}
 	if (name == NULL && key.code >= K_NAMED) {
 		snprintf(one, sizeof one, "F%u", key.code - K_F(0));
 		name = one;
@@ -69,11 +100,88 @@ key_name(struct key key, char *buf, size_t len)
 	return buf;
 }
 
+/* Takes word off the front of *text, if it stands there. */
+static bool
+skip(const char **text, const char *word)
+{
+	size_t len = strlen(word);
+
+	/* "-" alone is a key too. */
+	if (strncasecmp(*text, word, len) != 0 || (*text)[len] == '\0')
+		return false;
+	*text += len;
+	return true;
+}
+
+/* The code of a word like "esc" or "f12"; 0: it is none. */
+static uint32_t
+word_code(const char *text)
+{
+	static const struct {
+		const char *word;
+		uint32_t code;
+	} words[] = {{"enter", K_ENTER}, {"tab", K_TAB},
+	    {"backspace", K_BACKSPACE}, {"esc", K_ESCAPE}, {"up", K_UP},
+	    {"down", K_DOWN}, {"left", K_LEFT}, {"right", K_RIGHT},
+	    {"ins", K_INSERT}, {"del", K_DELETE}, {"home", K_HOME},
+	    {"end", K_END}, {"pgup", K_PAGE_UP}, {"pgdn", K_PAGE_DOWN},
+	    {"space", ' '}};
+	char *end;
+	long n;
+	size_t i;
+
+	for (i = 0; i < sizeof words / sizeof *words; i++)
+		if (strcasecmp(text, words[i].word) == 0)
+			return words[i].code;
+	if ((text[0] == 'f' || text[0] == 'F') && text[1] != '\0') {
+		n = strtol(text + 1, &end, 10);
+		if (*end == '\0' && n >= 1 && n <= 20)
+			return K_F((uint32_t)n);
+	}
+	return 0;
+}
+
+bool
+key_parse(const char *text, struct key *key)
+{
+	unsigned mods = 0;
+	int width;
+
+	for (;;) {
+		if (skip(&text, "ctrl-") || skip(&text, "c-"))
+			mods |= TERM_CTRL;
+		else if (skip(&text, "alt-") || skip(&text, "m-"))
+			mods |= TERM_ALT;
+		else if (skip(&text, "shift-"))
+			mods |= TERM_SHIFT;
+		else
+			break;
+	}
+	if (*text == '\0')
+		return false;
+	key->mods = mods;
+	if ((key->code = word_code(text)) != 0)
+		return true;
+	key->code = text_next(&text, &width);
+	/* As input.h gives it: no shift, and ctrl with small letters. */
+	key->mods &= ~TERM_SHIFT;
+	if ((mods & TERM_CTRL) && key->code >= 'A' && key->code <= 'Z')
+		key->code += 'a' - 'A';
+	return *text == '\0' && width == 1;
+}
+
+static bool
+same(struct key in_table, struct key key)
+{
+	if (in_table.code == K_PREFIX)
+		in_table = chosen.key;
+	return key_is(key, in_table.code, in_table.mods);
+}
+
 static bool
 has_key(const struct binding *b, struct key key)
 {
-	return key_is(key, b->key.code, b->key.mods) ||
-	    (b->also.code != 0 && key_is(key, b->also.code, b->also.mods));
+	return same(b->key, key) || (b->also.code != 0 && same(b->also, key));
 }
 
 bool

@@ -39,7 +39,24 @@ struct keytable {
 	const struct binding *bindings;
 };
 
+/*
+ * In a table: the key in front of commands where all other keys are a guest's.
+ * ctrl-] unless the person chose another one.
+ */
+#define K_PREFIX 0x3fffffu
+
+void keys_set_prefix(struct key key);
+struct key keys_prefix(void);
+/* "ctrl-]", for sentences. */
+const char *keys_prefix_name(void);
+
 bool key_is(struct key key, uint32_t code, unsigned mods);
+
+/*
+ * Reads a key as key_name() writes it in ASCII, in any case: "ctrl-a",
+ * "alt-x", "F12", "shift-pgup", "esc". False if it is none.
+ */
+bool key_parse(const char *text, struct key *key);
 
 /*
  * The name a person would use: "s", "ctrl-]", "esc", "shift-pgup", an arrow.

@@ -32,6 +32,10 @@ struct pane {
 	LIST_ENTRY(pane) entry;
 	struct panes *panes;
 	char name[MODEL_NAME_MAX + 1];
+	char port[PANE_PORT_MAX + 1];
+	bool own; /* a tile's: not shared, not found by pane_find() */
+	unsigned asked; /* the number of its last request for a console */
+	uint64_t heard; /* bytes, but for the past */
 	struct term *term;
 	enum phase phase;
 	int fd;
@@ -60,12 +64,13 @@ struct panes {
 	struct wire *wire;
 	const struct panes_ops *ops;
 	void *arg;
+	unsigned asked; /* requests so far */
 };
 
-/* An answer may come when its pane is long gone: so by name. */
+/* An answer may come when its pane is long gone: so by number. */
 struct asked {
 	struct panes *panes;
-	char name[MODEL_NAME_MAX + 1];
+	unsigned number;
 };
 
 static void flush(int fd, short what, void *arg);
@@ -112,9 +117,11 @@ disconnect(struct pane *p)
 	p->full = false;
 }
 
-static void
+void
 pane_free(struct pane *p)
 {
+	if (p == NULL)
+		return;
 	disconnect(p);
 	LIST_REMOVE(p, entry);
 	evbuffer_free(p->queue);
@@ -138,7 +145,7 @@ pane_find(const struct panes *ps, const char *name)
 	struct pane *p;
 
 	LIST_FOREACH (p, &ps->list, entry)
-		if (strcmp(p->name, name) == 0)
+		if (!p->own && strcmp(p->name, name) == 0)
 			return p;
 	return NULL;
 }
@@ -235,6 +242,7 @@ feed(struct pane *p, const char *bytes, size_t len)
 		len -= past;
 	}
 	if (len > 0) {
+		p->heard += len;
 		p->feeding = true;
 		term_input(p->term, bytes, len);
 		p->feeding = false;
@@ -298,15 +306,26 @@ connected(struct pane *p, int fd, json_t *ret)
 	p->panes->ops->state(p, p->panes->arg);
 }
 
+static struct pane *
+pane_that_asked(const struct panes *ps, unsigned number)
+{
+	struct pane *p;
+
+	LIST_FOREACH (p, &ps->list, entry)
+		if (p->phase == ASKING && p->asked == number)
+			return p;
+	return NULL;
+}
+
 static void
 answered(json_t *ret, int fd, const char *why, void *arg)
 {
 	struct asked *a = arg;
 	struct panes *ps = a->panes;
-	struct pane *p = pane_find(ps, a->name);
+	struct pane *p = pane_that_asked(ps, a->number);
 	char text[1024];
 
-	if (p == NULL || p->phase != ASKING) {
+	if (p == NULL) {
 		if (fd != -1)
 			close(fd);
 	} else if (ret != NULL && fd != -1)
@@ -324,55 +343,121 @@ answered(json_t *ret, int fd, const char *why, void *arg)
 	free(a);
 }
 
-/* Asks for the console if there is one to be had. */
-static void
-connect_if(struct pane *p, const struct guest *g)
+void
+pane_connect(struct pane *p, const struct guest *g)
 {
+	struct panes *ps = p->panes;
 	struct asked *a;
 
-	if (p->phase != APART || !wire_up(p->panes->wire) ||
+	if (p->phase != APART || !wire_up(ps->wire) ||
 	    (g->state != GUEST_RUNNING && g->state != GUEST_PAUSED &&
 		g->state != GUEST_STOPPING) ||
 	    (p->refused != 0 && now() < p->refused + RETRY) ||
 	    (a = malloc(sizeof *a)) == NULL)
 		return;
-	a->panes = p->panes;
-	snprintf(a->name, sizeof a->name, "%s", p->name);
+	a->panes = ps;
+	a->number = p->asked = ++ps->asked;
 	p->phase = ASKING;
 	p->asked_pid = g->pid;
-	wire_call(p->panes->wire, "console",
-	    json_pack("{s:s, s:b}", "name", p->name, "history", 1), answered,
-	    a);
+	wire_call(ps->wire, "console",
+	    json_pack("{s:s, s:b, s:s}", "name", p->name, "history", 1, "port",
+		p->port),
+	    answered, a);
+}
+
+static struct pane *
+make(struct panes *ps, const char *name, unsigned rows, unsigned cols)
+{
+	struct pane *p = calloc(1, sizeof *p);
+
+	if (p == NULL)
+		return NULL;
+	p->fd = -1;
+	p->panes = ps;
+	snprintf(p->name, sizeof p->name, "%s", name);
+	snprintf(p->port, sizeof p->port, "%s", PANE_SERIAL);
+	p->queue = evbuffer_new();
+	p->term = term_new(rows, cols, TERM_SCROLLBACK, &term_ops, p);
+	if (p->queue == NULL || p->term == NULL) {
+		if (p->queue != NULL)
+			evbuffer_free(p->queue);
+		term_free(p->term);
+		free(p);
+		return NULL;
+	}
+	LIST_INSERT_HEAD(&ps->list, p, entry);
+	return p;
+}
+
+struct pane *
+pane_new(struct panes *ps, const char *name, const char *port, unsigned rows,
+    unsigned cols)
+{
+	struct pane *p = make(ps, name, rows, cols);
+
+	if (p != NULL) {
+		p->own = true;
+		snprintf(p->port, sizeof p->port, "%s", port);
+	}
+	return p;
+}
+
+void
+pane_resize(struct pane *p, unsigned rows, unsigned cols)
+{
+	uint64_t *top = p->back ? &p->top : NULL;
+
+	if (term_rows(p->term) != rows || term_cols(p->term) != cols)
+		term_resize(p->term, rows, cols, top, top != NULL);
 }
 
 struct pane *
 pane_look(struct panes *ps, const struct guest *g, unsigned rows, unsigned cols)
 {
 	struct pane *p = pane_find(ps, g->name);
-	uint64_t *top;
 
-	if (p == NULL) {
-		if ((p = calloc(1, sizeof *p)) == NULL)
-			return NULL;
-		p->fd = -1;
-		p->panes = ps;
-		snprintf(p->name, sizeof p->name, "%s", g->name);
-		p->queue = evbuffer_new();
-		p->term = term_new(rows, cols, TERM_SCROLLBACK, &term_ops, p);
-		if (p->queue == NULL || p->term == NULL) {
-			if (p->queue != NULL)
-				evbuffer_free(p->queue);
-			term_free(p->term);
-			free(p);
-			return NULL;
-		}
-		LIST_INSERT_HEAD(&ps->list, p, entry);
-	} else if (term_rows(p->term) != rows || term_cols(p->term) != cols) {
-		top = p->back ? &p->top : NULL;
-		term_resize(p->term, rows, cols, top, top != NULL);
-	}
-	connect_if(p, g);
+	if (p != NULL)
+		pane_resize(p, rows, cols);
+	else if ((p = make(ps, g->name, rows, cols)) == NULL)
+		return NULL;
+	pane_connect(p, g);
 	return p;
+}
+
+const char *
+pane_port(const struct pane *p)
+{
+	return p->port;
+}
+
+void
+pane_turn(struct pane *p, const struct guest *g)
+{
+	disconnect(p);
+	snprintf(p->port, sizeof p->port, "%s",
+	    strcmp(p->port, PANE_SERIAL) == 0 ? PANE_VIRTIO : PANE_SERIAL);
+	term_reset(p->term);
+	term_clear_history(p->term);
+	/* Nothing of the other console is to be kept above. */
+	p->pid = 0;
+	p->refused = 0;
+	p->back = false;
+	p->moved = true;
+	if (g != NULL)
+		pane_connect(p, g);
+	p->panes->ops->state(p, p->panes->arg);
+}
+
+bool
+pane_used(const struct pane *p)
+{
+	return p->pid != 0;
+}
+
+uint64_t
+pane_heard(const struct pane *p)
+{
+	return p->heard;
 }
 
 void
@@ -384,8 +469,8 @@ panes_update(struct panes *ps, const struct model *m)
 	for (p = LIST_FIRST(&ps->list); p != NULL; p = next) {
 		next = LIST_NEXT(p, entry);
 		if ((g = model_find(m, p->name)) != NULL)
-			connect_if(p, g);
-		else if (p->phase == APART && m->loaded)
+			pane_connect(p, g);
+		else if (!p->own && p->phase == APART && m->loaded)
 			pane_free(p);
 	}
 }

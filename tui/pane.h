@@ -19,6 +19,11 @@ struct wire;
 struct pane;
 struct panes;
 
+/* A guest's two consoles, as the wire names them. */
+#define PANE_SERIAL   "ttyS0"
+#define PANE_VIRTIO   "hvc0"
+#define PANE_PORT_MAX 7
+
 struct panes_ops {
 	/* Its text changed. */
 	void (*text)(struct pane *p, void *arg);
@@ -45,6 +50,25 @@ struct pane *pane_find(const struct panes *ps, const char *name);
  */
 struct pane *pane_look(
     struct panes *ps, const struct guest *g, unsigned rows, unsigned cols);
+/*
+ * One of its own for a tile, of the guest of that name, which need not exist
+ * yet; it comes and goes and the pane stays until pane_free(). NULL: no memory.
+ */
+struct pane *pane_new(struct panes *ps, const char *name, const char *port,
+    unsigned rows, unsigned cols);
+/* NULL is fine. */
+void pane_free(struct pane *p);
+void pane_resize(struct pane *p, unsigned rows, unsigned cols);
+/* Connects if the guest has a console and the pane has not. */
+void pane_connect(struct pane *p, const struct guest *g);
+/* The console it shows: PANE_SERIAL or PANE_VIRTIO. */
+const char *pane_port(const struct pane *p);
+/* Shows the other one, from its history on. g NULL: the guest is not there. */
+void pane_turn(struct pane *p, const struct guest *g);
+/* Whether it ever was connected: there is something to see in it. */
+bool pane_used(const struct pane *p);
+/* Bytes that the guest printed while connected; rises with every one. */
+uint64_t pane_heard(const struct pane *p);
 /* The guests changed: panes connect to those that came up again. */
 void panes_update(struct panes *ps, const struct model *m);
 

@@ -35,16 +35,39 @@ prompt_ask(struct ui *ui, const char *name,
 	prompt_open(ui, PROMPT_ASK);
 }
 
-void
-prompt_text(struct ui *ui, const char *label, const char *text,
-    void (*changed)(struct ui *ui, const char *text))
+static void
+open_text(struct ui *ui, const char *label, const char *text,
+    void (*changed)(struct ui *ui, const char *text),
+    void (*done)(struct ui *ui, const char *text))
 {
 	struct prompt *p = &ui->prompt;
 
 	snprintf(p->label, sizeof p->label, "%s", label);
 	snprintf(p->text, sizeof p->text, "%s", text);
 	p->changed = changed;
+	p->done = done;
 	prompt_open(ui, PROMPT_TEXT);
+}
+
+void
+prompt_text(struct ui *ui, const char *label, const char *text,
+    void (*changed)(struct ui *ui, const char *text))
+{
+	open_text(ui, label, text, changed, NULL);
+}
+
+void
+prompt_read(struct ui *ui, const char *label, const char *text,
+    void (*done)(struct ui *ui, const char *text))
+{
+	open_text(ui, label, text, NULL, done);
+}
+
+static void
+text_changed(struct ui *ui)
+{
+	if (ui->prompt.changed != NULL)
+		ui->prompt.changed(ui, ui->prompt.text);
 }
 
 /* Takes the last character off; returns whether there was one. */
@@ -79,6 +102,8 @@ text_key(struct ui *ui, struct key key)
 
 	if (key.code == K_ENTER) {
 		prompt_close(ui);
+		if (p->done != NULL)
+			p->done(ui, p->text);
 		return;
 	}
 	if (key.code == K_ESCAPE || key_is(key, 'c', TERM_CTRL) ||
@@ -93,7 +118,7 @@ text_key(struct ui *ui, struct key key)
 		type(p, key.code);
 	else
 		return;
-	p->changed(ui, p->text);
+	text_changed(ui);
 	ui_dirty(ui, DIRTY_BOTTOM);
 }
 
@@ -121,7 +146,7 @@ prompt_paste(struct ui *ui, const char *text, size_t len)
 		return;
 	for (i = 0; i < len && text[i] >= ' ' && text[i] < 0x7f; i++)
 		type(p, (unsigned char)text[i]);
-	p->changed(ui, p->text);
+	text_changed(ui);
 	ui_dirty(ui, DIRTY_BOTTOM);
 }
 

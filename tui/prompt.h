@@ -22,7 +22,8 @@ struct prompt {
 	/* The guest it is about: it may be gone when the answer comes. */
 	char name[MODEL_NAME_MAX + 1];
 	void (*yes)(struct ui *ui, const char *name);
-	void (*changed)(struct ui *ui, const char *text);
+	void (*changed)(struct ui *ui, const char *text); /* may be NULL */
+	void (*done)(struct ui *ui, const char *text); /* may be NULL */
 };
 
 /* Asks; "  [y/N]" is added. yes is called if that is the answer. */
@@ -35,6 +36,9 @@ void prompt_ask(struct ui *ui, const char *name,
  */
 void prompt_text(struct ui *ui, const char *label, const char *text,
     void (*changed)(struct ui *ui, const char *text));
+/* The same, but done is told once, on enter, and nobody on esc. */
+void prompt_read(struct ui *ui, const char *label, const char *text,
+    void (*done)(struct ui *ui, const char *text));
 void prompt_key(struct ui *ui, struct key key);
 void prompt_paste(struct ui *ui, const char *text, size_t len);
 /* Draws it and puts the cursor into it. */

@@ -148,7 +148,7 @@ page_up(struct ui *ui)
 const struct binding sheet_bindings[] = {
     {{K_ESCAPE, 0}, {'q', 0}, "close", NULL, NULL, sheet_close},
     {{'?', 0}, {K_LEFT, 0}, NULL, NULL, NULL, sheet_close},
-    {{']', TERM_CTRL}, {'c', TERM_CTRL}, NULL, NULL, NULL, sheet_close},
+    {{K_PREFIX, 0}, {'c', TERM_CTRL}, NULL, NULL, NULL, sheet_close},
     {{K_DOWN, 0}, {'j', 0}, "down", NULL, NULL, line_down},
     {{K_UP, 0}, {'k', 0}, "up", NULL, NULL, line_up},
     {{K_PAGE_DOWN, 0}, {' ', 0}, NULL, NULL, NULL, page_down},

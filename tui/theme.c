@@ -11,6 +11,7 @@ static const struct look colour[STYLES] = {
     [STYLE_PLAIN] = {-1, -1, 0},
     [STYLE_FAINT] = {-1, -1, LOOK_DIM},
     [STYLE_LINE] = {-1, -1, LOOK_DIM},
+    [STYLE_LINE_FOCUS] = {CYAN, -1, LOOK_BOLD},
     [STYLE_NAME] = {-1, -1, LOOK_BOLD},
     [STYLE_TITLE] = {-1, -1, 0},
     [STYLE_TITLE_FOCUS] = {CYAN, -1, LOOK_BOLD | LOOK_REVERSE},
@@ -26,12 +27,16 @@ static const struct look colour[STYLES] = {
     [STYLE_ERROR] = {RED, -1, LOOK_BOLD},
     [STYLE_NEWS] = {-1, -1, 0},
     [STYLE_QUESTION] = {YELLOW, -1, LOOK_BOLD},
+    [STYLE_ALERT] = {YELLOW, -1, LOOK_BOLD},
+    [STYLE_TOO] = {MAGENTA, -1, LOOK_BOLD},
+    [STYLE_RECORD] = {RED, -1, LOOK_BOLD},
 };
 
 static const struct look plain[STYLES] = {
     [STYLE_PLAIN] = {-1, -1, 0},
     [STYLE_FAINT] = {-1, -1, 0},
     [STYLE_LINE] = {-1, -1, 0},
+    [STYLE_LINE_FOCUS] = {-1, -1, LOOK_BOLD},
     [STYLE_NAME] = {-1, -1, LOOK_BOLD},
     [STYLE_TITLE] = {-1, -1, 0},
     [STYLE_TITLE_FOCUS] = {-1, -1, LOOK_REVERSE},
@@ -47,6 +52,9 @@ static const struct look plain[STYLES] = {
     [STYLE_ERROR] = {-1, -1, LOOK_REVERSE},
     [STYLE_NEWS] = {-1, -1, 0},
     [STYLE_QUESTION] = {-1, -1, LOOK_BOLD},
+    [STYLE_ALERT] = {-1, -1, LOOK_BOLD},
+    [STYLE_TOO] = {-1, -1, LOOK_BOLD},
+    [STYLE_RECORD] = {-1, -1, LOOK_BOLD},
 };
 
 const struct look *

@@ -19,6 +19,14 @@
 
 #define PASTE_ON  "\033[?2004h"
 #define PASTE_OFF "\033[?2004l"
+/*
+ * The mouse: presses, releases and drags (1002), in coordinates that know no
+ * end (1006).
+ */
+#define MOUSE_ON  "\033[?1002h\033[?1006h"
+#define MOUSE_OFF "\033[?1006l\033[?1002l"
+#define MODES_ON  PASTE_ON MOUSE_ON
+#define MODES_OFF MOUSE_OFF PASTE_OFF
 #define CLOSE_MS  1000 /* for the last words, if the terminal takes nothing */
 
 static const int deadly[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
@@ -34,7 +42,7 @@ static struct {
 	size_t len, sent;
 	volatile sig_atomic_t taken;
 	struct termios before;
-	bool paste;
+	bool modes; /* it knows MODES_ON */
 	/* What puts the terminal right without ncurses: see crashed(). */
 	char restore[256];
 	size_t restore_len;
@@ -89,9 +97,9 @@ prepare_restore(void)
 	size_t i;
 
 	tty.restore_len = 0;
-	if (tty.paste) {
-		memcpy(tty.restore, PASTE_OFF, strlen(PASTE_OFF));
-		tty.restore_len = strlen(PASTE_OFF);
+	if (tty.modes) {
+		memcpy(tty.restore, MODES_OFF, strlen(MODES_OFF));
+		tty.restore_len = strlen(MODES_OFF);
 	}
 	for (i = 0; i < sizeof capabilities / sizeof *capabilities; i++)
 		restore_add(capabilities[i]);
@@ -189,7 +197,7 @@ tty_open(struct error *err)
 	/* Moving text in place of redrawing it flickers on some terminals. */
 	idlok(stdscr, FALSE);
 	draw_begin();
-	tty.paste = strncmp(term, "vt", 2) != 0 && strcmp(term, "dumb") != 0;
+	tty.modes = strncmp(term, "vt", 2) != 0 && strcmp(term, "dumb") != 0;
 	prepare_restore();
 	tty.taken = 1;
 	set_raw();
@@ -197,7 +205,7 @@ tty_open(struct error *err)
 	atexit(tty_close);
 	tty_resize(&rows, &cols);
 	refresh();
-	if (tty.paste)
+	if (tty.modes)
 		add(PASTE_ON);
 	tty_push();
 	return 0;
@@ -265,7 +273,7 @@ push_all(void)
 static void
 leave(void)
 {
-	if (tty.paste)
+	if (tty.modes)
 		add(PASTE_OFF);
 	/* Where there is no other screen to go back to, room for the shell. */
 	move(LINES - 1, 0);
@@ -316,7 +324,7 @@ tty_resume(void)
 {
 	set_raw();
 	refresh();
-	if (tty.paste)
+	if (tty.modes)
 		add(PASTE_ON);
 }
 

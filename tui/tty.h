@@ -21,7 +21,7 @@
 /* Whether there is a terminal to take. Returns 0, or -1 with the reason. */
 int tty_check(struct error *err);
 /*
- * Takes standard input and output: ncurses, raw mode, bracketed paste.
+ * Takes standard input and output: ncurses, raw mode, bracketed paste, mouse.
  * setlocale() was called before. Returns 0, or -1 with the reason.
  */
 int tty_open(struct error *err);

@@ -28,8 +28,17 @@ struct view {
 	bool (*typed)(struct ui *ui, struct key key);
 	/* Pasted text; false if it has no use for it. May be NULL. */
 	bool (*pasted)(struct ui *ui, const char *text, size_t len);
+	/*
+	 * The mouse, anywhere on the screen; not while a prompt or a page of
+	 * text is open. May be NULL.
+	 */
+	void (*mouse)(struct ui *ui, const struct mouse *mouse);
 	/* The model or the layout changed: see that all still fits. */
 	void (*update)(struct ui *ui);
+	/* It comes to the screen or leaves it. May be NULL. */
+	void (*turned)(struct ui *ui, bool to);
+	/* The guest that actions are about, or NULL. */
+	struct guest *(*guest)(const struct ui *ui);
 	/*
 	 * Words for the bottom line in place of the keys that work everywhere
 	 * (they do not now); NULL: these work.
@@ -44,6 +53,8 @@ extern const struct view *const views[];
 
 /* view_guests.c */
 extern const struct view view_guests;
+/* view_consoles.c */
+extern const struct view view_consoles;
 
 /* What view_guests.c remembers. */
 struct guests_view {
@@ -57,8 +68,11 @@ struct guests_view {
 /* Moves the selection by n rows; the ends are its ends. */
 void guests_move(struct ui *ui, long n);
 void guests_clear(struct guests_view *v);
-/* The colour of a state. */
+/* The colour and the glyph of a state. */
 enum style guest_style(enum guest_state state);
+const char *guest_glyph(enum guest_state state);
+/* Selects the guest of that name. */
+void guests_select(struct ui *ui, const char *name);
 /* Draws the list, and its row of titles where columns have them. */
 void guests_draw_list(struct ui *ui);
 /* Draws the selected guest's figures, or what there is to know of it. */

@@ -64,6 +64,8 @@ def left(s):
         raise Failed("the alternate screen is still on")
     if s.info("cursor_flag") != "1":
         raise Failed("the cursor is still hidden")
+    if s.info("mouse_any_flag") != "0":
+        raise Failed("the mouse is still taken")
     until(lambda: "AFTER" in s.text(), lambda: "AFTER in\n" + s.text())
     with open(s.place.path("before")) as f, open(s.place.path("after")) as g:
         if f.read() != g.read():

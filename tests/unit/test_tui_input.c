@@ -12,6 +12,8 @@ struct heard {
 	char paste[128];
 	size_t pasted;
 	unsigned pastes;
+	struct mouse mouse[8];
+	unsigned mice;
 };
 
 static void
@@ -33,7 +35,17 @@ on_paste(const char *text, size_t len, void *arg)
 	h->pastes++;
 }
 
-static const struct input_ops ops = {on_key, on_paste};
+static void
+on_mouse(const struct mouse *mouse, void *arg)
+{
+	struct heard *h = arg;
+
+	if (h->mice < 8)
+		h->mouse[h->mice++] = *mouse;
+}
+
+static const struct input_ops ops = {
+    .key = on_key, .mouse = on_mouse, .paste = on_paste};
 
 static void
 hear(struct heard *h, const char *bytes, size_t len, size_t step)
@@ -100,6 +112,56 @@ test_input_knows_what_terminals_send(void **state)
 	expect("\303\244", 0xe4, 0);
 	expect("\342\202\254", 0x20ac, 0);
 	expect("\360\237\230\200", 0x1f600, 0);
+}
+
+static void
+expect_mouse(const char *bytes, enum term_mouse_event event, int row, int col,
+    unsigned button, unsigned mods)
+{
+	struct heard h;
+	size_t step;
+
+	for (step = 1; step <= strlen(bytes); step++) {
+		hear(&h, bytes, strlen(bytes), step);
+		assert_int_equal(h.n, 0);
+		assert_int_equal(h.mice, 1);
+		assert_int_equal(h.mouse[0].event, event);
+		assert_int_equal(h.mouse[0].row, row);
+		assert_int_equal(h.mouse[0].col, col);
+		assert_int_equal(h.mouse[0].button, button);
+		assert_int_equal(h.mouse[0].mods, mods);
+	}
+}
+
+static void
+test_input_knows_the_mouse(void **state)
+{
+	expect_mouse("\033[<0;12;33M", TERM_MOUSE_PRESS, 32, 11, 1, 0);
+	expect_mouse("\033[<2;1;1m", TERM_MOUSE_RELEASE, 0, 0, 3, 0);
+	expect_mouse("\033[<32;300;2M", TERM_MOUSE_MOTION, 1, 299, 1, 0);
+	expect_mouse("\033[<65;3;4M", TERM_MOUSE_PRESS, 3, 2, 5, 0);
+	expect_mouse(
+	    "\033[<20;3;4M", TERM_MOUSE_PRESS, 3, 2, 1, TERM_SHIFT | TERM_CTRL);
+	expect_mouse("\033[M !\"", TERM_MOUSE_PRESS, 1, 0, 1, 0);
+	expect_mouse("\033[M#!\"", TERM_MOUSE_RELEASE, 1, 0, 1, 0);
+	expect_mouse("\033[M`!\"", TERM_MOUSE_PRESS, 1, 0, 4, 0);
+}
+
+static void
+test_input_takes_no_odd_mouse_for_typing(void **state)
+{
+	static const char *const odd[] = {"\033[<0;0;1Mx", "\033[<0;1Mx",
+	    "\033[<999;1;1Mx", "\033[<0;1;1;1Mx", "\033[<35;1;1Mx",
+	    "\033[<0;99999999;1Mx", "\033[<0;1;1Zx", "\033[M\001\001\001x"};
+	struct heard h;
+	size_t i;
+
+	for (i = 0; i < sizeof odd / sizeof *odd; i++) {
+		hear(&h, odd[i], strlen(odd[i]), 1);
+		assert_int_equal(h.mice, 0);
+		assert_int_equal(h.n, 1);
+		assert_int_equal(h.key[0].code, 'x');
+	}
 }
 
 static void
@@ -196,7 +258,7 @@ test_input_survives_any_bytes(void **state)
 		c = (char)(seed >> 16);
 		/* Mostly what sequences are made of. */
 		if (seed >> 28 & 1)
-			c = "\033[O]P;0123~u"[(seed >> 16) % 12];
+			c = "\033[O]P;0123~uM<"[(seed >> 16) % 14];
 		input_feed(in, &c, 1);
 		if (i % 1000 == 0 && input_wait(in) > 0)
 			input_timeout(in);
@@ -227,6 +289,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_input_knows_what_terminals_send),
+	    cmocka_unit_test(test_input_knows_the_mouse),
+	    cmocka_unit_test(test_input_takes_no_odd_mouse_for_typing),
 	    cmocka_unit_test(test_input_takes_an_escape_alone_for_the_key),
 	    cmocka_unit_test(test_input_swallows_whole_what_it_does_not_know),
 	    cmocka_unit_test(test_input_gives_a_paste_whole_and_as_no_keys),

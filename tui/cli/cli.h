@@ -37,9 +37,20 @@ struct command {
 	int (*run)(struct cli *cli, int argc, char **argv);
 };
 
-extern const struct command command_backend, command_check, command_console,
-    command_import, command_pause, command_reload, command_reset, command_start, command_status,
-    command_stop, command_unpause, command_wait;
+/* One a line, so that a new one is one line. */
+extern const struct command command_backend;
+extern const struct command command_check;
+extern const struct command command_console;
+extern const struct command command_import;
+extern const struct command command_log;
+extern const struct command command_pause;
+extern const struct command command_reload;
+extern const struct command command_reset;
+extern const struct command command_start;
+extern const struct command command_status;
+extern const struct command command_stop;
+extern const struct command command_unpause;
+extern const struct command command_wait;
 
 /* The whole of the command line. Returns the exit status. */
 int cli_main(int argc, char **argv, const struct cli_hooks *hooks);
@@ -71,6 +82,8 @@ int cli_each(struct cli *cli, const char *command, const char *flag,
  */
 char **cli_names(struct cli *cli, bool running, int *n);
 void cli_names_free(char **names);
+/* history.c: how often GUEST (proto.h) ended by itself, and why. */
+void cli_print_history(const json_t *guest);
 
 /*
  * Connects this terminal, or pipe, with a guest's console until either side
