@@ -13,7 +13,7 @@ text(const json_t *obj, const char *key)
 }
 
 #define COLUMNS 80
-#define INDENT  61 /* where members begin */
+#define INDENT  59 /* where members begin */
 
 /* The names, over as many lines as they need. */
 static void
