@@ -35,6 +35,10 @@ CFLAGS = -std=c11 -g -pthread -fstack-protector-strong -fPIE $(WARN) \
 	$(CFLAGS_$(VARIANT)) -MMD -MP
 LDFLAGS = -pthread -pie -Wl,-z,relro -Wl,--as-needed $(CFLAGS_$(VARIANT))
 
+# Commands are shown with V=1, one line a file otherwise, none with -s.
+Q = $(if $(V),,@)
+SAY = $(if $(findstring s,$(firstword -$(MAKEFLAGS))),:,echo)
+
 B = build/$(VARIANT)
 SRC = $(sort $(wildcard $(addsuffix /*.c,$(FOLDERS))))
 OBJ = $(SRC:%.c=$(B)/%.o)
@@ -43,24 +47,28 @@ LIBOBJ = $(filter-out $(B)/tui/main.o,$(OBJ))
 UNITSRC = $(sort $(wildcard tests/unit/test_*.c))
 UNIT = $(UNITSRC:%.c=$(B)/%)
 
-all: build/vmtui build/tests/guest/testguest.elf
+all: build/vmtui guest
+	@:
 
 build/vmtui: build/rel/vmtui
-	ln -sf rel/vmtui $@
+	@ln -sf rel/vmtui $@
 
 $(B)/vmtui: $(OBJ)
-	$(CC) $(LDFLAGS) -o $@ $(OBJ) $(LDLIBS)
+	@$(SAY) "  LINK  $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(OBJ) $(LDLIBS)
 
 $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	@$(SAY) "  CC    $<"
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(B)/libvmtui.a: $(LIBOBJ)
-	rm -f $@
-	ar rcs $@ $(LIBOBJ)
+	@rm -f $@
+	$(Q)ar rcs $@ $(LIBOBJ)
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libvmtui.a
-	$(CC) $(LDFLAGS) -o $@ $< $(B)/libvmtui.a $(LDLIBS) -lcmocka
+	@$(SAY) "  LINK  $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(B)/libvmtui.a $(LDLIBS) -lcmocka
 
 unit: $(UNIT)
 

@@ -68,7 +68,10 @@ bottom_draw(struct ui *ui, const struct binding *global)
 	if (ui->view->hint != NULL && (hint = ui->view->hint(ui)) != NULL) {
 		x = keys_draw(ui, ui->view->bindings(ui), 1, r->w);
 		if (x + text_width(hint) <= r->w)
-			draw_text(r, 0, x, STYLE_FAINT, hint);
+			draw_text(r, 0, x,
+			    tiles_broadcast(&ui->consoles) ? STYLE_TOO
+							   : STYLE_FAINT,
+			    hint);
 		return;
 	}
 	/* The global ones are few and always wanted: they keep their room. */

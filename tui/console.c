@@ -61,6 +61,7 @@ set_focus(struct ui *ui, bool focus)
 	struct pane *p = console_pane(ui);
 
 	ui->console.focus = focus;
+	size_follow(ui);
 	if (p != NULL) {
 		pane_focus(p, focus);
 		if (!focus)
@@ -165,6 +166,16 @@ behind_prefix(struct ui *ui, struct key key)
 			look_open(p, false);
 		return true;
 	}
+	if (key_is(key, 'c', 0) && p != NULL) {
+		pane_turn(p, ui_guest(ui));
+		console_enter(ui);
+		return true;
+	}
+	if (key_is(key, 'y', 0) && p != NULL) {
+		console_enter(ui);
+		size_type(ui, p);
+		return true;
+	}
 	/* Whoever is used to a key for "back": one is back already. */
 	return key_is(key, 'd', 0) || key.code == K_ESCAPE ||
 	    key.code == K_LEFT;
@@ -247,42 +258,42 @@ console_hint(const struct ui *ui)
 	return c->hint;
 }
 
-/* What stands where a console would be. */
-static void
-draw_instead(struct ui *ui, const struct guest *g)
+const char *
+console_why_silent(const struct guest *g)
 {
-	const struct rect *r = &ui->layout.console;
-	enum guest_state state = guest_shown(g);
-	const char *text, *line;
-	int i, n, y = r->h > 4 ? 1 : 0;
+	switch (guest_shown(g)) {
+	case GUEST_STARTING:
+		return "starting";
+	case GUEST_STOPPED:
+		return "stopped.  s starts it";
+	case GUEST_CRASHED:
+		return "crashed.  s starts it again";
+	default:
+		return "connecting to its console";
+	}
+}
+
+void
+console_draw_instead(const struct rect *r, const struct guest *g)
+{
+	const char *line;
+	int i, n, y = r->h > 4 ? 1 : 0, x = r->w > 40 ? 2 : 1;
 	size_t len;
 
 	draw_clear(r);
 	if (g->reason != NULL && *g->reason != '\0') {
-		n = text_wrapped_lines(g->reason, r->w - 4);
+		n = text_wrapped_lines(g->reason, r->w - 2 * x);
 		for (i = 0; i < n; i++) {
-			line = text_wrapped(g->reason, r->w - 4, i, &len);
-			draw_textf(r, y++, 2,
-			    state == GUEST_CRASHED ? STYLE_CRASHED
-						   : STYLE_PLAIN,
+			line = text_wrapped(g->reason, r->w - 2 * x, i, &len);
+			draw_textf(r, y++, x,
+			    guest_shown(g) == GUEST_CRASHED ? STYLE_CRASHED
+							    : STYLE_PLAIN,
 			    "%.*s", (int)len, line);
 		}
 		y++;
 	}
-	switch (state) {
-	case GUEST_STARTING:
-		text = "starting";
-		break;
-	case GUEST_STOPPED:
-		text = "stopped.  s starts it";
-		break;
-	case GUEST_CRASHED:
-		text = "crashed.  s starts it again";
-		break;
-	default:
-		text = "connecting to its console";
-	}
-	draw_textf(r, y, 2, STYLE_FAINT, "%s: %s", g->name, text);
+	draw_textf(
+	    r, y, x, STYLE_FAINT, "%s: %s", g->name, console_why_silent(g));
 }
 
 struct pane *
@@ -307,7 +318,7 @@ console_draw(struct ui *ui, struct pane *p, bool all)
 		return;
 	if (p == NULL) {
 		if (all)
-			draw_instead(ui, g);
+			console_draw_instead(r, g);
 		if (ui->console.focus)
 			draw_cursor(r->y, r->x, false);
 		return;

@@ -15,7 +15,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "tui/draw.h"
 #include "tui/keys.h"
+#include "tui/model.h"
 
 struct ui;
 struct event;
@@ -59,6 +61,11 @@ struct pane *console_look(struct ui *ui);
  * place.
  */
 void console_draw(struct ui *ui, struct pane *p, bool all);
+
+/* What stands where a console would be. */
+void console_draw_instead(const struct rect *r, const struct guest *g);
+/* Why the guest has no console now, and what helps: "stopped.  s starts it" */
+const char *console_why_silent(const struct guest *g);
 
 /* For the help. */
 extern const struct binding console_bindings[];

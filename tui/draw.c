@@ -201,13 +201,13 @@ draw_field(const struct rect *r, int y, int x, int width, bool right,
 
 static void
 line(const struct rect *r, int y, int x, int dy, int dx, int n,
-    const char *glyph)
+    enum style style, const char *glyph)
 {
 	wchar_t one[2] = {0, 0};
 	attr_t attr;
 	int pair, width;
 
-	style_of(STYLE_LINE, &attr, &pair);
+	style_of(style, &attr, &pair);
 	one[0] = (wchar_t)text_next(&glyph, &width);
 	for (; n > 0; n--, y += dy, x += dx)
 		if (y >= 0 && y < r->h && x >= 0 && x < r->w)
@@ -217,13 +217,20 @@ line(const struct rect *r, int y, int x, int dy, int dx, int n,
 void
 draw_hline(const struct rect *r, int y, int x, int n, const char *glyph)
 {
-	line(r, y, x, 0, 1, n, glyph);
+	line(r, y, x, 0, 1, n, STYLE_LINE, glyph);
 }
 
 void
 draw_vline(const struct rect *r, int y, int x, int n, const char *glyph)
 {
-	line(r, y, x, 1, 0, n, glyph);
+	line(r, y, x, 1, 0, n, STYLE_LINE, glyph);
+}
+
+void
+draw_glyph(
+    const struct rect *r, int y, int x, enum style style, const char *glyph)
+{
+	line(r, y, x, 0, 0, 1, style, glyph);
 }
 
 static uint32_t

@@ -47,6 +47,9 @@ int draw_field(const struct rect *r, int y, int x, int width, bool right,
 /* n times the glyph, to the right or downwards. */
 void draw_hline(const struct rect *r, int y, int x, int n, const char *glyph);
 void draw_vline(const struct rect *r, int y, int x, int n, const char *glyph);
+/* One glyph of a line, in that style. */
+void draw_glyph(
+    const struct rect *r, int y, int x, enum style style, const char *glyph);
 /* Gives the cell the looks of a style in place of its own. */
 void draw_cell_style(struct draw_cell *cell, enum style style);
 /* A cell of a guest at row y and column x of the screen. */

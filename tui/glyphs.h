@@ -18,8 +18,10 @@ struct glyphs {
 	const char *pointer, *ellipsis, *dot, *arrow;
 	const char *recording;
 	const char *hline, *vline;
-	/* Where lines meet: ┬ ┴ ├ */
-	const char *tee_down, *tee_up, *tee_right;
+	/* Where lines meet: ┬ ┴ ├ ┤ ┼ */
+	const char *tee_down, *tee_up, *tee_right, *tee_left, *cross;
+	/* Of a pane: printed, rang, typing goes there too, recording. */
+	const char *news, *rang, *too, *record;
 	const char *spark[GLYPHS_SPARK];
 	const char *bar_full, *bar_empty;
 	/* Words for keys. */

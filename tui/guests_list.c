@@ -32,8 +32,8 @@ guest_style(enum guest_state state)
 	}
 }
 
-static const char *
-glyph_of(enum guest_state state)
+const char *
+guest_glyph(enum guest_state state)
 {
 	const struct glyphs *gl = glyphs();
 
@@ -108,7 +108,7 @@ draw_name(struct ui *ui, const struct rect *r, int y, const struct guest *g,
 
 	x = draw_text(r, y, 0, ui->console.focus ? STYLE_FAINT : STYLE_KEY,
 	    selected ? glyphs()->pointer : " ");
-	x = draw_text(r, y, x, guest_style(state), glyph_of(state));
+	x = draw_text(r, y, x, guest_style(state), guest_glyph(state));
 	x = draw_text(r, y, x, STYLE_PLAIN, " ");
 	return draw_field(r, y, x, width, false,
 	    selected             ? STYLE_SELECTED

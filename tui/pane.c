@@ -483,6 +483,12 @@ pane_turn(struct pane *p, const struct guest *g)
 	p->panes->ops->state(p, p->panes->arg);
 }
 
+bool
+pane_used(const struct pane *p)
+{
+	return p->pid != 0;
+}
+
 uint64_t
 pane_heard(const struct pane *p)
 {

@@ -67,6 +67,8 @@ void pane_connect(struct pane *p, const struct guest *g);
 const char *pane_port(const struct pane *p);
 /* Shows the other one, from its history on. g NULL: the guest is not there. */
 void pane_turn(struct pane *p, const struct guest *g);
+/* Whether it ever was connected: there is something to see in it. */
+bool pane_used(const struct pane *p);
 /* Bytes that the guest printed while connected; rises with every one. */
 uint64_t pane_heard(const struct pane *p);
 /* The guests changed: panes connect to those that came up again. */

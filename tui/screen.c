@@ -9,7 +9,9 @@
 
 #include "tui/actions.h"
 #include "tui/around.h"
+#include "tui/layouts.h"
 #include "tui/screen.h"
+#include "tui/settings.h"
 #include "tui/text.h"
 #include "tui/tty.h"
 #include "tui/ui.h"
@@ -168,9 +170,7 @@ writable(int fd, short what, void *arg)
 struct guest *
 ui_guest(const struct ui *ui)
 {
-	return ui->guests.selected[0] != '\0'
-	    ? model_find(ui->model, ui->guests.selected)
-	    : NULL;
+	return ui->view->guest(ui);
 }
 
 void
@@ -183,7 +183,8 @@ ui_layout(struct ui *ui)
 	for (i = 0; i < ui->model->guests; i++)
 		if ((n = text_width(ui->model->guest[i]->name)) > names)
 			names = n;
-	layout_compute(&ui->layout, rows, cols, names, ui->console.focus);
+	layout_compute(&ui->layout, rows, cols, names,
+	    ui->console.focus || ui->consoles.on);
 	if (!ui->layout.small)
 		ui->view->update(ui);
 }
@@ -214,6 +215,20 @@ ui_error(struct ui *ui, const char *fmt, ...)
 	va_start(ap, fmt);
 	say(ui, true, fmt, ap);
 	va_end(ap);
+}
+
+void
+ui_turn(struct ui *ui, const struct view *view)
+{
+	if (view != ui->view) {
+		if (ui->view->turned != NULL)
+			ui->view->turned(ui, false);
+		ui->view = view;
+		if (view->turned != NULL)
+			view->turned(ui, true);
+	}
+	ui_layout(ui);
+	ui_dirty(ui, DIRTY_ALL);
 }
 
 void
@@ -267,9 +282,7 @@ turn_to(struct ui *ui, struct key key)
 
 	for (i = 0; views[i] != NULL; i++)
 		if (key_is(key, (uint32_t)views[i]->key, 0)) {
-			ui->view = views[i];
-			ui_layout(ui);
-			ui_dirty(ui, DIRTY_ALL);
+			ui_turn(ui, views[i]);
 			return true;
 		}
 	return false;
@@ -442,7 +455,7 @@ pane_text(struct pane *p, void *arg)
 {
 	struct ui *ui = &((struct screen *)arg)->ui;
 
-	if (p == console_pane(ui))
+	if (!tiles_text(ui, p) && p == console_pane(ui))
 		ui_dirty(ui, DIRTY_CONSOLE);
 }
 
@@ -451,8 +464,10 @@ pane_state(struct pane *p, void *arg)
 {
 	struct ui *ui = &((struct screen *)arg)->ui;
 
-	if (p == console_pane(ui))
+	if (!tiles_state(ui, p) && p == console_pane(ui)) {
 		ui_dirty(ui, DIRTY_CONSOLE | DIRTY_BODY | DIRTY_BOTTOM);
+		size_follow(ui);
+	}
 }
 
 /* Only the guest one types into may make a noise. */
@@ -460,9 +475,11 @@ static void
 pane_bell(struct pane *p, void *arg)
 {
 	struct ui *ui = &((struct screen *)arg)->ui;
+	bool beep;
 
-	if (p != console_pane(ui) || !ui->console.focus ||
-	    now_ms() < ui->rang + BELL_MS)
+	if (!tiles_bell(ui, p, &beep))
+		beep = p == console_pane(ui) && ui->console.focus;
+	if (!beep || now_ms() < ui->rang + BELL_MS)
 		return;
 	ui->rang = now_ms();
 	tty_bell();
@@ -529,7 +546,8 @@ begin_events(struct screen *s)
 	s->escape = evtimer_new(ui->base, escape_ends, s);
 	ui->frame = evtimer_new(ui->base, frame, ui);
 	if (s->read == NULL || s->escape == NULL || ui->frame == NULL ||
-	    console_begin(ui) == -1 || look_begin(ui) == -1)
+	    console_begin(ui) == -1 || look_begin(ui) == -1 ||
+	    size_begin(ui) == -1 || tiles_begin(ui) == -1)
 		return -1;
 	event_priority_set(s->read, PRIORITY_KEYS);
 	event_priority_set(s->escape, PRIORITY_KEYS);
@@ -558,6 +576,7 @@ begin(struct screen *s, const struct screen_options *options, struct error *err)
 	static const struct input_ops input_ops = {
 	    .key = pressed, .mouse = moused, .paste = pasted};
 	struct ui *ui = &s->ui;
+	char why[512];
 
 	if (tty_check(err) == -1)
 		return -1;
@@ -584,6 +603,10 @@ begin(struct screen *s, const struct screen_options *options, struct error *err)
 		return error_set(err, "no memory for the screen");
 	event_priority_set(ui->writable, PRIORITY_FRAME);
 	ui_layout(ui);
+	layouts_begin(ui);
+	settings_load(options->config, why, sizeof why);
+	if (*why != '\0')
+		ui_error(ui, "%s", why);
 	ui_dirty(ui, DIRTY_ALL);
 	return 0;
 }
@@ -597,6 +620,9 @@ end(struct screen *s)
 	if (ui->writable != NULL)
 		event_free(ui->writable);
 	tty_close();
+	if (ui->panes != NULL)
+		layouts_end(ui);
+	tiles_end(ui);
 	panes_free(ui->panes);
 	wire_free(ui->wire);
 	if (ui->sheet.open)
@@ -605,6 +631,7 @@ end(struct screen *s)
 	input_free(s->input);
 	model_free(ui->model);
 	console_end(ui);
+	size_end(ui);
 	look_end(ui);
 	for (i = 0; i < SIGNALS; i++)
 		if (s->signal[i] != NULL)

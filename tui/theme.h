@@ -14,6 +14,7 @@ enum style {
 	STYLE_PLAIN,
 	STYLE_FAINT, /* units, hints, what is off */
 	STYLE_LINE, /* separators */
+	STYLE_LINE_FOCUS, /* of the pane that has the keyboard */
 	STYLE_NAME, /* of the program, the host, a column */
 	STYLE_TITLE,
 	STYLE_TITLE_FOCUS, /* where the keyboard is */
@@ -29,6 +30,9 @@ enum style {
 	STYLE_ERROR,
 	STYLE_NEWS, /* a message that is no error */
 	STYLE_QUESTION,
+	STYLE_ALERT, /* something happened there */
+	STYLE_TOO, /* typing goes there too */
+	STYLE_RECORD, /* it is being recorded */
 	STYLE_CHOSEN, /* selected text */
 	STYLE_MATCH, /* of a search */
 	STYLE_MATCH_HERE, /* the one that one is at */

@@ -4,7 +4,8 @@
  *	screen.c    the loop: keys in, frames out
  *	wire.c      the backend: model.c is what it said
  *	view_*.c    what fills the screen; a table of them in view.c
- *	pane.c      a guest's console; console.c the keyboard in it
+ *	pane.c      a guest's console; console.c the keyboard in the one
+ *	            beside the list, tiles.c the many of the second view
  *	look_*.c    looking back in it: search, selection, files
  *	actions.c   what keys do to guests
  *	prompt.c, message.c, sheet.c, top.c, bottom.c   what is around a view
@@ -24,6 +25,8 @@
 #include "tui/pane.h"
 #include "tui/prompt.h"
 #include "tui/sheet.h"
+#include "tui/size.h"
+#include "tui/tiles.h"
 #include "tui/view.h"
 #include "tui/wire.h"
 
@@ -49,6 +52,8 @@ struct ui {
 	const struct view *view;
 	struct guests_view guests; /* view_guests.c */
 	struct console console;
+	struct consoles consoles; /* view_consoles.c */
+	struct size size;
 	struct prompt prompt;
 	struct message message;
 	struct sheet sheet;
@@ -70,6 +75,8 @@ void ui_say(struct ui *ui, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void ui_error(struct ui *ui, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* Shows another view. */
+void ui_turn(struct ui *ui, const struct view *view);
 /* Ends the loop. */
 void ui_quit(struct ui *ui);
 /* Stops the process as ctrl-z does, and draws all when it goes on. */
@@ -77,7 +84,7 @@ void ui_suspend(struct ui *ui);
 /* The terminal forgets and gets everything again. */
 void ui_redraw(struct ui *ui);
 
-/* The selected guest, or NULL. */
+/* The guest that actions are about, or NULL. */
 struct guest *ui_guest(const struct ui *ui);
 
 #endif

@@ -1,3 +1,3 @@
 #include "tui/view.h"
 
-const struct view *const views[] = {&view_guests, NULL};
+const struct view *const views[] = {&view_guests, &view_consoles, NULL};

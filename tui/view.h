@@ -35,6 +35,10 @@ struct view {
 	void (*mouse)(struct ui *ui, const struct mouse *mouse);
 	/* The model or the layout changed: see that all still fits. */
 	void (*update)(struct ui *ui);
+	/* It comes to the screen or leaves it. May be NULL. */
+	void (*turned)(struct ui *ui, bool to);
+	/* The guest that actions are about, or NULL. */
+	struct guest *(*guest)(const struct ui *ui);
 	/*
 	 * Words for the bottom line in place of the keys that work everywhere
 	 * (they do not now); NULL: these work.
@@ -49,6 +53,8 @@ extern const struct view *const views[];
 
 /* view_guests.c */
 extern const struct view view_guests;
+/* view_consoles.c */
+extern const struct view view_consoles;
 
 /* What view_guests.c remembers. */
 struct guests_view {
@@ -62,8 +68,11 @@ struct guests_view {
 /* Moves the selection by n rows; the ends are its ends. */
 void guests_move(struct ui *ui, long n);
 void guests_clear(struct guests_view *v);
-/* The colour of a state. */
+/* The colour and the glyph of a state. */
 enum style guest_style(enum guest_state state);
+const char *guest_glyph(enum guest_state state);
+/* Selects the guest of that name. */
+void guests_select(struct ui *ui, const char *name);
 /* Draws the list, and its row of titles where columns have them. */
 void guests_draw_list(struct ui *ui);
 /* Draws the selected guest's figures, or what there is to know of it. */

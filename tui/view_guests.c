@@ -58,6 +58,15 @@ select_name(struct ui *ui, const char *name)
 	ui_dirty(ui, DIRTY_ALL);
 }
 
+void
+guests_select(struct ui *ui, const char *name)
+{
+	/* One that the filter hides is not there to be selected. */
+	if (strcasestr(name, ui->guests.filter) == NULL)
+		ui->guests.filter[0] = '\0';
+	select_name(ui, name);
+}
+
 /*
  * Keeps the selection on its guest; if that is gone or filtered out, on the
  * one that now stands where it would.
@@ -217,6 +226,35 @@ nothing(struct ui *ui)
 {
 }
 
+static const char *
+open_refuse(struct ui *ui)
+{
+	return ui_guest(ui) == NULL ? "There is no guest to open." : NULL;
+}
+
+/* Into the consoles view. */
+static void
+open_tile(struct ui *ui)
+{
+	tiles_open(ui, ui_guest(ui)->name);
+	ui_turn(ui, &view_consoles);
+}
+
+static struct guest *
+selected(const struct ui *ui)
+{
+	return ui->guests.selected[0] != '\0'
+	    ? model_find(ui->model, ui->guests.selected)
+	    : NULL;
+}
+
+static void
+turned(struct ui *ui, bool to)
+{
+	if (!to && ui->console.focus)
+		console_leave(ui);
+}
+
 static const struct binding list_bindings[] = {
     {{K_ENTER, 0}, {K_RIGHT, 0}, "console",
 	"the keyboard goes into the guest's console", console_refuse,
@@ -232,6 +270,8 @@ static const struct binding list_bindings[] = {
     {{'p', 0}, {0, 0}, "unpause", NULL, action_unpause_refuse, action_unpause},
     {{'r', 0}, {0, 0}, "reset", "reset the guest", action_reset_refuse,
 	action_reset},
+    {{'o', 0}, {0, 0}, "open", "open it in the view of all consoles (2)",
+	open_refuse, open_tile},
     {{'/', 0}, {0, 0}, "filter", "show only guests with this in their name",
 	filter_refuse, filter},
     {{K_ESCAPE, 0}, {0, 0}, "all", "show all guests again", unfilter_refuse,
@@ -369,6 +409,8 @@ const struct view view_guests = {
     .pasted = console_pasted,
     .mouse = console_mouse,
     .update = update,
+    .turned = turned,
+    .guest = selected,
     .hint = console_hint,
     .help = help,
 };

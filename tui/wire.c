@@ -173,8 +173,9 @@ wire_call(struct wire *w, const char *command, json_t *args,
 		return;
 	}
 	json_decref(args);
-	answer(
-	    NULL, -1, "the backend is not there; it is being looked for", arg);
+	if (answer != NULL)
+		answer(NULL, -1,
+		    "the backend is not there; it is being looked for", arg);
 }
 
 void

@@ -118,7 +118,7 @@ build_machine(struct hardware *hw, struct guest_spec *spec,
 		return -1;
 	if (add_devices(hw, spec, base, console, err) == -1) {
 		machine_destroy(hw->machine);
-		hw->machine = NULL;
+		memset(hw, 0, sizeof *hw);
 		return -1;
 	}
 	console_connect(console[CONSOLE_TTYS0], &serial_port, hw->serial);

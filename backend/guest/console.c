@@ -91,7 +91,7 @@ size_t
 console_output(const uint8_t *data, size_t len, void *arg)
 {
 	struct console *c = arg;
-	size_t n = len, at, first;
+	size_t n = len, keep, at, first;
 	uint64_t room;
 	bool wake = false;
 
@@ -102,10 +102,13 @@ console_output(const uint8_t *data, size_t len, void *arg)
 		if (n > room)
 			n = (size_t)room;
 	}
-	at = c->head % CONSOLE_RING;
-	first = n < CONSOLE_RING - at ? n : CONSOLE_RING - at;
+	/* Of more than the ring holds, which nobody reads, the end is kept. */
+	keep = n < CONSOLE_RING ? n : CONSOLE_RING;
+	data += n - keep;
+	at = (c->head + n - keep) % CONSOLE_RING;
+	first = keep < CONSOLE_RING - at ? keep : CONSOLE_RING - at;
 	memcpy(c->ring + at, data, first);
-	memcpy(c->ring, data + first, n - first);
+	memcpy(c->ring, data + first, keep - first);
 	c->head += n;
 	if (n < len)
 		c->refused = true;

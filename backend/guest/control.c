@@ -239,7 +239,7 @@ on_message(struct conn *c, json_t *msg, int *fd, unsigned fds, void *arg)
 	for (i = 0; i < sizeof commands / sizeof *commands; i++) {
 		if (strcmp(name, commands[i].name) != 0)
 			continue;
-		if (peer->process->console[0] == NULL && i != 0)
+		if (peer->process->hw.machine == NULL && i != 0)
 			break;
 		commands[i].run(
 		    peer, json_object_get(msg, "arguments"), id, fd, fds);

@@ -58,8 +58,12 @@ guest_end(
 	if (p->hw.machine != NULL)
 		machine_stop(p->hw.machine);
 	p->status = status;
+	/* What it printed and nobody has looked at yet. */
+	if (p->hw.hvc != NULL)
+		virtio_console_kick(p->hw.hvc);
 	for (i = 0; i < CONSOLES; i++)
-		console_finish(p->console[i], LAST_WORDS_MS / CONSOLES);
+		if (p->console[i] != NULL)
+			console_finish(p->console[i], LAST_WORDS_MS / CONSOLES);
 	guest_set_state(p, state, reason);
 	event_base_loopbreak(p->base);
 }

@@ -18,7 +18,8 @@
 #define RECEIVEQ  0
 #define TRANSMITQ 1
 #define F_SIZE    (1ULL << 0)
-#define BATCH     64 /* buffers before others have their turn */
+#define BATCH     64 /* requests before others have their turn */
+#define MOST      256 /* the same for typing, a byte each at worst */
 
 /* struct virtio_console_config (5.3.4) */
 #define CONFIG_COLS  0
@@ -30,27 +31,33 @@ struct vconsole {
 	struct virtio_dev dev;
 	const struct virtio_console_ops *ops;
 	void *arg;
-	size_t sent; /* bytes of the buffer at the queue's head */
 	bool refused; /* input was offered that found no buffer */
 };
 
-static void
+/* Returns whether the size is another one now. */
+static bool
 set_size(struct vconsole *c, uint16_t rows, uint16_t cols)
 {
 	uint16_t r = htole16(rows), k = htole16(cols);
+	uint8_t *config = c->dev.config;
 
-	memcpy(c->dev.config + CONFIG_COLS, &k, sizeof k);
-	memcpy(c->dev.config + CONFIG_ROWS, &r, sizeof r);
+	if (memcmp(config + CONFIG_COLS, &k, sizeof k) == 0 &&
+	    memcmp(config + CONFIG_ROWS, &r, sizeof r) == 0)
+		return false;
+	memcpy(config + CONFIG_COLS, &k, sizeof k);
+	memcpy(config + CONFIG_ROWS, &r, sizeof r);
+	return true;
 }
 
 /*
- * Gives the host one buffer, from where it stopped the last time. Returns
+ * Gives the host one request, from where it stopped the last time. Returns
  * false if it did not take all of it.
  */
 static bool
-print(struct vconsole *c, const struct virtq_chain *chain)
+print(struct vconsole *c, struct virtq *q, const struct virtq_chain *chain)
 {
-	size_t skip = c->sent, len, n;
+	uint64_t skip = q->done;
+	size_t len, n;
 	unsigned i;
 
 	for (i = 0; i < chain->outs; i++) {
@@ -62,12 +69,12 @@ print(struct vconsole *c, const struct virtq_chain *chain)
 		n = c->ops->output((uint8_t *)chain->iov[i].iov_base + skip,
 		    len - skip, c->arg);
 		virtio_count(&c->dev.figures.out_bytes, n);
-		c->sent += n;
+		q->done += n;
 		if (n < len - skip)
 			return false;
 		skip = 0;
 	}
-	c->sent = 0;
+	q->done = 0;
 	return true;
 }
 
@@ -82,8 +89,8 @@ transmit(struct virtio_dev *dev)
 	virtq_disable_kick(q);
 	do {
 		while (batch < BATCH && virtq_pop(q, &chain)) {
-			if (!print(c, &chain)) {
-				/* vconsole_kick() goes on here. */
+			if (!print(c, q, &chain)) {
+				/* virtio_console_kick() goes on here. */
 				virtq_unpop(q, &chain);
 				goto out;
 			}
@@ -107,7 +114,11 @@ console_notify(struct virtio_dev *dev, unsigned queue)
 
 	if (queue == TRANSMITQ) {
 		transmit(dev);
-	} else if (c->refused) {
+		return;
+	}
+	/* New buffers matter only to one who waits for them. */
+	virtq_disable_kick(&dev->queue[RECEIVEQ].vq);
+	if (c->refused) {
 		c->refused = false;
 		c->ops->input_ready(c->arg);
 	}
@@ -118,11 +129,29 @@ console_reset(struct virtio_dev *dev)
 {
 	struct vconsole *c = (struct vconsole *)dev;
 
-	c->sent = 0;
+	/* The size stays: it is the host's. */
 	if (c->refused) {
 		c->refused = false;
 		c->ops->input_ready(c->arg);
 	}
+}
+
+/* The guest goes on with the size that it knows, until the host has another. */
+static void
+console_save(struct virtio_dev *dev, struct state_writer *w)
+{
+	state_put_bytes(w, dev->config + CONFIG_COLS, CONFIG_PORTS);
+}
+
+static int
+console_load(struct virtio_dev *dev, struct state_reader *r)
+{
+	uint8_t size[CONFIG_PORTS];
+
+	state_get_bytes(r, size, sizeof size);
+	if (!r->bad)
+		memcpy(dev->config + CONFIG_COLS, size, sizeof size);
+	return 0;
 }
 
 size_t
@@ -132,6 +161,7 @@ virtio_console_input(struct virtio_dev *dev, const uint8_t *data, size_t len)
 	struct virtq *q = &dev->queue[RECEIVEQ].vq;
 	struct virtq_chain chain = {.iov = q->iov, .room = q->max};
 	size_t done = 0, n;
+	unsigned batch = 0;
 
 	virtio_begin(dev);
 	if (!virtio_usable(dev, RECEIVEQ)) {
@@ -139,21 +169,25 @@ virtio_console_input(struct virtio_dev *dev, const uint8_t *data, size_t len)
 		virtio_end(dev);
 		return len;
 	}
-	while (done < len) {
+	while (done < len && batch < MOST) {
 		if (!virtq_pop(q, &chain)) {
 			if (virtq_enable_kick(q))
 				continue;
 			break;
 		}
+		batch++;
 		n = virtq_copy_in(chain.iov + chain.outs, chain.ins, 0,
 		    data + done, len - done);
 		virtq_push(q, chain.head, (uint32_t)n);
 		done += n;
 		virtio_count(&dev->figures.in_bytes, n);
 	}
+	if (q->broken != NULL)
+		done = len; /* as without a driver, until it is reset */
 	c->refused = done < len;
-	if (done > 0)
-		virtio_publish(dev, RECEIVEQ);
+	if (c->refused && batch == MOST)
+		virtio_kick(dev, RECEIVEQ);
+	virtio_publish(dev, RECEIVEQ);
 	virtio_end(dev);
 	return done;
 }
@@ -161,7 +195,10 @@ virtio_console_input(struct virtio_dev *dev, const uint8_t *data, size_t len)
 void
 virtio_console_kick(struct virtio_dev *dev)
 {
-	virtio_kick(dev, TRANSMITQ);
+	virtio_begin(dev);
+	if (virtio_usable(dev, TRANSMITQ))
+		transmit(dev);
+	virtio_end(dev);
 }
 
 void
@@ -170,8 +207,8 @@ virtio_console_resize(struct virtio_dev *dev, uint16_t rows, uint16_t cols)
 	struct vconsole *c = (struct vconsole *)dev;
 
 	virtio_begin(dev);
-	set_size(c, rows, cols);
-	virtio_config_changed(dev);
+	if (set_size(c, rows, cols))
+		virtio_config_changed(dev);
 	virtio_end(dev);
 }
 
@@ -184,6 +221,8 @@ static const struct virtio_ops console_ops = {
     .config_len = CONFIG_LEN,
     .notify = console_notify,
     .reset = console_reset,
+    .save = console_save,
+    .load = console_load,
 };
 
 int

@@ -335,6 +335,7 @@ save_queue(const struct virtio_queue *q, struct state_writer *w)
 	state_put_u64(w, q->vq.used_gpa);
 	state_put_u16(w, q->vq.next_avail);
 	state_put_u16(w, q->vq.published);
+	state_put_u64(w, q->vq.done);
 }
 
 void
@@ -360,6 +361,8 @@ virtio_dev_save(struct virtio_dev *dev, struct state_writer *w)
 	state_put_u32(w, dev->window.length);
 	for (i = 0; i < dev->ops->queues; i++)
 		save_queue(&dev->queue[i], w);
+	if (dev->ops->save != NULL)
+		dev->ops->save(dev, w);
 	virtio_end(dev);
 }
 
@@ -379,6 +382,7 @@ load_queue(
 	q->vq.used_gpa = state_get_u64(r);
 	q->vq.next_avail = q->vq.avail_seen = state_get_u16(r);
 	q->vq.next_used = q->vq.published = state_get_u16(r);
+	q->vq.done = state_get_u64(r);
 	if (ready) {
 		if (virtq_start(&q->vq) == -1)
 			return -1;
@@ -413,6 +417,8 @@ virtio_dev_load(
 	dev->window.length = state_get_u32(r);
 	for (i = 0; i < dev->ops->queues; i++)
 		ok = load_queue(dev, &dev->queue[i], r) == 0 && ok;
+	if (dev->ops->load != NULL)
+		ok = dev->ops->load(dev, r) == 0 && ok;
 	if (started && (dev->features & ~dev->offered) != 0)
 		ok = false;
 	if (r->bad || !ok) {

@@ -88,6 +88,13 @@ struct virtio_ops {
 	void (*drain)(struct virtio_dev *dev);
 	/* Optional. Power-on state of what the device itself keeps. */
 	void (*reset)(struct virtio_dev *dev);
+	/*
+	 * Optional. What the device itself keeps beside registers and queues.
+	 * load gets what save put, after reset and before start; it returns -1
+	 * for a state that it cannot have, and need not look at r->bad.
+	 */
+	void (*save)(struct virtio_dev *dev, struct state_writer *w);
+	int (*load)(struct virtio_dev *dev, struct state_reader *r);
 	/* Optional, and without the lock: frees all but struct virtio_dev. */
 	void (*destroy)(struct virtio_dev *dev);
 };

@@ -100,6 +100,7 @@ virtq_reset(struct virtq *q)
 	q->desc = q->avail = q->used = NULL;
 	q->next_avail = q->avail_seen = q->next_used = q->published = 0;
 	q->held = 0;
+	q->done = 0;
 	memset(q->is_held, 0, q->max * sizeof *q->is_held);
 	q->broken = NULL;
 }

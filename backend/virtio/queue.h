@@ -41,6 +41,8 @@ struct virtq {
 	uint16_t next_used; /* the next entry to push */
 	uint16_t published; /* our idx as the driver sees it */
 	uint16_t held; /* popped and not pushed */
+	/* The device's: bytes done of the request that is popped next. */
+	uint64_t done;
 	bool *is_held; /* by head, max of them */
 	struct iovec *iov; /* max of them, for a device that needs one chain */
 	const char *broken; /* NULL, or the rule that was broken */

@@ -78,7 +78,7 @@ struct virtio_console_ops {
 int virtio_console_create(struct pci_bus *bus, struct event_base *base,
     const struct virtio_console_ops *ops, void *arg, struct virtio_dev **dev,
     struct error *err);
-/* The loop's thread, as the next two: the host side has room again. */
+/* The loop's thread, as the next two: prints what waits, as far as it goes. */
 void virtio_console_kick(struct virtio_dev *dev);
 /*
  * Offers typing; returns how many bytes found room. Without a driver all of it
@@ -86,7 +86,7 @@ void virtio_console_kick(struct virtio_dev *dev);
  */
 size_t virtio_console_input(
     struct virtio_dev *dev, const uint8_t *data, size_t len);
-/* Tells the driver a new size, with a configuration interrupt. */
+/* Tells the driver its size; of another one than before with an interrupt. */
 void virtio_console_resize(
     struct virtio_dev *dev, uint16_t rows, uint16_t cols);
 

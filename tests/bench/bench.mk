@@ -4,10 +4,12 @@ BENCH_B = build/tests/bench
 
 $(BENCH_B)/bare: tests/bench/bare.c tests/bench/bench.mk
 	@mkdir -p $(@D)
-	gcc -std=c11 -D_GNU_SOURCE -O2 -pthread $(WARN) -o $@ $<
+	@$(SAY) "  LINK  $@"
+	$(Q)gcc -std=c11 -D_GNU_SOURCE -O2 -pthread $(WARN) -o $@ $<
 
 build/rel/tests/bench/%: build/rel/tests/bench/%.o build/rel/libvmtui.a
-	$(CC) $(LDFLAGS) -o $@ $< build/rel/libvmtui.a $(LDLIBS)
+	@$(SAY) "  LINK  $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< build/rel/libvmtui.a $(LDLIBS)
 
 bench: install-check all guest $(BENCH_B)/bare \
     build/rel/tests/bench/bench_term build/rel/tests/bench/bench_virtq

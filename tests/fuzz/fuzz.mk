@@ -5,7 +5,8 @@ FUZZ = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 build/fuzz/%: tests/fuzz/%.c $(SRC)
 	@mkdir -p $(@D)
-	clang $(CPPFLAGS) -std=c11 -g -O1 -pthread \
+	@$(SAY) "  LINK  $@"
+	$(Q)clang $(CPPFLAGS) -std=c11 -g -O1 -pthread \
 	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	    -o $@ $< $(filter-out tui/main.c,$(SRC)) $(LDLIBS)
 

@@ -15,21 +15,26 @@ GUEST_LDFLAGS = -nostdlib -static -no-pie -Wl,-T,tests/guest/guest.ld \
 	-Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack \
 	-Wl,--no-warn-rwx-segments
 
+.PHONY: guest
 guest: $(GUEST_B)/testguest.elf $(GUEST_B)/first.elf
 
 $(GUEST_B)/testguest.elf: $(GUEST_OBJ) tests/guest/guest.ld
-	gcc $(GUEST_LDFLAGS) -o $@ $(GUEST_OBJ)
+	@$(SAY) "  LINK  $@"
+	$(Q)gcc $(GUEST_LDFLAGS) -o $@ $(GUEST_OBJ)
 
 $(GUEST_B)/first.elf: $(GUEST_B)/first.o tests/guest/guest.ld
-	gcc $(GUEST_LDFLAGS) -o $@ $<
+	@$(SAY) "  LINK  $@"
+	$(Q)gcc $(GUEST_LDFLAGS) -o $@ $<
 
 $(GUEST_B)/%.o: tests/guest/%.c tests/guest/guest.mk
 	@mkdir -p $(@D)
-	gcc $(GUEST_CFLAGS) -c -o $@ $<
+	@$(SAY) "  CC    $<"
+	$(Q)gcc $(GUEST_CFLAGS) -c -o $@ $<
 
 $(GUEST_B)/%.o: tests/guest/%.S tests/guest/guest.mk
 	@mkdir -p $(@D)
-	gcc $(GUEST_CFLAGS) -c -o $@ $<
+	@$(SAY) "  CC    $<"
+	$(Q)gcc $(GUEST_CFLAGS) -c -o $@ $<
 
 .PHONY: guest
 

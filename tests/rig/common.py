@@ -7,6 +7,9 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 BUILD = TOP + "/build/rig"
 
+# mke2fs, ldd and others are there for a person too, just not in their PATH.
+os.environ["PATH"] += ":/usr/sbin:/sbin"
+
 
 class Unavailable(Exception):
     """The machine lacks something; the tests are skipped, with this reason."""

@@ -1,10 +1,9 @@
 """inside.py GROUP: runs one group of tests/rig/cases, inside the rig, as TAP.
 
 A group is a file with a CONFIG (vmtui.conf, with {folder} for the lab's own
-folder), perhaps a VARIANT (which build of vmtui; rel) and a prepare(lab), and
-test_ functions in the order they run in; they take the Lab. A test's name is
-the first line of its docstring. The guests are Debian kernels with the
-initramfs of tests/lib, driven over `vmtui console`.
+folder and {big} for as much memory as there can be), perhaps a VARIANT (which build of vmtui; rel) and a prepare(lab), and
+test_ functions in the order they run in; they take the Lab (linux.py). A
+test's name is the first line of its docstring.
 """
 
 import importlib.util
@@ -17,59 +16,9 @@ import traceback
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 sys.dont_write_bytecode = True
-sys.path.insert(0, TOP + "/tests/guest")
 
-import drive  # noqa: E402
-from drive import Failure  # noqa: E402
-
-BOOT_LIMIT = 120
-
-
-class Linux(drive.Console):
-    """The console of a Debian guest: a shell."""
-
-    def login(self):
-        self.expect(r"\S+# ", BOOT_LIMIT)
-        self.sh("stty cols 999")
-
-    def sh(self, command, timeout=60, ok=True):
-        """Runs a line of shell in the guest; what it prints."""
-        self.type(f'echo "<"begin">"; {command}; echo "<"end $?">"\r')
-        self.expect(r"<begin>\r*\n", timeout)
-        start = self.seen
-        found = self.expect(r"<end (\d+)>", timeout)
-        text = self.text[start:self.seen - len(found.group())]
-        text = text.replace("\r", "")
-        if ok and found[1] != "0":
-            raise Failure(f"{self.name}: `{command}` ended with {found[1]}:\n"
-                          + text)
-        return text
-
-    def want(self, command, pattern, timeout=60):
-        """Runs a command whose output must match; the match."""
-        text = self.sh(command, timeout, ok=False)
-        found = re.search(pattern, text, re.M)
-        if not found:
-            raise Failure(f"{self.name}: `{command}` printed no /{pattern}/ "
-                          "but:\n" + text)
-        return found
-
-
-class Lab(drive.Lab):
-    """A backend with Debian guests."""
-
-    def start(self, name):
-        """Starts a guest; its console at a shell."""
-        self.launch(name)
-        self.consoles[name].login()
-        return self.consoles[name]
-
-    def launch(self, name):
-        """Starts a guest, and leaves it booting."""
-        self.detach(name)
-        self.vmtui("start", name)
-        self.consoles[name] = Linux(self, name)
-
+import linux  # noqa: E402
+from linux import Failure, Skip  # noqa: E402
 
 def load(group):
     spec = importlib.util.spec_from_file_location(
@@ -91,7 +40,7 @@ def failure(lab, why):
     if lab:
         for name, console in lab.consoles.items():
             text += f"\n{name}'s console ends with:\n"
-            text += drive.tail(console.text, 15)
+            text += linux.tail(console.text, 15)
         text += "\nthe backend says:\n" + lab.logged()
     return text
 
@@ -105,11 +54,11 @@ def main():
     def config(lab):
         if hasattr(module, "prepare"):
             module.prepare(lab)
-        return module.CONFIG.format(folder=lab.folder)
+        return module.CONFIG.format(folder=lab.folder, big=linux.big())
 
     lab = None
     try:
-        lab = Lab(binary, config)
+        lab = linux.Lab(binary, config)
     except Exception as why:  # whatever it is, it is the tests' failure
         text = failure(None, why)
         for test in tests:
@@ -121,6 +70,8 @@ def main():
         begin = time.monotonic()
         try:
             test(lab)
+        except Skip as why:
+            say(True, f"{test.__doc__.split(chr(10))[0]} # SKIP {why}")
         except Exception as why:
             failed += 1
             say(False, test.__doc__.split("\n")[0], failure(lab, why))

@@ -27,16 +27,25 @@ import time
 import common
 
 QEMU = "qemu-system-x86_64"
-MODULES = "kvm_amd tun bridge veth loop virtio_pci virtio_blk"
+MODULES = "kvm_amd tun bridge veth loop ext4 virtio_pci virtio_blk"
 CMDLINE = "console=ttyS0 reboot=t panic=-1 quiet mitigations=off"
 BOOT_LIMIT = 180
 READY = b"rig: ready\n"
 
 
+def memory():
+    """
+    The rig's RAM: enough for a guest with memory above 4 GiB where this host
+    is not a small one. What the rig does not touch costs nothing here.
+    """
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return "5G" if total > 7 << 30 else "2G"
+
+
 def arguments(kernel, initramfs, payload):
     return [
         QEMU, "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "EPYC,+svm,-xsave",
-        "-smp", "2", "-m", "2G", "-nodefaults", "-no-user-config",
+        "-smp", "2", "-m", memory(), "-nodefaults", "-no-user-config",
         "-display", "none", "-no-reboot", "-kernel", kernel.image,
         "-initrd", initramfs, "-append", CMDLINE,
         "-drive", f"if=none,id=payload,file={payload},format=raw,snapshot=on",

@@ -121,7 +121,7 @@ def make(kernel, scratch, script=None):
     tree.program(bash, "usr/bin/bash")
     # busybox's own shell would run its applets in place of real programs.
     os.symlink("bash", tree.root + "/usr/bin/sh")
-    ip = shutil.which("ip", path=os.environ["PATH"] + ":/usr/sbin:/sbin")
+    ip = shutil.which("ip")
     if not ip:
         raise common.Unavailable("iproute2 is not installed")
     tree.program(ip, "usr/bin/ip")

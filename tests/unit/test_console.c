@@ -191,6 +191,34 @@ test_console_does_not_wait_for_one_that_never_reads(void **state)
 	event_base_free(base);
 }
 
+/* A port may offer at once what a guest put into one large buffer. */
+static void
+test_console_takes_more_at_once_than_it_keeps(void **state)
+{
+	struct event_base *base = event_base_new();
+	struct console *c = console_new(base, NULL);
+	const size_t len = 3 * CONSOLE_RING + 12345;
+	uint8_t *all = malloc(len), *buf = malloc(CONSOLE_HISTORY);
+	size_t i;
+	int fd;
+
+	for (i = 0; i < len; i++)
+		all[i] = byte_at(i + 7);
+	print_now(c, 0, 7);
+	assert_int_equal(console_output(all, len, c), len);
+	assert_int_equal(console_printed(c), len + 7);
+	fd = console_watch(c, true, NULL);
+	read_all(base, fd, buf, CONSOLE_HISTORY);
+	assert_printed(buf, len + 7 - CONSOLE_HISTORY, CONSOLE_HISTORY);
+	/* Watched, it takes what fits before the watcher. */
+	assert_int_equal(console_output(all, len, c), CONSOLE_BACKLOG);
+	close(fd);
+	free(all);
+	free(buf);
+	console_free(c);
+	event_base_free(base);
+}
+
 static size_t
 port_input(void *port, const uint8_t *data, size_t len)
 {
@@ -266,6 +294,7 @@ main(void)
 	    cmocka_unit_test(
 		test_console_does_not_wait_for_one_that_never_reads),
 	    cmocka_unit_test(test_console_takes_typing_at_the_guests_pace),
+	    cmocka_unit_test(test_console_takes_more_at_once_than_it_keeps),
 	    cmocka_unit_test(test_console_forgets_watchers_that_are_gone),
 	};
 

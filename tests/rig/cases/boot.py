@@ -4,7 +4,7 @@ import os
 import subprocess
 import time
 
-from drive import Failure
+from linux import Failure
 
 CONFIG = """
 [vm mv1]

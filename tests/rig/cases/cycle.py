@@ -2,7 +2,7 @@
 
 import glob
 
-from drive import Failure
+from linux import Failure
 
 CONFIG = """
 [vm mv2]

@@ -1,13 +1,13 @@
-"""A guest that uses no message-signalled interrupts."""
+"""A guest of much memory that uses no message-signalled interrupts."""
 
 import hashlib
 import os
 
-from drive import Failure
+from linux import Failure, Skip, big
 
 CONFIG = """
 [vm intx]
-memory = 256M
+memory = {big}
 kernel = /guest/vmlinuz
 initrd = /guest/initrd
 cmdline = console=ttyS0 quiet hostname=intx pci=nomsi
@@ -23,6 +23,17 @@ def prepare(lab):
 def test_boots(lab):
     """with pci=nomsi a guest boots to a shell"""
     lab.start("intx")
+
+
+def test_high_memory(lab):
+    """memory above 4 GiB is where the guest expects it"""
+    if big() != "4G":
+        raise Skip("the rig has less than 5 GiB here")
+    console = lab.consoles["intx"]
+    console.want("cat /proc/iomem", r"^100000000-13fffffff : System RAM$")
+    total = int(console.want("cat /proc/meminfo", r"MemTotal: *(\d+) kB")[1])
+    if total < 3800 << 10:
+        raise Failure(f"it has {total} kB of 4 GiB")
 
 
 def test_disk(lab):

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 
-from drive import Failure
+from linux import Failure
 
 CONFIG = """
 [switch lan]
