@@ -1,3 +1,6 @@
+#include <sys/stat.h>
+
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +10,46 @@
 #include "config/log.h"
 
 #define GUEST_LINES_A_SECOND 5
+#define LOG_LOOK             (4 << 10)
+
+/* Guards the file's end and the two below; a leaf. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static size_t unchecked = LOG_LOOK; /* bytes written since the last look */
+static char kept[LOG_KEEP];
+
+/* Keeps the newest LOG_KEEP bytes, from a whole line on. */
+static void
+shrink(void)
+{
+	const char *from;
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(STDERR_FILENO, &st) == -1 || !S_ISREG(st.st_mode) ||
+	    st.st_size < LOG_MAX)
+		return;
+	n = pread(STDERR_FILENO, kept, sizeof kept, st.st_size - LOG_KEEP);
+	if (n <= 0 || (from = memchr(kept, '\n', (size_t)n)) == NULL)
+		return;
+	from++;
+	if (ftruncate(STDERR_FILENO, 0) == -1 ||
+	    write(STDERR_FILENO, from, (size_t)(kept + n - from)) == -1)
+		return;
+}
+
+static void
+put_line(const char *line, size_t n)
+{
+	pthread_mutex_lock(&lock);
+	/* Nobody to tell if even the log cannot be written. */
+	if (write(STDERR_FILENO, line, n) != -1)
+		unchecked += n;
+	if (unchecked >= LOG_LOOK) {
+		unchecked = 0;
+		shrink();
+	}
+	pthread_mutex_unlock(&lock);
+}
 
 static void
 write_line(const char *level, const char *fmt, va_list ap)
@@ -24,9 +67,7 @@ write_line(const char *level, const char *fmt, va_list ap)
 	vsnprintf(line + n, sizeof line - n - 1, fmt, ap);
 	n = strlen(line);
 	line[n++] = '\n';
-	/* Nobody to tell if even the log cannot be written. */
-	if (write(STDERR_FILENO, line, n) == -1)
-		return;
+	put_line(line, n);
 }
 
 void

@@ -5,9 +5,16 @@
  * standard error with one write(), so lines of several threads do not mix.
  * The backend gives each guest process a log file as standard error. Any
  * thread may call. The screen itself never logs here.
+ *
+ * A file that has grown to LOG_MAX loses its older three quarters: whoever
+ * writes it does that, in place and through the descriptor alone, since a
+ * guest process may outlive the backend and cannot open files.
  */
 #ifndef CONFIG_LOG_H
 #define CONFIG_LOG_H
+
+#define LOG_MAX  (1 << 20) /* bytes */
+#define LOG_KEEP (256 << 10)
 
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

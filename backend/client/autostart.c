@@ -22,7 +22,6 @@
 #define WAIT_MS   8000 /* for a backend, our own or another client's */
 #define RETRY_MS  20
 #define READY_FD  3
-#define LOG_MAX   (1 << 20)
 #define LOG_BYTES 2048 /* at the end, where the reason for failing stands */
 
 static int
@@ -89,20 +88,14 @@ spawn_backend(const char *config, int ready, int log, pid_t *pid)
 	return rc;
 }
 
-/* The backend's log, at its end; one that has grown large is put aside. */
+/* The backend's log, at its end. */
 static int
 open_log(char *path, size_t len, off_t *end, struct error *err)
 {
-	char old[PATH_MAX + sizeof ".old"];
-	struct stat st;
 	int log;
 
 	if (paths_log(path, len, "backend", err) == -1)
 		return -1;
-	if (stat(path, &st) == 0 && st.st_size > LOG_MAX) {
-		snprintf(old, sizeof old, "%s.old", path);
-		rename(path, old);
-	}
 	log = open(
 	    path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (log == -1)

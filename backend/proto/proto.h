@@ -26,6 +26,8 @@
  *                written is typed. End of file: the guest process is gone.
  *   console-size {"name", "rows", "cols"}: the size that hvc0 has from now on
  *   switches     → {"switches": [{"name", "interface", "state", "members"}]}
+ *   log          {"name"} → {} and one descriptor: the log of that guest, or
+ *                without a name the backend's, for reading
  *   reload       → {"mistakes": […]}; with mistakes the old definitions stay
  *   subscribe    {"figures": bool}; from then on events come
  *
@@ -38,7 +40,11 @@
  *
  * GUEST: {"name", "state", "reason", "since", "memory", "cpus", "pid",
  *   "uptime", "cpu", "cpu_time", "memory_used", "defined", "kernel", "disks": [{"path",
- *   …}], "nics": [{"tap", "switch", "lladdr"}]}
+ *   …}], "nics": [{"tap", "switch", "lladdr"}], "restarts": RESTARTS}
+ * RESTARTS: {"policy": "no", "on-failure" or "always", "count": how often it
+ *   was started again since a person did, "next": when it starts again, 0: it
+ *   does not, "ends": the last ten that no person asked for, oldest first:
+ *   [{"when", "state", "reason"}]}
  *   state: one of the names below. reason: a sentence, "" if there is none.
  *   since: seconds since 1970, of the last change. memory, memory_used:
  *   bytes. cpu: hundredths of one host CPU over the last second, null before
@@ -54,6 +60,7 @@
  *                "memory", "cpus", "exits", "spec": {…}, "disks": [{"path",
  *                "in_bytes", …}], "nics": […]}
  *   stop         presses the power button
+ *   ping         → {}: its main loop turns
  *   quit         ends the process at once
  *   pause, unpause, reset
  *   console      {"history": bool, "port"} → {} and one descriptor

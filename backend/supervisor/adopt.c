@@ -9,6 +9,7 @@
 
 #include "backend/proto/paths.h"
 #include "backend/supervisor/registry.h"
+#include "backend/supervisor/remember.h"
 #include "backend/supervisor/spawn.h"
 #include "backend/supervisor/start.h"
 #include "config/log.h"
@@ -112,6 +113,7 @@ adopt_all(struct backend *b, void (*call)(struct backend *), struct error *err)
 		    paths_guest_socket(path, sizeof path, name, err) == 0)
 			adopt(b, name, path);
 	closedir(dir);
+	remember_restore(b);
 	b->adopt_timer = evtimer_new(b->base, on_timer, b);
 	if (b->adopt_timer != NULL)
 		event_add(b->adopt_timer, &limit);

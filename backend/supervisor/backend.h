@@ -12,6 +12,8 @@
  *	process.c      guest processes: started, spoken to, mourned
  *	adopt.c        guest processes of the backend before this one
  *	autostart.c    enable = yes
+ *	restart.c      restart = on-failure | always
+ *	remember.c     states and histories, for the next backend
  *	figures.c      CPU and memory, once a second, only if somebody looks
  *
  * One thread, one libevent loop; nothing here blocks it.
@@ -30,6 +32,7 @@
 #include <event2/event.h>
 
 #include "backend/proto/spec.h"
+#include "backend/supervisor/restart.h"
 #include "config/config.h"
 #include "config/error.h"
 
@@ -83,6 +86,7 @@ struct guest {
 	json_t *spec; /* of the one that runs (spec.h), or NULL */
 	struct plugged plugged;
 	struct cpu_sample cpu;
+	struct restart restart;
 	struct request_list waiting; /* answered when it has ended */
 };
 
@@ -101,6 +105,7 @@ struct backend {
 	json_t *mistakes; /* array of strings */
 	struct rtnl *rt; /* opened when a switch or tap is needed first */
 	/* adopt.c */
+	bool remembering; /* what the last backend wrote has been read */
 	unsigned adopting; /* processes that have not yet answered */
 	struct event *adopt_timer;
 	/* autostart.c */

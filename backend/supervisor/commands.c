@@ -1,6 +1,10 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "backend/proto/paths.h"
 #include "backend/proto/proto.h"
 #include "backend/proto/text.h"
 #include "backend/supervisor/adhoc.h"
@@ -73,13 +77,16 @@ run_status(struct request *rq, json_t *args)
 {
 	struct backend *b = rq->b;
 	json_t *guests;
-	struct guest *g = NULL;
+	struct guest *g = NULL, *each;
 
 	definitions_refresh(b, false);
 	if (text_arg(args, "name") != NULL &&
 	    (g = named_guest(rq, args)) == NULL)
 		return;
 	guests = json_array();
+	TAILQ_FOREACH (each, &b->guests, entry)
+		if (g == NULL || g == each)
+			process_ping(each);
 	if (g != NULL)
 		json_array_append_new(guests, registry_guest_json(g));
 	else
@@ -116,6 +123,8 @@ start(struct request *rq, json_t *args, const struct config_vm *vm)
 	if (start_guest(rq->b, vm, on_started, rq, &err) == -1)
 		request_error(
 		    rq, wrong ? PROTO_E_STATE : PROTO_E_GENERIC, err.text);
+	else if ((g = registry_find(rq->b, vm->name)) != NULL)
+		restart_begin(g);
 }
 
 static void
@@ -176,9 +185,15 @@ pass_on(struct guest *g, json_t *ret, int fd, const char *why, void *arg)
 static void
 run_stop(struct request *rq, json_t *args)
 {
-	struct guest *g = running_guest(rq, args);
+	struct guest *g = named_guest(rq, args);
 
 	if (g == NULL)
+		return;
+	if (restart_cancel(g)) {
+		request_return(rq, NULL, -1);
+		return;
+	}
+	if ((g = running_guest(rq, args)) == NULL)
 		return;
 	if (json_is_true(json_object_get(args, "force"))) {
 		request_wait(rq, g, false);
@@ -276,6 +291,32 @@ run_subscribe(struct request *rq, json_t *args)
 	request_return(rq, NULL, -1);
 }
 
+/* The log of a guest, or without a name the backend's, to be read. */
+static void
+run_log(struct request *rq, json_t *args)
+{
+	const char *name = text_arg(args, "name");
+	struct error err;
+	char path[PATH_MAX];
+	int fd;
+
+	if (name != NULL && named_guest(rq, args) == NULL)
+		return;
+	if (paths_log(path, sizeof path, name != NULL ? name : "backend",
+		&err) == -1) {
+		request_error(rq, PROTO_E_GENERIC, err.text);
+		return;
+	}
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) == -1) {
+		error_set(&err, "%s: %s%s", path, strerror(errno),
+		    name != NULL && errno == ENOENT ? ": it never ran" : "");
+		request_error(rq, PROTO_E_GENERIC, err.text);
+		return;
+	}
+	request_return(rq, NULL, fd);
+	close(fd);
+}
+
 static const struct command commands[] = {
     {"version", run_version},
     {"status", run_status},
@@ -287,6 +328,7 @@ static const struct command commands[] = {
     {"reset", run_reset},
     {"console", run_console},
     {"console-size", run_console_size},
+    {"log", run_log},
     {"switches", run_switches},
     {"reload", run_reload},
     {"subscribe", run_subscribe},

@@ -188,6 +188,7 @@ on_second(evutil_socket_t sock, short what, void *arg)
 	TAILQ_FOREACH (g, &b->guests, entry) {
 		if (!registry_runs(g))
 			continue;
+		process_ping(g);
 		obj = json_pack("{s:s}", "name", g->name);
 		figures_guest(g, obj);
 		json_array_append_new(guests, obj);

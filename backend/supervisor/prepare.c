@@ -71,10 +71,6 @@ check_known(const struct config_vm *vm, struct error *err)
 		    vm->name);
 	if (vm->cdrom != NULL)
 		return later(vm, "cdrom =", err);
-	if (vm->restart != CONFIG_RESTART_NO)
-		return later(vm, "restart = on-failure or always", err);
-	if (vm->owner_user != NULL || vm->owner_group != NULL)
-		return later(vm, "owner =", err);
 	if (vm->balloon)
 		return later(vm, "balloon = yes", err);
 	for (i = 0; i < vm->ndisks; i++)

@@ -14,9 +14,11 @@
 #include "backend/supervisor/process.h"
 #include "backend/supervisor/registry.h"
 #include "backend/supervisor/spawn.h"
+#include "config/log.h"
 
 #define LAUNCH_S 10 /* until the first instruction */
 #define ANSWER_S 10 /* to any other command */
+#define PING_S   5 /* from one ping to the next */
 #define KILL_S   2 /* from "quit" to SIGKILL */
 
 /* A command that was sent and not yet answered. */
@@ -44,6 +46,10 @@ struct process {
 	long log_start; /* bytes in the log before this process */
 	bool launched; /* the guest runs, or did */
 	bool forced; /* we ended it */
+	bool timed_out; /* the call that is being answered */
+	bool pinged, hung; /* asked and not yet answered; for too long */
+	time_t last_ping; /* CLOCK_MONOTONIC */
+	char before[768]; /* the reason before it hung */
 	bool told; /* an adopted one has told its state */
 	const char *last_state; /* its last word, or NULL */
 	char last_reason[768];
@@ -92,13 +98,16 @@ static void
 on_call_timer(evutil_socket_t sock, short what, void *arg)
 {
 	struct call *call = arg;
+	struct process *p = call->g->process;
 	char why[160];
 
 	snprintf(why, sizeof why,
 	    "its process does not answer: force it off (vmtui stop -f %s) if "
 	    "that lasts",
 	    call->g->name);
+	p->timed_out = true;
 	call_finish(call, NULL, -1, why);
+	p->timed_out = false;
 }
 
 /* Sends a command with descriptors; takes args. seconds: 0 for no limit. */
@@ -170,6 +179,14 @@ kill_process(struct process *p)
 		pidfd_send_signal(p->pidfd, SIGKILL, NULL, 0);
 }
 
+static const char *
+signal_name(int number)
+{
+	const char *name = sigabbrev_np(number);
+
+	return name != NULL ? name : "?";
+}
+
 /* Why it was never launched, in words, if nobody has said. */
 static void
 explain_failure(struct process *p)
@@ -179,8 +196,8 @@ explain_failure(struct process *p)
 	if (p->failure[0] != '\0')
 		return;
 	if (p->gone && WIFSIGNALED(p->status))
-		snprintf(how, sizeof how, "was killed by signal %d (%s)",
-		    WTERMSIG(p->status), strsignal(WTERMSIG(p->status)));
+		snprintf(how, sizeof how, "was killed by signal %d (SIG%s)",
+		    WTERMSIG(p->status), signal_name(WTERMSIG(p->status)));
 	spawn_last_words(p->g->name, p->log_start, line, sizeof line);
 	snprintf(p->failure, sizeof p->failure,
 	    "the process of %s %s before the guest ran: %s", p->g->name, how,
@@ -194,7 +211,7 @@ explain_end(struct process *p, char *reason, size_t len)
 	char line[300];
 
 	reason[0] = '\0';
-	if (p->forced || (p->known != NULL && !p->told))
+	if (p->forced)
 		return PROTO_STOPPED;
 	if (p->last_state != NULL) {
 		snprintf(reason, len, "%s", p->last_reason);
@@ -204,13 +221,65 @@ explain_end(struct process *p, char *reason, size_t len)
 		return PROTO_STOPPED;
 	if (p->child && WIFSIGNALED(p->status)) {
 		snprintf(reason, len,
-		    "its process was killed by signal %d (%s)",
-		    WTERMSIG(p->status), strsignal(WTERMSIG(p->status)));
+		    "its process was killed by signal %d (SIG%s)",
+		    WTERMSIG(p->status), signal_name(WTERMSIG(p->status)));
 		return PROTO_CRASHED;
 	}
 	spawn_last_words(p->g->name, p->log_start, line, sizeof line);
 	snprintf(reason, len, "its process ended without a word: %s", line);
 	return PROTO_CRASHED;
+}
+
+/* It says something: if it hung, that is over. */
+static void
+alive(struct process *p)
+{
+	if (!p->hung)
+		return;
+	p->hung = false;
+	log_info("%s answers again", p->g->name);
+	registry_state(p->g, p->g->state, p->before);
+}
+
+static void
+on_ping(struct guest *g, json_t *ret, int fd, const char *why, void *arg)
+{
+	struct process *p = g->process;
+	char reason[sizeof g->reason], at[16];
+	struct tm tm;
+	time_t since;
+
+	p->pinged = false;
+	/* An error is an answer too, but for that of our own timer. */
+	if (ret != NULL || p->conn == NULL || p->hung || !p->timed_out)
+		return;
+	p->hung = true;
+	snprintf(p->before, sizeof p->before, "%s", g->reason);
+	since = time(NULL) - ANSWER_S;
+	localtime_r(&since, &tm);
+	strftime(at, sizeof at, "%H:%M:%S", &tm);
+	snprintf(reason, sizeof reason,
+	    "its process does not answer since %s; if that lasts, force it "
+	    "off: vmtui stop -f %s",
+	    at, g->name);
+	log_warn("%s: %s", g->name, reason);
+	registry_state(g, g->state, reason);
+}
+
+void
+process_ping(struct guest *g)
+{
+	struct process *p = g->process;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (p == NULL || !p->launched || p->pinged || p->conn == NULL ||
+	    (p->known != NULL && !p->told) ||
+	    (p->last_ping != 0 && now.tv_sec - p->last_ping < PING_S))
+		return;
+	p->pinged = true;
+	p->last_ping = now.tv_sec;
+	call_send(p, "ping", NULL, NULL, 0, ANSWER_S, on_ping, NULL);
 }
 
 static void
@@ -301,6 +370,7 @@ on_message(struct conn *c, json_t *msg, int *fd, unsigned fds, void *arg)
 	const char *why;
 	json_int_t id;
 
+	alive(p);
 	if (json_is_string(json_object_get(msg, "event"))) {
 		on_event(p, msg);
 		return;

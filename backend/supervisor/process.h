@@ -43,6 +43,13 @@ typedef void process_answer(
 void process_call(struct guest *g, const char *command, json_t *args,
     process_answer *answer, void *arg);
 
+/*
+ * Asks whether it is still there, at most every few seconds: only somebody who
+ * looks makes the backend do so. A guest that does not answer in time keeps its
+ * state, and its reason says so until it answers.
+ */
+void process_ping(struct guest *g);
+
 /* Ends it: "quit", and SIGKILL if it does not listen. */
 void process_end(struct guest *g);
 

@@ -8,6 +8,7 @@
 #include "backend/supervisor/figures.h"
 #include "backend/supervisor/process.h"
 #include "backend/supervisor/registry.h"
+#include "backend/supervisor/remember.h"
 #include "config/log.h"
 
 struct guest *
@@ -50,6 +51,7 @@ static void
 drop(struct guest *g)
 {
 	TAILQ_REMOVE(&g->b->guests, g, entry);
+	restart_free(&g->restart);
 	json_decref(g->spec);
 	free(g);
 }
@@ -73,8 +75,10 @@ registry_sync(struct backend *b, bool forget)
 		registry_get(b, b->config->vms[i].name);
 	for (g = TAILQ_FIRST(&b->guests); g != NULL; g = next) {
 		next = TAILQ_NEXT(g, entry);
-		if (!wanted(g, forget))
+		if (!wanted(g, forget)) {
+			remember_forget(g);
 			drop(g);
+		}
 	}
 }
 
@@ -104,17 +108,23 @@ registry_state(struct guest *g, const char *state, const char *reason)
 	}
 	g->state = state;
 	snprintf(g->reason, sizeof g->reason, "%s", reason);
+	remember_guest(g);
 	clients_event(g->b, "GUEST_STATE", registry_guest_json(g));
 }
 
 void
-registry_ended(struct guest *g, const char *state, const char *reason)
+registry_ended(struct guest *g, const char *state, const char *why)
 {
+	bool launched = g->started != 0;
 	struct backend *b = g->b;
+	char reason[sizeof g->reason];
 	struct request *rq;
 	json_t *json;
 
 	g->process = NULL;
+	snprintf(reason, sizeof reason, "%s", why);
+	restart_ended(g, strcmp(state, PROTO_CRASHED) == 0, launched, reason,
+	    sizeof reason);
 	g->started = 0;
 	g->cpu = (struct cpu_sample){.percent = -1};
 	registry_state(g, state, reason);
@@ -125,8 +135,10 @@ registry_ended(struct guest *g, const char *state, const char *reason)
 	json_decref(json);
 	json_decref(g->spec);
 	g->spec = NULL;
-	if (!wanted(g, false))
+	if (!wanted(g, false)) {
+		remember_forget(g);
 		drop(g);
+	}
 	figures_update(b);
 	if (b->ending != END_NOT && registry_running(b) == 0)
 		event_base_loopbreak(b->base);
@@ -248,6 +260,7 @@ registry_guest_json(struct guest *g)
 	if (obj == NULL)
 		return json_object();
 	add_parts(g, vm, obj);
+	json_object_set_new(obj, "restarts", restart_json(g));
 	figures_guest(g, obj);
 	return obj;
 }

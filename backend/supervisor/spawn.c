@@ -18,23 +18,18 @@
 #include "backend/supervisor/spawn.h"
 #include "config/log.h"
 
-#define LOG_MAX (1 << 20) /* then the old one is put aside */
-
 static int
 open_log(const char *name, long *start, struct error *err)
 {
-	char path[PATH_MAX], old[PATH_MAX + sizeof ".old"];
+	char path[PATH_MAX];
 	struct stat st;
 	int fd;
 
 	if (paths_log(path, sizeof path, name, err) == -1)
 		return -1;
-	if (stat(path, &st) == 0 && st.st_size > LOG_MAX) {
-		snprintf(old, sizeof old, "%s.old", path);
-		rename(path, old);
-	}
+	/* Read as well: it is made shorter through the descriptor alone. */
 	fd = open(
-	    path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	    path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd == -1 || fstat(fd, &st) == -1) {
 		if (fd != -1)
 			close(fd);
@@ -204,8 +199,11 @@ spawn_last_words(const char *name, long log_start, char *buf, size_t len)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd != -1 && fstat(fd, &st) == 0) {
 		from = st.st_size - (off_t)(sizeof text - 1);
-		if (from < log_start)
+		/* Unless it was made shorter since. */
+		if (from < log_start && log_start <= st.st_size)
 			from = log_start;
+		if (from < 0)
+			from = 0;
 		n = pread(fd, text, sizeof text - 1, from);
 	}
 	if (fd != -1)

@@ -160,8 +160,7 @@ def test_keys_of_later_versions_are_refused_when_needed(lab):
     need_kernel()
     lab.path("iso", b"x" * 2048)
     lab.path("q", b"QFI\xfb" + bytes(600))
-    extra = {"cdrom": "cdrom = iso", "restart": "restart = always",
-             "owner": "owner = root", "balloon": "balloon = yes",
+    extra = {"cdrom": "cdrom = iso", "balloon": "balloon = yes",
              "user": "interface = user", "local": "interface = local",
              "qcow2": "disk = q", "locked": "interface = switch=s, locked"}
     lab.configure("[switch s]\n" + "".join(

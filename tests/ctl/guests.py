@@ -110,7 +110,7 @@ def test_sockets_of_guests_that_are_gone_are_removed(lab):
     os.kill(pid, signal.SIGKILL)
     until("its end", lambda: not lab.guests())
     lab.path("run/guests/junk", b"")
-    check(lab.status("a")["state"] == "stopped")
+    check(lab.status("a")["state"] == "crashed")
     check(lab.sockets() == ["junk"], lab.sockets())
     lab.ok("start", "a")
 
@@ -163,6 +163,23 @@ def test_a_guest_process_that_is_stuck_is_forced_off(lab):
     lab.ok("stop", "-f", "a")
     check(time.monotonic() - before < 6)
     check(len(lab.guests()) == 1)
+
+
+def test_a_guest_process_that_hangs_is_noticed_and_shown(lab):
+    start(lab, "a", "b")
+    lab.see("b", PROMPT)
+    lab.see("b", b"hang", type=b"hang\r")  # a busy cpu is no hang
+    pid = lab.status("a")["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    lab.ok("status")
+    guest = until("that it is noticed", lambda: [
+        g for g in [lab.status("a")] if "does not answer" in g["reason"]],
+        15)[0]
+    check(guest["state"] == "running" and "stop -f a" in guest["reason"], guest)
+    check(lab.status("b")["reason"] == "", "only its cpu is busy")
+    os.kill(pid, signal.SIGCONT)
+    until("that it is over", lambda: lab.status("a")["reason"] == "")
+    lab.ok("stop", "-f", "b")
 
 
 def test_an_adopted_process_that_is_stuck_is_forced_off(lab):

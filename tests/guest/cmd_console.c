@@ -79,31 +79,42 @@ run_random(int argc, char **argv)
 		    "%02x%s", bytes[i], i % 32 == 31 || i == n - 1 ? "\n" : "");
 }
 
-/* A numbered line of letters, each line beginning with the next letter. */
+/* A number, and letters, each line beginning with the next letter. */
+void
+flood_row(char *row, uint64_t n, unsigned width)
+{
+	uint64_t rest = n;
+	unsigned i;
+
+	for (i = 8; i-- > 0; rest /= 10)
+		row[i] = (char)('0' + rest % 10);
+	row[8] = ' ';
+	for (i = 9; i < width; i++)
+		row[i] = (char)('a' + (n + i - 9) % 26);
+	row[width] = '\0';
+}
+
 static void
 run_flood(int argc, char **argv)
 {
-	char row[256];
+	char row[FLOOD_WIDTH + 1];
 	uint64_t lines, width = 72, n;
-	unsigned i;
 
 	if (command_number(argv[1], "LINES", 1, UINT32_MAX, &lines) != 0)
 		return;
 	if (argc > 2 &&
-	    command_number(argv[2], "WIDTH", 10, sizeof(row) - 1, &width) != 0)
+	    command_number(argv[2], "WIDTH", 10, FLOOD_WIDTH, &width) != 0)
 		return;
 	for (n = 1; n <= lines && !console_interrupted(); n++) {
-		for (i = 0; i < width - 9; i++)
-			row[i] = (char)('a' + (n + i) % 26);
-		row[i] = '\0';
-		print("%08lu %s\n", n, row);
+		flood_row(row, n, (unsigned)width);
+		print("%s\n", row);
 	}
 }
 
 static const struct command commands[] = {
     {"random", "[N]", "N bytes from the host's random numbers", 0, 1,
 	run_random},
-    {"echo", "TEXT...", "say TEXT again", 0, 7, run_echo},
+    {"echo", "TEXT...", "say TEXT again", 0, ARGS_MAX, run_echo},
     {"flood", "LINES [WIDTH]", "print numbered lines, until ctrl-C", 1, 2,
 	run_flood},
     {"help", "[NAME]", "this list, or one command of it", 0, 1, run_help},

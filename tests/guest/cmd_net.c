@@ -18,12 +18,25 @@ nic_number(int argc, char **argv, int at, uint64_t *nic)
 	return command_number(argv[at], "NIC", 0, VIRTIO_MAX, nic);
 }
 
+/* All words are text but a last one of the form nic0, if it is not alone. */
 static void
 run_send(int argc, char **argv)
 {
-	uint64_t nic;
+	char text[NET_TEXT_MAX + 1];
+	uint64_t nic = 0;
+	size_t len = 0;
+	int i;
 
-	if (nic_number(argc, argv, 2, &nic) != 0 || net_send(nic, argv[1]) != 0)
+	if (argc > 2 && strncmp(argv[argc - 1], "nic", 3) == 0 &&
+	    number_parse(argv[argc - 1] + 3, &nic) == 0)
+		argc--;
+	for (i = 1; i < argc && len < NET_TEXT_MAX; i++) {
+		if (i > 1)
+			text[len++] = ' ';
+		str_copy(text + len, argv[i], sizeof(text) - len);
+		len += strlen(text + len);
+	}
+	if (net_send(nic, text) != 0)
 		return;
 	print("sent to everyone on the switch; what comes back:\n");
 	if (net_listen(nic, time_now() + ANSWER_TIME) == 0)
@@ -60,8 +73,8 @@ run_pong(int argc, char **argv)
 }
 
 static const struct command commands[] = {
-    {"send", "TEXT [NIC]", "broadcast TEXT, show the answers (try ping)", 1, 2,
-	run_send},
+    {"send", "TEXT... [nicN]", "broadcast TEXT, show the answers (try ping)", 1,
+	ARGS_MAX, run_send},
     {"recv", "[SECONDS [NIC]]", "show what comes in, until ctrl-C", 0, 2,
 	run_recv},
     {"pong", "[on|off]", "whether to answer a ping, also when idle", 0, 1,

@@ -7,6 +7,9 @@
 
 #include <stdint.h>
 
+/* Words of one command at most, its name included. */
+#define ARGS_MAX 128
+
 struct command {
 	const char *name, *args;
 	const char *help;
@@ -21,7 +24,7 @@ struct command_group {
 };
 
 extern const struct command_group cmd_machine, cmd_disk, cmd_net, cmd_console,
-    cmd_raw;
+    cmd_hvc, cmd_raw;
 
 /* The n'th group, NULL behind the last. */
 const struct command_group *command_group(unsigned n);
@@ -32,5 +35,9 @@ const struct command_group *command_group(unsigned n);
  */
 int command_number(const char *text, const char *what, uint64_t min,
     uint64_t max, uint64_t *value);
+
+/* Line n of a flood, width characters and a NUL; width is 10 to FLOOD_WIDTH. */
+#define FLOOD_WIDTH 255
+void flood_row(char *row, uint64_t n, unsigned width);
 
 #endif

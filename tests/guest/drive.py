@@ -2,6 +2,7 @@
 guests' consoles over pseudo terminals, and TAP output. Standard library only.
 """
 
+import array
 import fcntl
 import json
 import os
@@ -10,6 +11,7 @@ import re
 import select
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import tempfile
@@ -104,6 +106,39 @@ class Console:
             self.process.wait()
 
 
+class Hvc:
+    """A guest's hvc0, straight from the backend: bytes as they come."""
+
+    def __init__(self, lab, name, history=False):
+        self.text = b""
+        fds = lab.call("console", name=name, port="hvc0", history=history)[1]
+        self.sock = socket.socket(fileno=fds[0])
+
+    def read(self, seconds=0.0, most=65536):
+        """Takes at most so much of what comes; None at the end."""
+        if not select.select([self.sock], [], [], seconds)[0]:
+            return b""
+        data = self.sock.recv(most)
+        self.text += data
+        return data or None
+
+    def expect(self, wanted, timeout=20):
+        """Waits for the bytes; what came before them is used up, too."""
+        end = time.monotonic() + timeout
+        while wanted not in self.text:
+            if time.monotonic() > end or self.read(0.2) is None:
+                raise Failure("hvc0: no %r in %d bytes, the last are %r" % (
+                    wanted, len(self.text), self.text[-200:]))
+        before, self.text = self.text.split(wanted, 1)
+        return before
+
+    def type(self, data):
+        self.sock.sendall(data)
+
+    def close(self):
+        self.sock.close()
+
+
 class Lab:
     """A backend with a folder, a configuration and sockets of its own."""
 
@@ -146,6 +181,29 @@ class Lab:
             raise Failure("vmtui %s: status %d: %s%s" % (
                 " ".join(args), done.returncode, done.stdout, done.stderr))
         return done.returncode, done.stdout, done.stderr
+
+    def call(self, command, **args):
+        """Asks the backend itself: the answer, and descriptors with it."""
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(20)
+            sock.connect(os.path.join(self.env["VMTUI_RUNDIR"],
+                                      "backend.sock"))
+            sock.sendall(json.dumps({"execute": command, "arguments": args,
+                                     "id": 1}).encode() + b"\n")
+            text, fds = b"", array.array("i")
+            while not text.endswith(b"\n"):
+                data, extra, _, _ = sock.recvmsg(65536, 256)
+                text += data
+                for level, kind, body in extra:
+                    if (level, kind) == (socket.SOL_SOCKET,
+                                         socket.SCM_RIGHTS):
+                        fds.frombytes(body)
+                if not data:
+                    break
+        answer = json.loads(text)
+        if "return" not in answer:
+            raise Failure("%s: %s" % (command, answer["error"]["desc"]))
+        return answer["return"], list(fds)
 
     def status(self, name):
         """The guest's object in `vmtui status --json`."""

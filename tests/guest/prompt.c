@@ -8,7 +8,6 @@
 
 #define PROMPT   "vmtui> "
 #define LINE_MAX 256
-#define ARGS_MAX 8
 #define HISTORY  8
 
 #define CTRL(c) ((c)&31)
@@ -20,7 +19,7 @@ static char history[HISTORY][LINE_MAX];
 static unsigned history_count;
 
 static const struct command_group *const groups[] = {
-    &cmd_machine, &cmd_disk, &cmd_net, &cmd_console, &cmd_raw};
+    &cmd_machine, &cmd_disk, &cmd_net, &cmd_console, &cmd_hvc, &cmd_raw};
 
 const struct command_group *
 command_group(unsigned n)
@@ -89,8 +88,11 @@ words_cut(char *p, char **argv, int *argc)
 			*p = '\0';
 			return p + 1;
 		}
-		if (*argc == ARGS_MAX)
+		if (*argc == ARGS_MAX) {
+			print("more than %d words\n", ARGS_MAX);
+			*argc = 0;
 			return NULL;
+		}
 		quote = *p == '"' || *p == '\'' ? *p++ : ' ';
 		argv[(*argc)++] = p;
 		while (*p != '\0' && *p != quote && (quote != ' ' || *p != ';'))

@@ -6,6 +6,7 @@
 #include "blk.h"
 #include "console.h"
 #include "cpu.h"
+#include "hvc.h"
 #include "irq.h"
 #include "lib.h"
 #include "net.h"
@@ -19,7 +20,7 @@
 #define DEVICE_MODERN 0x1040 /* plus the type */
 
 static const struct virtio_driver *const drivers[] = {
-    &blk_driver, &net_driver, &rng_driver};
+    &blk_driver, &net_driver, &rng_driver, &hvc_driver};
 
 static struct virtio devices[VIRTIO_MAX];
 static unsigned count;
@@ -221,6 +222,7 @@ virtio_find(unsigned type, uint64_t number)
 {
 	const char *name = type == VIRTIO_BLK ? "disk"
 	    : type == VIRTIO_NET              ? "network card"
+	    : type == VIRTIO_CONSOLE          ? "virtio console"
 					      : "random number device";
 	unsigned i, n = 0;
 

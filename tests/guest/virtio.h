@@ -12,9 +12,10 @@
 #define VIRTIO_MAX    16
 #define VIRTIO_QUEUES 2
 
-#define VIRTIO_NET 1
-#define VIRTIO_BLK 2
-#define VIRTIO_RNG 4
+#define VIRTIO_NET     1
+#define VIRTIO_BLK     2
+#define VIRTIO_CONSOLE 3
+#define VIRTIO_RNG     4
 
 #define VIRTIO_F_INDIRECT  (1ull << 28)
 #define VIRTIO_F_EVENT_IDX (1ull << 29)
@@ -24,7 +25,7 @@ enum virtio_irq { VIRTIO_MSIX, VIRTIO_INTX, VIRTIO_POLL };
 
 struct virtio;
 
-/* One a type of device; see the end of blk.c, net.c and rng.c. */
+/* One a type of device; see the end of blk.c, net.c, rng.c and hvc.c. */
 struct virtio_driver {
 	unsigned type;
 	const char *name;
@@ -32,7 +33,10 @@ struct virtio_driver {
 	uint64_t features; /* wanted, if offered; beside those above */
 	/* Called when the queues exist and before the device may use them. */
 	int (*start)(struct virtio *v);
-	/* Called when an interrupt says that requests are finished; or NULL. */
+	/*
+	 * Called at an interrupt: requests are finished, or the configuration
+	 * is another one. Or NULL.
+	 */
 	void (*used)(struct virtio *v);
 	/* Prints what is particular, in a few words. */
 	void (*describe)(struct virtio *v);

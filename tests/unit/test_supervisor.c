@@ -11,6 +11,7 @@
 #include "backend/supervisor/adhoc.h"
 #include "backend/supervisor/bootfile.h"
 #include "backend/supervisor/endpoint.h"
+#include "backend/supervisor/restart.h"
 #include "backend/supervisor/spawn.h"
 
 static char folder[64];
@@ -202,6 +203,42 @@ test_adhoc_definition_refuses_with_a_sentence(void **state)
 	config_free(b.config);
 }
 
+/* Pauses of 1, 2, 4, 8 s, and the fifth end within the window is the last. */
+static void
+test_restart_pauses_double_up_to_the_limit(void **state)
+{
+	struct restart r = {0};
+	time_t now = 1000000;
+	int want, got;
+
+	for (want = 1; want <= 8; want *= 2) {
+		got = restart_after(&r, now, 1, true, "why");
+		assert_int_equal(got, want);
+		now += got;
+	}
+	assert_int_equal(restart_after(&r, now, 1, true, "why"), -1);
+	assert_int_equal(r.ends, 5);
+}
+
+static void
+test_restart_goes_on_for_rare_crashes_and_forgets_old_ones(void **state)
+{
+	struct restart r = {0};
+	time_t now = 1000000;
+	int i, last = 0;
+
+	for (i = 0; i < 30; i++) {
+		last = restart_after(&r, now, 200, true, "why");
+		assert_in_range(last, 1, RESTART_MAX);
+		now += 200;
+	}
+	assert_int_equal(last, RESTART_MAX);
+	assert_int_equal(r.ends, RESTART_HISTORY);
+	now += RESTART_WINDOW;
+	assert_int_equal(
+	    restart_after(&r, now, RESTART_WINDOW, true, "why"), 1);
+}
+
 int
 main(void)
 {
@@ -220,6 +257,9 @@ main(void)
 		remove_temp),
 	    cmocka_unit_test_setup_teardown(
 		test_bootfile_tells_a_qcow2_image, make_temp, remove_temp),
+	    cmocka_unit_test(test_restart_pauses_double_up_to_the_limit),
+	    cmocka_unit_test(
+		test_restart_goes_on_for_rare_crashes_and_forgets_old_ones),
 	    cmocka_unit_test(test_adhoc_definition_is_read_by_the_files_rules),
 	    cmocka_unit_test(test_adhoc_definition_refuses_with_a_sentence),
 	};

@@ -18,6 +18,7 @@ static const struct command *const commands[] = {
     &command_unpause,
     &command_reset,
     &command_wait,
+    &command_log,
     &command_check,
     &command_reload,
     &command_backend,

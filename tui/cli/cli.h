@@ -38,8 +38,8 @@ struct command {
 };
 
 extern const struct command command_backend, command_check, command_console,
-    command_pause, command_reload, command_reset, command_start, command_status,
-    command_stop, command_unpause, command_wait;
+    command_log, command_pause, command_reload, command_reset, command_start,
+    command_status, command_stop, command_unpause, command_wait;
 
 /* The whole of the command line. Returns the exit status. */
 int cli_main(int argc, char **argv, const struct cli_hooks *hooks);
@@ -71,6 +71,8 @@ int cli_each(struct cli *cli, const char *command, const char *flag,
  */
 char **cli_names(struct cli *cli, bool running, int *n);
 void cli_names_free(char **names);
+/* history.c: how often GUEST (proto.h) ended by itself, and why. */
+void cli_print_history(const json_t *guest);
 
 /*
  * Connects this terminal, or pipe, with a guest's console until either side

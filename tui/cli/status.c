@@ -134,6 +134,8 @@ run(struct cli *cli, int argc, char **argv)
 		printf("\n");
 	} else {
 		print_all(guests, running);
+		if (optind < argc)
+			cli_print_history(json_array_get(guests, 0));
 		mistakes =
 		    json_object_get(json_object_get(ret, "config"), "mistakes");
 		fflush(stdout);
