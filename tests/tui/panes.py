@@ -476,7 +476,7 @@ def test_panes_tell_what_happened_in_them(place):
         s.type("later 0.7 07")
         s.keys("Enter")
         prefix(s, "2")
-        s.wait(r"one ● ♪ ─")
+        s.wait(r"one ● ♪ (! )?─")
         prefix(s, "1")
         s.wait(r"one ● ─")
         s.close()
