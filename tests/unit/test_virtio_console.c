@@ -441,7 +441,7 @@ test_console_size_is_never_half_of_a_change(void **state)
 	pthread_join(thread, NULL);
 	assert_int_equal(r.halves, 0);
 	/* The pin and the register agree when all is still. */
-	virtio_console_resize(f->dev, 1, 1);
+	virtio_console_resize(f->dev, 2, 3);
 	assert_true(f->bus->fn.intx);
 	assert_int_equal(bar_in(f->bus, MODERN, ISR, 1), 2);
 }
