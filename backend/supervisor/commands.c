@@ -18,8 +18,6 @@
 
 struct command {
 	const char *name;
-	/* For those who may do everything; else its run() looks who asks. */
-	bool all;
 	void (*run)(struct request *rq, json_t *args);
 };
 
@@ -338,21 +336,36 @@ run_log(struct request *rq, json_t *args)
 }
 
 static const struct command commands[] = {
-    {"version", false, run_version},
-    {"status", false, run_status},
-    {"start", false, run_start},
-    {"stop", false, run_stop},
-    {"wait", false, run_wait},
-    {"pause", false, run_pause},
-    {"unpause", false, run_unpause},
-    {"reset", true, run_reset},
-    {"console", false, run_console},
-    {"console-size", false, run_console_size},
-    {"log", true, run_log},
-    {"switches", true, run_switches},
-    {"reload", true, run_reload},
-    {"subscribe", false, run_subscribe},
+    {"version", run_version},
+    {"status", run_status},
+    {"start", run_start},
+    {"stop", run_stop},
+    {"wait", run_wait},
+    {"pause", run_pause},
+    {"unpause", run_unpause},
+    {"reset", run_reset},
+    {"console", run_console},
+    {"console-size", run_console_size},
+    {"log", run_log},
+    {"switches", run_switches},
+    {"reload", run_reload},
+    {"subscribe", run_subscribe},
 };
+
+/* What the owner of a guest may ask: these look themselves whose it is. */
+static bool
+is_for_owners(const char *name)
+{
+	static const char *const names[] = {"version", "status", "start",
+	    "stop", "wait", "pause", "unpause", "console", "console-size",
+	    "subscribe"};
+	size_t i;
+
+	for (i = 0; i < sizeof names / sizeof *names; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
 
 void
 commands_run(struct request *rq, const char *name, json_t *args)
@@ -363,7 +376,7 @@ commands_run(struct request *rq, const char *name, json_t *args)
 	for (i = 0; i < sizeof commands / sizeof *commands; i++) {
 		if (strcmp(commands[i].name, name) != 0)
 			continue;
-		if (commands[i].all && !request_may(rq, NULL))
+		if (!request_may(rq, NULL) && !is_for_owners(name))
 			request_error(rq, PROTO_E_PERM,
 			    "this is for those alone who may use the whole "
 			    "backend; the owner of a guest may start, stop, "
