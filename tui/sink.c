@@ -306,7 +306,7 @@ sink_write(struct sink *s, const char *bytes, size_t len)
 {
 	size_t room;
 	char *queue;
-	int rc = -1;
+	int rc;
 
 	pthread_mutex_lock(&s->lock);
 	if (s->error == 0 && s->len + len > SINK_QUEUE_MAX) {
@@ -323,12 +323,12 @@ sink_write(struct sink *s, const char *bytes, size_t len)
 			s->room = room;
 		}
 	}
-	if (s->error == 0) {
+	if (s->error == 0 && len > 0) {
 		memcpy(s->queue + s->len, bytes, len);
 		s->len += len;
 		pthread_cond_signal(&s->more);
-		rc = 0;
 	}
+	rc = s->error == 0 ? 0 : -1;
 	pthread_mutex_unlock(&s->lock);
 	return rc;
 }

@@ -333,7 +333,7 @@ console_title(struct ui *ui, int x)
 	    r, 0, x, STYLE_FAINT, " %s ", *title != '\0' ? title : "ttyS0");
 	if (pane_recording(p))
 		x = draw_textf(
-			r, 0, x, STYLE_CRASHED, " %s ", glyphs()->recording) +
+			r, 0, x, STYLE_RECORD, " %s ", glyphs()->record) +
 		    1;
 	if (look_on(p)) {
 		look_title(p, look, sizeof look);

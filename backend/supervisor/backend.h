@@ -14,6 +14,8 @@
  *	adopt.c        guest processes of the backend before this one
  *	autostart.c    enable = yes
  *	restart.c      restart = on-failure | always
+ *	changes.c      what reading it again changed, for people
+ *	numbers.c      the numbers that guests go by besides their names
  *	remember.c     states and histories, for the next backend
  *	figures.c      CPU and memory, once a second, only if somebody looks
  *
@@ -80,6 +82,7 @@ struct guest {
 	TAILQ_ENTRY(guest) entry;
 	struct backend *b;
 	char name[SPEC_NAME_MAX + 1];
+	unsigned id; /* numbers.c */
 	const char *state; /* PROTO_* */
 	char reason[768]; /* a sentence, "" if there is none */
 	time_t since; /* of the last change of state */
@@ -107,6 +110,9 @@ struct backend {
 	json_t *mistakes; /* array of strings */
 	const char *socket_path; /* where clients come in */
 	struct access access;
+	json_t *changes; /* changes.c: since somebody asked */
+	json_t *numbers; /* numbers.c: by name; NULL: not read yet */
+	unsigned last_number;
 	struct rtnl *rt; /* opened when a switch or tap is needed first */
 	/* adopt.c */
 	bool remembering; /* what the last backend wrote has been read */

@@ -178,7 +178,7 @@ finish() {
 	for lock in /run/vmtui/backend.lock /tmp/vmtui-12345/backend.lock; do
 		kill "$(cat $lock)" || true
 	done
-	rm -rf /tmp/vmtui-12345
+	rm -rf /tmp/vmtui-12345 /tmp/vmtui-65534
 }
 trap finish EXIT
 unset VMTUI_RUNDIR VMTUI_STATEDIR VMTUI_CONFIG XDG_RUNTIME_DIR
