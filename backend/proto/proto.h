@@ -50,7 +50,8 @@
  *
  * GUEST: {"name", "id": its number, "state", "reason", "since", "memory", "cpus", "pid",
  *   "uptime", "cpu", "cpu_time", "memory_used", "defined", "kernel", "disks": [{"path",
- *   …}], "nics": [{"tap", "switch", "lladdr"}], "restarts": RESTARTS}
+ *   …}], "nics": [{"tap", "switch", "lladdr"}], "restarts": RESTARTS,
+ *   "confinement": CONFINEMENT while it runs}
  * RESTARTS: {"policy": "no", "on-failure" or "always", "count": how often it
  *   was started again since a person did, "next": when it starts again, 0: it
  *   does not, "ends": the last ten that no person asked for, oldest first:
@@ -59,6 +60,8 @@
  *   since: seconds since 1970, of the last change. memory, memory_used:
  *   bytes. cpu: hundredths of one host CPU over the last second, null before
  *   there are two samples. cpu_time: seconds of CPU since it started.
+ * CONFINEMENT: {"uid", "holds": [WORDS…], "refused": [WORDS…]}: what keeps the
+ *   process from the host ("empty root"), and what the host has not.
  * HOST: {"name", "cpus", "memory", "memory_used", "cpu"}
  *
  * To a guest process (RUNDIR/guests/NAME.sock, and the launch socket that it
@@ -66,9 +69,11 @@
  *
  *   launch       SPEC (spec.h), only once and only on the launch socket;
  *                answered when the first instruction is about to run
+ *                → {"confinement": CONFINEMENT}
  *   status       → {"name", "state", "reason", "since", "started", "pid",
  *                "memory", "cpus", "exits", "spec": {…}, "disks": [{"path",
- *                "in_bytes", …}], "nics": […]}
+ *                "in_bytes", …}], "nics": […]}; SPEC has "confinement":
+ *                CONFINEMENT besides
  *   stop         presses the power button
  *   ping         → {}: its main loop turns
  *   quit         ends the process at once
@@ -88,6 +93,9 @@
 #define PROTO_PAUSED   "paused"
 #define PROTO_STOPPING "stopping"
 #define PROTO_CRASHED  "crashed"
+
+/* Exit status of a guest process that broke its confinement. */
+#define PROTO_EXIT_CONFINED 70
 
 /* Classes of errors. */
 #define PROTO_E_GENERIC "GenericError"

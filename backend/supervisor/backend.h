@@ -4,6 +4,7 @@
  *	supervisor.c   main(): signals, the loop, the orderly end
  *	endpoint.c     one backend only: lock file, socket, stale sockets
  *	clients.c      who is connected, their requests, events to them
+ *	access.c       who may do what
  *	commands.c     what they may ask for: a table
  *	definitions.c  the configuration, read again when it changed
  *	registry.c     the guests, defined and running, and their states
@@ -34,6 +35,7 @@
 #include <event2/event.h>
 
 #include "backend/proto/spec.h"
+#include "backend/supervisor/access.h"
 #include "backend/supervisor/restart.h"
 #include "config/config.h"
 #include "config/error.h"
@@ -106,6 +108,8 @@ struct backend {
 	int config_flags; /* CONFIG_MISSING_OK where nobody said -f */
 	struct stat config_stat; /* st_ino 0: there was no file */
 	json_t *mistakes; /* array of strings */
+	const char *socket_path; /* where clients come in */
+	struct access access;
 	json_t *changes; /* changes.c: since somebody asked */
 	json_t *numbers; /* numbers.c: by name; NULL: not read yet */
 	unsigned last_number;

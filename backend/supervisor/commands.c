@@ -18,6 +18,8 @@
 
 struct command {
 	const char *name;
+	/* For those who may do everything; else its run() looks who asks. */
+	bool all;
 	void (*run)(struct request *rq, json_t *args);
 };
 
@@ -40,7 +42,17 @@ named_guest(struct request *rq, json_t *args)
 		    "this command takes the \"name\" of a guest");
 		return NULL;
 	}
-	if ((g = registry_find_any(rq->b, name)) != NULL)
+	g = registry_find_any(rq->b, name);
+	/* Others are not even told which guests there are. */
+	if (!request_may(rq, g != NULL ? g->name : name)) {
+		error_set(&err,
+		    "%.60s is not a guest of yours: its definition needs "
+		    "owner = with your name or group",
+		    name);
+		request_error(rq, PROTO_E_PERM, err.text);
+		return NULL;
+	}
+	if (g != NULL)
 		return g;
 	if (name[0] >= '0' && name[0] <= '9')
 		error_set(&err,
@@ -96,11 +108,14 @@ run_status(struct request *rq, json_t *args)
 		json_array_append_new(guests, registry_guest_json(g));
 	else
 		TAILQ_FOREACH (g, &b->guests, entry)
-			json_array_append_new(guests, registry_guest_json(g));
+			if (request_may(rq, g->name))
+				json_array_append_new(
+				    guests, registry_guest_json(g));
 	request_return(rq,
-	    json_pack("{s:o, s:{s:o, s:O}, s:o}", "host", figures_host(b),
+	    json_pack("{s:o, s:{s:o, s:o}, s:o}", "host", figures_host(b),
 		"config", "path", text_json(b->config_path), "mistakes",
-		b->mistakes, "guests", guests),
+		request_may(rq, NULL) ? json_incref(b->mistakes) : json_array(),
+		"guests", guests),
 	    -1);
 }
 
@@ -138,6 +153,12 @@ start_ad_hoc(struct request *rq, json_t *args)
 	struct config_vm *vm;
 	struct error err;
 
+	if (!request_may(rq, NULL)) {
+		request_error(rq, PROTO_E_PERM,
+		    "guests that are not in the configuration can only be "
+		    "started by those who may use the whole backend");
+		return;
+	}
 	vm = adhoc_definition(rq->b, json_object_get(args, "definition"),
 	    text_arg(args, "folder"), &err);
 	if (vm == NULL) {
@@ -374,22 +395,22 @@ run_log(struct request *rq, json_t *args)
 }
 
 static const struct command commands[] = {
-    {"version", run_version},
-    {"status", run_status},
-    {"start", run_start},
-    {"stop", run_stop},
-    {"wait", run_wait},
-    {"pause", run_pause},
-    {"unpause", run_unpause},
-    {"reset", run_reset},
-    {"console", run_console},
-    {"console-size", run_console_size},
-    {"log", run_log},
-    {"switches", run_switches},
-    {"reload", run_reload},
-    {"load", run_load},
-    {"reset-switches", run_reset_switches},
-    {"subscribe", run_subscribe},
+    {"version", false, run_version},
+    {"status", false, run_status},
+    {"start", false, run_start},
+    {"stop", false, run_stop},
+    {"wait", false, run_wait},
+    {"pause", false, run_pause},
+    {"unpause", false, run_unpause},
+    {"reset", true, run_reset},
+    {"console", false, run_console},
+    {"console-size", false, run_console_size},
+    {"log", true, run_log},
+    {"switches", true, run_switches},
+    {"reload", true, run_reload},
+    {"load", true, run_load},
+    {"reset-switches", true, run_reset_switches},
+    {"subscribe", false, run_subscribe},
 };
 
 void
@@ -399,10 +420,16 @@ commands_run(struct request *rq, const char *name, json_t *args)
 	size_t i;
 
 	for (i = 0; i < sizeof commands / sizeof *commands; i++) {
-		if (strcmp(commands[i].name, name) == 0) {
+		if (strcmp(commands[i].name, name) != 0)
+			continue;
+		if (commands[i].all && !request_may(rq, NULL))
+			request_error(rq, PROTO_E_PERM,
+			    "this is for those alone who may use the whole "
+			    "backend; the owner of a guest may start, stop, "
+			    "pause and unpause it and open its console");
+		else
 			commands[i].run(rq, args);
-			return;
-		}
+		return;
 	}
 	error_set(&err, "the backend (version %s) knows no command \"%.60s\"",
 	    VMTUI_VERSION, name);

@@ -39,6 +39,7 @@ load(struct backend *b)
 		config_free(b->config);
 		b->config = config;
 	}
+	access_refresh(b);
 	take_mistakes(b, &m);
 	config_mistakes_clear(&m);
 }
@@ -93,6 +94,7 @@ definitions_open(struct backend *b, const char *path, struct error *err)
 void
 definitions_close(struct backend *b)
 {
+	access_close(b);
 	config_free(b->config);
 	free(b->config_path);
 	json_decref(b->mistakes);

@@ -240,7 +240,8 @@ running_parts(const json_t *spec, const char *which)
 static void
 add_parts(const struct guest *g, const struct config_vm *vm, json_t *obj)
 {
-	static const char *const same[] = {"memory", "cpus", "kernel"};
+	static const char *const same[] = {
+	    "memory", "cpus", "kernel", "confinement"};
 	size_t i;
 
 	if (g->spec != NULL) {

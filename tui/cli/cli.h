@@ -95,10 +95,13 @@ void cli_names_free(char **names);
 /* history.c: how often GUEST (proto.h) ended by itself, and why. */
 void cli_print_history(const json_t *guest);
 
+#define CONSOLE_SERIAL "ttyS0" /* the console that every guest has */
+
 /*
- * Connects this terminal, or pipe, with a guest's console until either side
- * ends. Returns the exit status.
+ * Connects this terminal, or pipe, with a guest's console (port as the wire
+ * names them, proto.h) until either side ends. Returns the exit status.
  */
-int console_attach(struct cli *cli, const char *name, bool history);
+int console_attach(
+    struct cli *cli, const char *name, const char *port, bool history);
 
 #endif

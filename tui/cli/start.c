@@ -138,7 +138,7 @@ start(struct cli *cli, struct request *rq, char **names, int n)
 		rc = cli_each(cli, "start", wait ? "wait" : NULL, names, n);
 	}
 	if (rc == 0 && rq->console) {
-		rc = console_attach(cli, names[0], true);
+		rc = console_attach(cli, names[0], CONSOLE_SERIAL, true);
 		if (rc == 0 && rq->wait)
 			rc = cli_each(cli, "wait", NULL, names, n);
 	}

@@ -107,6 +107,39 @@ print_guest(const json_t *guest, int width)
 	print_reason(text(guest, "reason"));
 }
 
+/* What keeps the guest's process from the host, in lines of 78 columns. */
+static void
+print_words(const char *title, const json_t *words)
+{
+	const json_t *word;
+	size_t i, at, len;
+
+	if (json_array_size(words) == 0)
+		return;
+	at = (size_t)printf("%s", title);
+	json_array_foreach (words, i, word) {
+		len = strlen(json_string_value(word)) + 2;
+		if (at + len > 78)
+			at = (size_t)printf("\n ") - 1;
+		at += len;
+		printf(" %s%s", json_string_value(word),
+		    i + 1 < json_array_size(words) ? "," : "\n");
+	}
+}
+
+static void
+print_confinement(const json_t *guest)
+{
+	const json_t *c = json_object_get(guest, "confinement");
+
+	if (c == NULL)
+		return;
+	printf("\nConfined as user %lld\n", number(c, "uid"));
+	print_words("In force:", json_object_get(c, "holds"));
+	print_words(
+	    "Not to be had on this host:", json_object_get(c, "refused"));
+}
+
 static void
 print_all(const json_t *guests, bool running)
 {
@@ -124,6 +157,13 @@ print_all(const json_t *guests, bool running)
 	json_array_foreach (guests, i, guest)
 		if (runs(guest) || !running)
 			print_guest(guest, width);
+}
+
+static void
+print_one(const json_t *guest)
+{
+	print_confinement(guest);
+	cli_print_history(guest);
 }
 
 /*
@@ -213,7 +253,7 @@ run(struct cli *cli, int argc, char **argv)
 	} else {
 		print_all(guests, running);
 		if (optind < argc)
-			cli_print_history(json_array_get(guests, 0));
+			print_one(json_array_get(guests, 0));
 		mistakes =
 		    json_object_get(json_object_get(ret, "config"), "mistakes");
 		fflush(stdout);
