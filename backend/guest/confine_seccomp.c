@@ -81,7 +81,9 @@ static const struct call calls[] = {
     {M | V, SYS_poll, ANY},                    /* last words; MSI-X pending */
     {M | D, SYS_clock_nanosleep, ANY},         /* io_uring without memory */
     {EACH, SYS_restart_syscall, ANY},          /* a kick came amid a wait */
-    {EACH, SYS_clock_gettime, ANY},            /* a clock that has no vDSO */
+    {EACH, SYS_clock_gettime, ANY},            /* no vDSO: an unstable TSC */
+    {EACH, SYS_gettimeofday, ANY},             /* likewise */
+    {EACH, SYS_time, ANY},                     /* likewise */
     {EACH, SYS_rt_sigreturn, ANY},             /* from a kick; from SIGTERM */
     {EACH, SYS_rt_sigprocmask, ANY},           /* around ending a thread */
     {EACH, SYS_getpid, ANY},                   /* pthread_kill; libevent */
@@ -95,6 +97,7 @@ static const struct call calls[] = {
     {EACH, SYS_munmap, ANY},                   /* free; a thread's stack */
     {M, SYS_mremap, ANY},                      /* realloc of a long message */
     {EACH, SYS_brk, ANY},                      /* malloc */
+    {EACH, SYS_sched_getaffinity, ANY},        /* malloc, from 9 threads on */
     {EACH, SYS_madvise, ANY},                  /* free; a thread's stack */
 
     /* Clients, consoles, cards: main. */
