@@ -99,6 +99,12 @@ check: install-check
 
 install: build/rel/vmtui
 	install -D -m 755 build/rel/vmtui $(DESTDIR)$(PREFIX)/bin/vmtui
+	@set -e; for kind in system user; do for unit in service socket; do \
+	    from=systemd/vmtui$$([ $$kind = system ] || echo -user).$$unit; \
+	    to=$(DESTDIR)$(PREFIX)/lib/systemd/$$kind/vmtui.$$unit; \
+	    mkdir -p "$${to%/*}"; \
+	    sed 's|@BINDIR@|$(PREFIX)/bin|' $$from >"$$to"; \
+	done; done
 
 clean:
 	rm -rf build

@@ -64,8 +64,8 @@ set_focus(struct ui *ui, bool focus)
 	size_follow(ui);
 	if (p != NULL) {
 		pane_focus(p, focus);
-		if (!focus && pane_back(p) > 0)
-			pane_scroll(p, -(long)pane_back(p));
+		if (!focus)
+			look_close(p);
 	}
 	ui_layout(ui);
 	ui_dirty(ui, DIRTY_ALL);
@@ -95,86 +95,21 @@ prefix(struct ui *ui)
 }
 
 static void
-scroll(struct ui *ui, long lines)
-{
-	struct pane *p = console_pane(ui);
-
-	if (p == NULL)
-		return;
-	pane_scroll(p, lines);
-	ui_dirty(ui, DIRTY_BODY | DIRTY_BOTTOM);
-}
-
-static long
-page(const struct ui *ui)
-{
-	return ui->layout.console.h > 1 ? ui->layout.console.h - 1 : 1;
-}
-
-static void
-page_up(struct ui *ui)
-{
-	scroll(ui, page(ui));
-}
-
-static void
-page_down(struct ui *ui)
-{
-	scroll(ui, -page(ui));
-}
-
-static void
-line_up(struct ui *ui)
-{
-	scroll(ui, 1);
-}
-
-static void
-line_down(struct ui *ui)
-{
-	scroll(ui, -1);
-}
-
-static void
-oldest(struct ui *ui)
+look_back(struct ui *ui)
 {
 	struct pane *p = console_pane(ui);
 
 	if (p != NULL)
-		scroll(ui, (long)term_history(pane_term(p)));
-}
-
-static void
-present(struct ui *ui)
-{
-	struct pane *p = console_pane(ui);
-
-	if (p != NULL)
-		scroll(ui, -(long)pane_back(p));
+		look_page(
+		    p, ui->layout.console.h > 1 ? ui->layout.console.h - 1 : 1);
 }
 
 const struct binding console_bindings[] = {
     {{K_PREFIX, 0}, {0, 0}, "list",
 	"back to the list; pressed twice it goes to the guest", NULL, prefix},
     {{K_PAGE_UP, TERM_SHIFT}, {0, 0}, "look back",
-	"look back; pgup behind the key for the list does it too", NULL,
-	page_up},
-    {{K_PAGE_DOWN, TERM_SHIFT}, {0, 0}, NULL, NULL, NULL, page_down},
-    {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
-};
-
-/* While one looks back; any other key returns to the present. */
-const struct binding console_back_bindings[] = {
-    {{K_PREFIX, 0}, {0, 0}, "list", NULL, NULL, prefix},
-    {{K_ESCAPE, 0}, {K_END, 0}, "present", "back to the present", NULL,
-	present},
-    {{K_PAGE_UP, 0}, {K_PAGE_UP, TERM_SHIFT}, "older", "a page back", NULL,
-	page_up},
-    {{K_PAGE_DOWN, 0}, {K_PAGE_DOWN, TERM_SHIFT}, "newer", "a page forth", NULL,
-	page_down},
-    {{K_UP, 0}, {0, 0}, NULL, "a line back", NULL, line_up},
-    {{K_DOWN, 0}, {0, 0}, NULL, "a line forth", NULL, line_down},
-    {{K_HOME, 0}, {0, 0}, "oldest", "the oldest line there is", NULL, oldest},
+	"look back; pgup or [ behind the key for the list does it too", NULL,
+	look_back},
     {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
 };
 
@@ -183,8 +118,8 @@ console_table(const struct ui *ui)
 {
 	struct pane *p = console_pane(ui);
 
-	return p != NULL && pane_back(p) > 0 ? console_back_bindings
-					     : console_bindings;
+	return p != NULL && look_on(p) ? look_table((struct ui *)ui, p)
+				       : console_bindings;
 }
 
 /* No guest reads: the keys are for looking and for going back. */
@@ -193,11 +128,11 @@ unheard(struct ui *ui, struct pane *p, struct key key)
 {
 	const struct guest *g = ui_guest(ui);
 
-	const char *why;
-
-	if (p != NULL && key.code != K_ESCAPE &&
-	    keys_run(console_back_bindings, key, ui, &why))
+	if (p != NULL && (key.code == K_PAGE_UP || key_is(key, '/', 0))) {
+		look_open(p, true);
+		look_key(ui, p, key);
 		return;
+	}
 	if (key.code == K_ESCAPE || key.code == K_LEFT || key_is(key, 'q', 0)) {
 		console_leave(ui);
 		return;
@@ -223,9 +158,12 @@ behind_prefix(struct ui *ui, struct key key)
 			pane_key(p, key);
 		return true;
 	}
-	if (key.code == K_PAGE_UP && p != NULL) {
+	if ((key.code == K_PAGE_UP || key_is(key, '[', 0)) && p != NULL) {
 		console_enter(ui);
-		page_up(ui);
+		if (key.code == K_PAGE_UP)
+			look_back(ui);
+		else
+			look_open(p, false);
 		return true;
 	}
 	if (key_is(key, 'c', 0) && p != NULL) {
@@ -257,17 +195,39 @@ console_typed(struct ui *ui, struct key key)
 	}
 	if (!ui->console.focus)
 		return false;
-	if (keys_run(console_table(ui), key, ui, &why))
+	if (p != NULL && look_on(p) &&
+	    !key_is(key, keys_prefix().code, keys_prefix().mods)) {
+		look_key(ui, p, key);
+		return true;
+	}
+	if (keys_run(console_bindings, key, ui, &why))
 		return true;
 	if (p == NULL || !pane_connected(p)) {
 		unheard(ui, p, key);
 		return true;
 	}
-	if (pane_back(p) > 0)
-		present(ui);
 	if (!pane_key(p, key))
 		ui_error(ui, "%s does not read what is typed.", pane_name(p));
 	return true;
+}
+
+void
+console_mouse(struct ui *ui, const struct mouse *m)
+{
+	const struct rect *r = &ui->layout.console;
+	struct pane *p = console_pane(ui);
+	bool within = m->row >= r->y && m->row < r->y + r->h &&
+	    m->col >= r->x && m->col < r->x + r->w;
+
+	if (p == NULL || (!within && ui->looks.pressed != p))
+		return;
+	if (m->event == TERM_MOUSE_PRESS) {
+		if (!within)
+			return;
+		if (!ui->console.focus)
+			console_enter(ui);
+	}
+	look_mouse(ui, p, r, m);
 }
 
 bool
@@ -292,7 +252,7 @@ console_hint(const struct ui *ui)
 	if (!c->focus || g == NULL)
 		return NULL;
 	c->hint[0] = '\0';
-	if (p != NULL && pane_connected(p))
+	if (p != NULL && pane_connected(p) && !look_on(p))
 		snprintf(
 		    c->hint, sizeof c->hint, "all else goes to %s", g->name);
 	return c->hint;

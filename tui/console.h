@@ -41,6 +41,8 @@ const char *console_refuse(struct ui *ui);
 
 /* A key before any table; returns whether the console took it. */
 bool console_typed(struct ui *ui, struct key key);
+/* The mouse, anywhere on the screen. */
+void console_mouse(struct ui *ui, const struct mouse *m);
 bool console_pasted(struct ui *ui, const char *text, size_t len);
 /* The keys that are not the guest's now. */
 const struct binding *console_table(const struct ui *ui);
@@ -67,6 +69,5 @@ const char *console_why_silent(const struct guest *g);
 
 /* For the help. */
 extern const struct binding console_bindings[];
-extern const struct binding console_back_bindings[];
 
 #endif

@@ -508,13 +508,46 @@ type_size(struct ui *ui)
 	size_type(ui, ui->consoles.focus->pane);
 }
 
+static const char *
+need_text(struct ui *ui)
+{
+	const struct tile *t = ui->consoles.focus;
+
+	return t == NULL                             ? none
+	    : t->pane == NULL || !pane_used(t->pane) ? "It printed nothing yet."
+						     : NULL;
+}
+
 static void
-look_back(struct ui *ui)
+page_back(struct ui *ui)
 {
 	struct tile *t = ui->consoles.focus;
 
-	if (t->pane != NULL)
-		pane_scroll(t->pane, t->body.h > 1 ? t->body.h - 1 : 1);
+	look_page(t->pane, t->body.h > 1 ? t->body.h - 1 : 1);
+}
+
+static void
+look_back(struct ui *ui)
+{
+	look_open(ui->consoles.focus->pane, false);
+}
+
+static void
+search(struct ui *ui)
+{
+	look_ask(ui, ui->consoles.focus->pane, false);
+}
+
+static void
+save_text(struct ui *ui)
+{
+	look_ask_save(ui, ui->consoles.focus->pane);
+}
+
+static void
+record(struct ui *ui)
+{
+	look_record(ui, ui->consoles.focus->pane);
 }
 
 static void
@@ -562,8 +595,16 @@ const struct binding consoles_commands[] = {
     {{'p', 0}, {0, 0}, "unpause", NULL, action_unpause_refuse, action_unpause},
     {{'r', 0}, {0, 0}, "reset", "reset the guest", action_reset_refuse,
 	action_reset},
-    {{K_PAGE_UP, 0}, {'[', 0}, "look back", "look back in this pane", need_one,
+    {{K_PAGE_UP, 0}, {0, 0}, "page back", "look back by a page", need_text,
+	page_back},
+    {{'[', 0}, {0, 0}, "look back", "look back, select, copy", need_text,
 	look_back},
+    {{'/', 0}, {0, 0}, "search", "search back in what it printed", need_text,
+	search},
+    {{'f', 0}, {0, 0}, "to a file", "save all that it printed to a file",
+	need_text, save_text},
+    {{'R', 0}, {0, 0}, "record", "record the console, or end that", need_text,
+	record},
     {{'c', 0}, {0, 0}, "other console", "the guest's ttyS0 or its hvc0",
 	need_one, other_port},
     {{'y', 0}, {0, 0}, "stty", "type the pane's size into a serial line",

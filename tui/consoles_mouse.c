@@ -5,7 +5,6 @@
 #include "tui/ui.h"
 
 #define TWICE_MS 400 /* two clicks within it are one double click */
-#define WHEEL    3 /* lines a notch */
 
 static int64_t
 now_ms(void)
@@ -105,25 +104,17 @@ pressed(struct ui *ui, const struct mouse *m)
 		tiles_focus(ui, t);
 }
 
-/* In a pane: the guest's if it wants it, else the wheel looks back. */
-static void
-in_pane(struct ui *ui, struct tile *t, const struct mouse *m)
+/* Whose a drag or a release is, wherever the mouse is by then. */
+static struct tile *
+held(const struct ui *ui)
 {
-	struct term *term;
+	const struct consoles *c = &ui->consoles;
+	struct tile *t = c->focus;
 
-	if (t->pane == NULL || !within(&t->body, m))
-		return;
-	term = pane_term(t->pane);
-	if (tiles_hears(t) && t == ui->consoles.focus &&
-	    term_mouse_mode(term) != TERM_MOUSE_NONE &&
-	    pane_back(t->pane) == 0 && !(m->mods & TERM_SHIFT))
-		term_mouse(term, m->event, (unsigned)(m->row - t->body.y),
-		    (unsigned)(m->col - t->body.x), m->button, m->mods);
-	else if (m->event == TERM_MOUSE_PRESS && m->button == 4)
-		pane_scroll(t->pane, WHEEL);
-	else if (m->event == TERM_MOUSE_PRESS && m->button == 5 &&
-	    pane_back(t->pane) > 0)
-		pane_scroll(t->pane, -WHEEL);
+	if (t != NULL && t->pane != NULL && !tiles_looking(t) &&
+	    term_mouse_mode(pane_term(t->pane)) != TERM_MOUSE_NONE)
+		return t;
+	return tiles_of_pane(c, ui->looks.pressed);
 }
 
 void
@@ -131,6 +122,7 @@ consoles_mouse(struct ui *ui, const struct mouse *m)
 {
 	struct consoles *c = &ui->consoles;
 	struct tile *t;
+	bool had;
 
 	if (c->pick.open) {
 		if (m->event == TERM_MOUSE_PRESS && m->button == 1)
@@ -149,8 +141,14 @@ consoles_mouse(struct ui *ui, const struct mouse *m)
 			c->border.group = NULL;
 		return;
 	}
+	t = m->event == TERM_MOUSE_PRESS ? under(c, m) : held(ui);
+	had = t == c->focus;
 	if (m->event == TERM_MOUSE_PRESS && m->button < 4)
 		pressed(ui, m);
-	if (c->border.group == NULL && (t = under(c, m)) != NULL)
-		in_pane(ui, t, m);
+	/* A click that only turns to a pane is not its guest's. */
+	if (c->border.group == NULL && t != NULL && t->pane != NULL &&
+	    (within(&t->body, m) || m->event != TERM_MOUSE_PRESS) &&
+	    (had || m->button > 3 ||
+		term_mouse_mode(pane_term(t->pane)) == TERM_MOUSE_NONE))
+		look_mouse(ui, t->pane, &t->body, m);
 }

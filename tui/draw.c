@@ -233,6 +233,23 @@ draw_glyph(
 	line(r, y, x, 0, 0, 1, style, glyph);
 }
 
+static uint32_t
+cell_colour(short colour)
+{
+	return colour < 0 ? TERM_COLOUR_DEFAULT
+			  : TERM_COLOUR_INDEXED | (uint32_t)colour;
+}
+
+void
+draw_cell_style(struct draw_cell *cell, enum style style)
+{
+	const struct look *look = theme_look(style, draw.colours > 0);
+
+	cell->fg = cell_colour(look->fg);
+	cell->bg = cell_colour(look->bg);
+	cell->looks = look->attrs;
+}
+
 void
 draw_cell(int y, int x, const struct draw_cell *cell)
 {

@@ -50,6 +50,8 @@ void draw_vline(const struct rect *r, int y, int x, int n, const char *glyph);
 /* One glyph of a line, in that style. */
 void draw_glyph(
     const struct rect *r, int y, int x, enum style style, const char *glyph);
+/* Gives the cell the looks of a style in place of its own. */
+void draw_cell_style(struct draw_cell *cell, enum style style);
 /* A cell of a guest at row y and column x of the screen. */
 void draw_cell(int y, int x, const struct draw_cell *cell);
 

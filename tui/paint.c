@@ -2,6 +2,7 @@
 #include <wchar.h>
 
 #include "tui/glyphs.h"
+#include "tui/look.h"
 #include "tui/paint.h"
 
 /* A stand-in for a box or a character that the terminal has not. */
@@ -75,17 +76,21 @@ cell_of(const struct term_cell *from, struct draw_cell *to, uint32_t *comb)
 }
 
 static void
-paint_line(const struct rect *r, int y, const struct term *t, uint64_t line)
+paint_line(const struct rect *r, int y, struct pane *p, uint64_t line)
 {
+	const struct term *t = pane_term(p);
+	struct look_marks marks;
 	struct term_cell cells[TERM_MAX];
 	struct draw_cell cell;
 	uint32_t comb[TERM_COMBINING];
 	int x, width, cols = (int)term_cols(t);
 
 	term_line(t, line, cells);
+	look_marks(p, line, &marks);
 	for (x = 0; x < cols && x < r->w; x += width) {
 		width = cells[x].width == 2 ? 2 : 1;
 		cell_of(&cells[x], &cell, comb);
+		look_mark(&marks, line, (unsigned)x, &cell);
 		if (width == 2 &&
 		    (x + 1 == r->w || wcwidth((wchar_t)cell.ch) != 2)) {
 			/* No room, or no wide character any more. */
@@ -110,21 +115,27 @@ paint_pane(const struct rect *r, struct pane *p, bool all)
 	int y, rows = (int)term_rows(t);
 
 	/* Damage is told of rows of the screen, not of the lines seen. */
-	if (pane_moved(p) || pane_back(p) > 0)
+	if (pane_moved(p) || look_on(p))
 		all = true;
 	for (y = 0; y < rows && y < r->h; y++)
 		if (all || term_row_damaged(t, (unsigned)y))
-			paint_line(r, y, t, top + (uint64_t)y);
+			paint_line(r, y, p, top + (uint64_t)y);
 	term_damage_clear(t);
 }
 
 void
 paint_cursor(const struct rect *r, struct pane *p)
 {
+	const struct looking *l = pane_looking(p);
 	struct term_cursor c;
 
 	term_cursor(pane_term(p), &c);
-	if (pane_back(p) > 0 || (int)c.row >= r->h || (int)c.col >= r->w)
+	if (l->on) {
+		c.row = (unsigned)(l->at.line - l->top);
+		c.col = l->at.col;
+		c.visible = true;
+	}
+	if ((int)c.row >= r->h || (int)c.col >= r->w)
 		draw_cursor(r->y + r->h - 1, r->x, false);
 	else
 		draw_cursor(r->y + (int)c.row, r->x + (int)c.col, c.visible);

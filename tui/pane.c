@@ -11,7 +11,11 @@
 #include <event2/buffer.h>
 #include <event2/event.h>
 
+#include "tui/look.h"
 #include "tui/pane.h"
+#include "tui/record.h"
+#include "tui/save.h"
+#include "tui/sink.h"
 #include "tui/wire.h"
 
 /* Read at most this much before looking at keys and frames again. */
@@ -52,9 +56,11 @@ struct pane {
 	int64_t history; /* -1: not told */
 	bool focus, full;
 	bool feeding; /* in term_input(): output are answers, not typing */
-	bool back;
 	bool moved; /* the view, since pane_moved() */
-	uint64_t top; /* of the view, while back */
+	unsigned id;
+	struct looking *look;
+	struct record *record; /* NULL: it is not recorded */
+	struct save *save; /* NULL: it is not being saved */
 };
 
 struct panes {
@@ -65,6 +71,7 @@ struct panes {
 	const struct panes_ops *ops;
 	void *arg;
 	unsigned asked; /* requests so far */
+	unsigned made; /* panes so far */
 };
 
 /* An answer may come when its pane is long gone: so by number. */
@@ -124,6 +131,10 @@ pane_free(struct pane *p)
 		return;
 	disconnect(p);
 	LIST_REMOVE(p, entry);
+	record_free(p->record);
+	save_free(p->save);
+	look_free(p->look);
+	free(p->look);
 	evbuffer_free(p->queue);
 	term_free(p->term);
 	free(p);
@@ -224,12 +235,36 @@ flush(int fd, short what, void *arg)
 	p->full = false;
 }
 
+/* What the terminal is fed, a recording gets too. */
+static void
+recorded(struct pane *p, const char *bytes, size_t len)
+{
+	if (p->record == NULL || record_output(p->record, bytes, len) == 0)
+		return;
+	record_free(p->record);
+	p->record = NULL;
+}
+
+/* An empty terminal, with what it had above, or without. */
+static void
+empty(struct pane *p, bool history)
+{
+	recorded(p, "\033c", 2);
+	term_reset(p->term);
+	if (history) {
+		recorded(p, "\033[3J", 4);
+		term_clear_history(p->term);
+	}
+	look_fed(p->look);
+}
+
 /* Feeds the terminal: the past first, of which nothing is answered. */
 static void
 feed(struct pane *p, const char *bytes, size_t len)
 {
 	size_t past = len;
 
+	recorded(p, bytes, len);
 	if (p->replaying) {
 		if (p->history >= 0) {
 			if ((int64_t)past > p->history)
@@ -247,11 +282,7 @@ feed(struct pane *p, const char *bytes, size_t len)
 		term_input(p->term, bytes, len);
 		p->feeding = false;
 	}
-	/* What one looks back at may be dropped from the history. */
-	if (p->back && p->top < term_first(p->term)) {
-		p->top = term_first(p->term);
-		p->moved = true;
-	}
+	look_fed(p->look);
 }
 
 static void
@@ -293,11 +324,8 @@ connected(struct pane *p, int fd, json_t *ret)
 	event_priority_set(p->read, p->panes->priority);
 	event_add(p->read, NULL);
 	p->phase = CONNECTED;
-	if (p->pid != 0) {
-		term_reset(p->term);
-		if (p->pid == p->asked_pid)
-			term_clear_history(p->term);
-	}
+	if (p->pid != 0)
+		empty(p, p->pid == p->asked_pid);
 	p->pid = p->asked_pid;
 	p->replaying = true;
 	p->history =
@@ -378,10 +406,14 @@ make(struct panes *ps, const char *name, unsigned rows, unsigned cols)
 	snprintf(p->port, sizeof p->port, "%s", PANE_SERIAL);
 	p->queue = evbuffer_new();
 	p->term = term_new(rows, cols, TERM_SCROLLBACK, &term_ops, p);
-	if (p->queue == NULL || p->term == NULL) {
+	p->look = calloc(1, sizeof *p->look);
+	p->id = ++ps->made;
+	if (p->queue == NULL || p->term == NULL || p->look == NULL ||
+	    look_init(p->look, p, p->term, ps->base, ps->priority) == -1) {
 		if (p->queue != NULL)
 			evbuffer_free(p->queue);
 		term_free(p->term);
+		free(p->look);
 		free(p);
 		return NULL;
 	}
@@ -405,10 +437,14 @@ pane_new(struct panes *ps, const char *name, const char *port, unsigned rows,
 void
 pane_resize(struct pane *p, unsigned rows, unsigned cols)
 {
-	uint64_t *top = p->back ? &p->top : NULL;
+	struct term_place *places[2];
+	unsigned n = save_places(p->save, places);
 
-	if (term_rows(p->term) != rows || term_cols(p->term) != cols)
-		term_resize(p->term, rows, cols, top, top != NULL);
+	if (term_rows(p->term) == rows && term_cols(p->term) == cols)
+		return;
+	look_resize(p->look, rows, cols, places, n);
+	if (p->record != NULL)
+		record_size(p->record, rows, cols);
 }
 
 struct pane *
@@ -436,12 +472,11 @@ pane_turn(struct pane *p, const struct guest *g)
 	disconnect(p);
 	snprintf(p->port, sizeof p->port, "%s",
 	    strcmp(p->port, PANE_SERIAL) == 0 ? PANE_VIRTIO : PANE_SERIAL);
-	term_reset(p->term);
-	term_clear_history(p->term);
+	empty(p, true);
 	/* Nothing of the other console is to be kept above. */
 	p->pid = 0;
 	p->refused = 0;
-	p->back = false;
+	look_close(p);
 	p->moved = true;
 	if (g != NULL)
 		pane_connect(p, g);
@@ -523,20 +558,15 @@ pane_focus(struct pane *p, bool focus)
 	term_focus(p->term, focus);
 }
 
-void
-pane_scroll(struct pane *p, long lines)
+struct looking *
+pane_looking(const struct pane *p)
 {
-	uint64_t first = term_first(p->term), end = term_top(p->term), top;
+	return p->look;
+}
 
-	top = p->back ? p->top : end;
-	if (lines >= 0)
-		top = top - first > (uint64_t)lines ? top - (uint64_t)lines
-						    : first;
-	else
-		top =
-		    end - top > (uint64_t)-lines ? top + (uint64_t)-lines : end;
-	p->back = top < end;
-	p->top = top;
+void
+pane_looked(struct pane *p)
+{
 	p->moved = true;
 	p->panes->ops->state(p, p->panes->arg);
 }
@@ -544,13 +574,13 @@ pane_scroll(struct pane *p, long lines)
 uint64_t
 pane_top(const struct pane *p)
 {
-	return p->back ? p->top : term_top(p->term);
+	return p->look->on ? p->look->top : term_top(p->term);
 }
 
 unsigned
 pane_back(const struct pane *p)
 {
-	return p->back ? (unsigned)(term_top(p->term) - p->top) : 0;
+	return (unsigned)(term_top(p->term) - pane_top(p));
 }
 
 bool
@@ -560,4 +590,68 @@ pane_moved(struct pane *p)
 
 	p->moved = false;
 	return was;
+}
+
+unsigned
+pane_id(const struct pane *p)
+{
+	return p->id;
+}
+
+struct pane *
+pane_by_id(const struct panes *ps, unsigned id)
+{
+	struct pane *p;
+
+	LIST_FOREACH (p, &ps->list, entry)
+		if (p->id == id)
+			return p;
+	return NULL;
+}
+
+int
+pane_record(struct pane *p, struct sink *sink)
+{
+	record_free(p->record);
+	p->record = NULL;
+	if (sink != NULL)
+		p->record = record_new(sink, p->term, p->name);
+	p->panes->ops->state(p, p->panes->arg);
+	return sink != NULL && p->record == NULL ? -1 : 0;
+}
+
+bool
+pane_recording(const struct pane *p)
+{
+	return p->record != NULL;
+}
+
+static void
+saved(void *arg)
+{
+	struct pane *p = arg;
+
+	save_free(p->save);
+	p->save = NULL;
+}
+
+int
+pane_save(struct pane *p, struct term_place from, struct term_place to,
+    struct sink *sink)
+{
+	save_free(p->save);
+	p->save = save_new(p->panes->base, p->panes->priority, p->term, from,
+	    to, sink, saved, p);
+	return p->save != NULL ? 0 : -1;
+}
+
+void
+panes_settle(struct panes *ps)
+{
+	struct pane *p;
+
+	LIST_FOREACH (p, &ps->list, entry) {
+		recorded(p, "", 0);
+		p->panes->ops->state(p, p->panes->arg);
+	}
 }

@@ -10,11 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "term/term.h"
+#include "term/select.h"
 #include "tui/input.h"
 #include "tui/model.h"
 
 struct event_base;
+struct looking;
+struct sink;
 struct wire;
 struct pane;
 struct panes;
@@ -88,14 +90,32 @@ bool pane_paste(struct pane *p, const char *text, size_t len);
 void pane_focus(struct pane *p, bool focus);
 
 /*
- * Looking back: lines towards the past are positive. pane_top() is the line
- * at the top of the view, pane_back() how many lines that is above the
- * screen, 0 if one sees the screen.
+ * Looking back (look.h): pane_top() is the line at the top of the view,
+ * pane_back() how many lines that is above the screen, 0 if one sees the
+ * screen.
  */
-void pane_scroll(struct pane *p, long lines);
+struct looking *pane_looking(const struct pane *p);
+/* What one looks at changed, other than by what the guest printed. */
+void pane_looked(struct pane *p);
 uint64_t pane_top(const struct pane *p);
 unsigned pane_back(const struct pane *p);
 /* Whether the view moved over the lines since the last call. */
 bool pane_moved(struct pane *p);
+
+/* For who may have to find it again: a number that no other pane ever has. */
+unsigned pane_id(const struct pane *p);
+struct pane *pane_by_id(const struct panes *ps, unsigned id);
+
+/*
+ * Files. pane_record() records into the sink, which is the pane's then, or
+ * ends that if it is NULL; pane_save() writes a part of the text into it. -1:
+ * no memory, and the sink is closed.
+ */
+int pane_record(struct pane *p, struct sink *sink);
+bool pane_recording(const struct pane *p);
+int pane_save(struct pane *p, struct term_place from, struct term_place to,
+    struct sink *sink);
+/* A file failed: recordings that have nowhere to go end. */
+void panes_settle(struct panes *ps);
 
 #endif

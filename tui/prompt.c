@@ -46,6 +46,7 @@ open_text(struct ui *ui, const char *label, const char *text,
 	snprintf(p->text, sizeof p->text, "%s", text);
 	p->changed = changed;
 	p->done = done;
+	p->cancelled = NULL;
 	prompt_open(ui, PROMPT_TEXT);
 }
 
@@ -61,6 +62,16 @@ prompt_read(struct ui *ui, const char *label, const char *text,
     void (*done)(struct ui *ui, const char *text))
 {
 	open_text(ui, label, text, NULL, done);
+}
+
+void
+prompt_typed(struct ui *ui, const char *label,
+    void (*changed)(struct ui *ui, const char *text),
+    void (*done)(struct ui *ui, const char *text),
+    void (*cancelled)(struct ui *ui))
+{
+	open_text(ui, label, "", changed, done);
+	ui->prompt.cancelled = cancelled;
 }
 
 static void
@@ -110,6 +121,10 @@ text_key(struct ui *ui, struct key key)
 	    (key.code == K_BACKSPACE && p->text[0] == '\0')) {
 		prompt_close(ui);
 		p->text[0] = '\0';
+		if (p->cancelled != NULL) {
+			p->cancelled(ui);
+			return;
+		}
 	} else if (key.code == K_BACKSPACE || key_is(key, 'h', TERM_CTRL))
 		shorten(p);
 	else if (key_is(key, 'u', TERM_CTRL))

@@ -18,12 +18,13 @@ enum prompt_kind { PROMPT_NONE, PROMPT_ASK, PROMPT_TEXT };
 struct prompt {
 	enum prompt_kind kind;
 	char label[256]; /* the question, or what stands before the text */
-	char text[128]; /* UTF-8 */
+	char text[1024]; /* UTF-8 */
 	/* The guest it is about: it may be gone when the answer comes. */
 	char name[MODEL_NAME_MAX + 1];
 	void (*yes)(struct ui *ui, const char *name);
 	void (*changed)(struct ui *ui, const char *text); /* may be NULL */
 	void (*done)(struct ui *ui, const char *text); /* may be NULL */
+	void (*cancelled)(struct ui *ui); /* may be NULL */
 };
 
 /* Asks; "  [y/N]" is added. yes is called if that is the answer. */
@@ -39,6 +40,11 @@ void prompt_text(struct ui *ui, const char *label, const char *text,
 /* The same, but done is told once, on enter, and nobody on esc. */
 void prompt_read(struct ui *ui, const char *label, const char *text,
     void (*done)(struct ui *ui, const char *text));
+/* Both, and cancelled is told in place of changed on esc. */
+void prompt_typed(struct ui *ui, const char *label,
+    void (*changed)(struct ui *ui, const char *text),
+    void (*done)(struct ui *ui, const char *text),
+    void (*cancelled)(struct ui *ui));
 void prompt_key(struct ui *ui, struct key key);
 void prompt_paste(struct ui *ui, const char *text, size_t len);
 /* Draws it and puts the cursor into it. */

@@ -546,8 +546,8 @@ begin_events(struct screen *s)
 	s->escape = evtimer_new(ui->base, escape_ends, s);
 	ui->frame = evtimer_new(ui->base, frame, ui);
 	if (s->read == NULL || s->escape == NULL || ui->frame == NULL ||
-	    console_begin(ui) == -1 || size_begin(ui) == -1 ||
-	    tiles_begin(ui) == -1)
+	    console_begin(ui) == -1 || look_begin(ui) == -1 ||
+	    size_begin(ui) == -1 || tiles_begin(ui) == -1)
 		return -1;
 	event_priority_set(s->read, PRIORITY_KEYS);
 	event_priority_set(s->escape, PRIORITY_KEYS);
@@ -632,6 +632,7 @@ end(struct screen *s)
 	model_free(ui->model);
 	console_end(ui);
 	size_end(ui);
+	look_end(ui);
 	for (i = 0; i < SIGNALS; i++)
 		if (s->signal[i] != NULL)
 			event_free(s->signal[i]);

@@ -1,5 +1,6 @@
 #include "tui/theme.h"
 
+#define BLACK   0
 #define RED     1
 #define GREEN   2
 #define YELLOW  3
@@ -30,6 +31,9 @@ static const struct look colour[STYLES] = {
     [STYLE_ALERT] = {YELLOW, -1, LOOK_BOLD},
     [STYLE_TOO] = {MAGENTA, -1, LOOK_BOLD},
     [STYLE_RECORD] = {RED, -1, LOOK_BOLD},
+    [STYLE_CHOSEN] = {-1, -1, LOOK_REVERSE},
+    [STYLE_MATCH] = {BLACK, YELLOW, 0},
+    [STYLE_MATCH_HERE] = {BLACK, MAGENTA, LOOK_BOLD},
 };
 
 static const struct look plain[STYLES] = {
@@ -55,6 +59,9 @@ static const struct look plain[STYLES] = {
     [STYLE_ALERT] = {-1, -1, LOOK_BOLD},
     [STYLE_TOO] = {-1, -1, LOOK_BOLD},
     [STYLE_RECORD] = {-1, -1, LOOK_BOLD},
+    [STYLE_CHOSEN] = {-1, -1, LOOK_REVERSE},
+    [STYLE_MATCH] = {-1, -1, LOOK_BOLD | LOOK_UNDERLINE},
+    [STYLE_MATCH_HERE] = {-1, -1, LOOK_BOLD | LOOK_REVERSE},
 };
 
 const struct look *

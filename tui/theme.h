@@ -33,6 +33,9 @@ enum style {
 	STYLE_ALERT, /* something happened there */
 	STYLE_TOO, /* typing goes there too */
 	STYLE_RECORD, /* it is being recorded */
+	STYLE_CHOSEN, /* selected text */
+	STYLE_MATCH, /* of a search */
+	STYLE_MATCH_HERE, /* the one that one is at */
 	STYLES
 };
 

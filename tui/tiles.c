@@ -38,7 +38,7 @@ tiles_of_pane(const struct consoles *c, const struct pane *p)
 	unsigned i, n = tiles_all(c, tile);
 
 	for (i = 0; i < n; i++)
-		if (tile[i]->pane == p)
+		if (p != NULL && tile[i]->pane == p)
 			return tile[i];
 	return NULL;
 }
@@ -415,6 +415,12 @@ tiles_hears(const struct tile *t)
 	return t->pane != NULL && pane_connected(t->pane);
 }
 
+bool
+tiles_looking(const struct tile *t)
+{
+	return t != NULL && t->pane != NULL && look_on(t->pane);
+}
+
 unsigned
 tiles_targets(const struct consoles *c, struct tile **target)
 {
@@ -441,7 +447,8 @@ tiles_broadcast(const struct consoles *c)
 {
 	struct tile *target[TREE_MAX];
 
-	return c->on && tiles_targets(c, target) > 1;
+	return c->on && tiles_targets(c, target) > 1 &&
+	    !tiles_looking(c->focus);
 }
 
 unsigned

@@ -119,5 +119,7 @@ bool tiles_bell(struct ui *ui, struct pane *p, bool *beep);
 void tiles_draw(struct ui *ui, unsigned dirty);
 /* Whether the guest of the tile is there to be typed to. */
 bool tiles_hears(const struct tile *t);
+/* Whether one looks back in it (t may be NULL): keys are for that then. */
+bool tiles_looking(const struct tile *t);
 
 #endif

@@ -74,6 +74,11 @@ marks(struct ui *ui, const struct tile *t, struct part *part)
 		snprintf(
 		    part[n++].text, sizeof part->text, "%s", glyphs()->too);
 	}
+	if (t->pane != NULL && pane_recording(t->pane)) {
+		part[n].style = STYLE_RECORD;
+		snprintf(
+		    part[n++].text, sizeof part->text, "%s", glyphs()->record);
+	}
 	if (t->rang) {
 		part[n].style = STYLE_ALERT;
 		snprintf(
@@ -91,30 +96,47 @@ marks(struct ui *ui, const struct tile *t, struct part *part)
 	return n;
 }
 
+static bool
+hidden_news(const struct consoles *c)
+{
+	struct tile *tile[TREE_MAX];
+	unsigned i, n = tiles_all(c, tile);
+
+	for (i = 0; i < n; i++)
+		if (tile[i] != c->focus && (tile[i]->printed || tile[i]->rang))
+			return true;
+	return false;
+}
+
 /* At the right end: where one looks, or the title that the guest gave. */
 static void
 draw_right(const struct consoles *c, const struct tile *t, int x)
 {
 	const struct rect *r = &t->title;
-	enum style style = STYLE_FAINT;
-	char text[300] = "";
+	enum style style = STYLE_NAME;
+	char text[300] = "", look[LOOK_PATTERN + 64];
 	struct tile *all[TREE_MAX];
 	unsigned n;
 
 	if (t->pane == NULL)
 		return;
-	if (pane_back(t->pane) > 0) {
-		style = STYLE_NAME;
-		snprintf(
-		    text, sizeof text, " %u lines back ", pane_back(t->pane));
-	} else if (c->zoom && (n = tiles_all(c, all)) > 1) {
-		style = STYLE_NAME;
-		snprintf(text, sizeof text, " zoomed, %u more ", n - 1);
-	} else if (*term_title(pane_term(t->pane)) != '\0')
+	if (tiles_looking(t))
+		snprintf(text, sizeof text, " %s ",
+		    look_title(t->pane, look, sizeof look));
+	else if (c->zoom && (n = tiles_all(c, all)) > 1)
+		snprintf(text, sizeof text, " zoomed, %u more%s ", n - 1,
+		    hidden_news(c) ? ", news: !" : "");
+	else if (*term_title(pane_term(t->pane)) != '\0') {
+		style = STYLE_FAINT;
 		snprintf(
 		    text, sizeof text, " %s ", term_title(pane_term(t->pane)));
-	if (*text != '\0' && x + 2 + text_width(text) < r->w)
-		draw_text(r, 0, r->w - 1 - text_width(text), style, text);
+	}
+	if (x + 2 + text_width(text) < r->w)
+		x = r->w - 1 - text_width(text);
+	else if (style == STYLE_FAINT || x + 8 > r->w)
+		return;
+	if (*text != '\0')
+		draw_text(r, 0, x, style, text);
 }
 
 /* " web1 ● ⇶ ! ────── title " */
@@ -227,7 +249,8 @@ tiles_draw(struct ui *ui, unsigned dirty)
 	for (i = 0; i < n; i++)
 		draw_body(ui, tile[i],
 		    all || (tile[i]->pane == NULL && (dirty & DIRTY_BODY)));
-	if (c->focus->body.h > 0 && tiles_hears(c->focus))
+	if (c->focus->body.h > 0 &&
+	    (tiles_hears(c->focus) || tiles_looking(c->focus)))
 		paint_cursor(&c->focus->body, c->focus->pane);
 	else
 		draw_cursor(c->focus->title.y, c->focus->title.x, false);

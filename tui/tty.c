@@ -328,6 +328,49 @@ tty_resume(void)
 		add(PASTE_ON);
 }
 
+/* RFC 4648, 4; out has 4 bytes for every 3 begun and a NUL. */
+static void
+base64(const char *text, size_t len, char *out)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	const unsigned char *p = (const unsigned char *)text;
+	unsigned bits, i;
+	size_t n;
+
+	for (; len > 0; p += n, len -= n) {
+		n = len < 3 ? len : 3;
+		bits = (unsigned)p[0] << 16;
+		bits |= n > 1 ? (unsigned)p[1] << 8 : 0;
+		bits |= n > 2 ? p[2] : 0;
+		for (i = 0; i < 4; i++, bits <<= 6)
+			*out++ = i <= n ? digits[bits >> 18 & 63] : '=';
+	}
+	*out = '\0';
+}
+
+int
+tty_copy(const char *text, size_t len, struct error *err)
+{
+	const char *term = getenv("TERM");
+	char *code;
+
+	/* These would show it as text. */
+	if (term == NULL || strncmp(term, "vt", 2) == 0 ||
+	    strncmp(term, "linux", 5) == 0 || strcmp(term, "dumb") == 0)
+		return error_set(err,
+		    "A terminal of TERM=%s has no clipboard to write to",
+		    term != NULL ? term : "");
+	if ((code = malloc((len + 2) / 3 * 4 + 1)) == NULL)
+		return error_set(err, "There is no memory to copy");
+	base64(text, len, code);
+	add("\033]52;c;");
+	add(code);
+	add("\a");
+	free(code);
+	return 0;
+}
+
 void
 tty_bell(void)
 {

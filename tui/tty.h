@@ -15,6 +15,7 @@
 #define TUI_TTY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "config/error.h"
 
@@ -42,6 +43,13 @@ int tty_fd(void);
 void tty_suspend(void);
 /* Takes the terminal again after something else stopped the process. */
 void tty_resume(void);
+/*
+ * Puts text into the terminal's clipboard (OSC 52, xterm's "ctlseqs"), with
+ * the next tty_push() and between two frames. Returns 0, or -1 with the
+ * reason if this terminal has none that a program can write to. A terminal
+ * may refuse it without telling.
+ */
+int tty_copy(const char *text, size_t len, struct error *err);
 /* The terminal beeps, or flashes if it cannot, with the next tty_push(). */
 void tty_bell(void);
 

@@ -6,6 +6,7 @@
  *	view_*.c    what fills the screen; a table of them in view.c
  *	pane.c      a guest's console; console.c the keyboard in the one
  *	            beside the list, tiles.c the many of the second view
+ *	look_*.c    looking back in it: search, selection, files
  *	actions.c   what keys do to guests
  *	prompt.c, message.c, sheet.c, top.c, bottom.c   what is around a view
  *
@@ -18,6 +19,7 @@
 
 #include "tui/console.h"
 #include "tui/layout.h"
+#include "tui/look.h"
 #include "tui/message.h"
 #include "tui/model.h"
 #include "tui/pane.h"
@@ -55,6 +57,7 @@ struct ui {
 	struct prompt prompt;
 	struct message message;
 	struct sheet sheet;
+	struct looks looks;
 	unsigned dirty;
 	struct event *frame; /* the timer of the next frame */
 	struct event *writable; /* while the last one is not out */

@@ -110,8 +110,10 @@ type(struct ui *ui, struct key key)
 {
 	struct tile *t = ui->consoles.focus;
 
-	if (t->pane != NULL && pane_back(t->pane) > 0)
-		pane_scroll(t->pane, -(long)pane_back(t->pane));
+	if (tiles_looking(t)) {
+		look_key(ui, t->pane, key);
+		return;
+	}
 	if (tiles_type(ui, key) > 0)
 		return;
 	if (tiles_hears(t))
@@ -155,6 +157,8 @@ pasted(struct ui *ui, const char *text, size_t len)
 	if (c->pick.open || c->focus == NULL)
 		return false;
 	consoles_disarm(ui);
+	if (tiles_looking(c->focus))
+		look_close(c->focus->pane);
 	if (tiles_paste(ui, text, len) == 0)
 		ui_error(ui, "The console did not take what was pasted.");
 	return true;
@@ -171,6 +175,8 @@ bindings(const struct ui *ui)
 		return picking;
 	if (c->prefix == PREFIX_WAITS || c->prefix == PREFIX_MENU)
 		return consoles_commands;
+	if (tiles_looking(c->focus))
+		return look_table((struct ui *)ui, c->focus->pane);
 	return c->focus != NULL ? consoles_typing : consoles_empty;
 }
 
@@ -185,7 +191,8 @@ hint(const struct ui *ui)
 
 	if (c->pick.open)
 		return "type to filter, enter takes one, esc goes back";
-	if (c->prefix == PREFIX_WAITS || c->prefix == PREFIX_MENU)
+	if (c->prefix == PREFIX_WAITS || c->prefix == PREFIX_MENU ||
+	    tiles_looking(c->focus))
 		return "";
 	if (c->focus == NULL)
 		return NULL;
@@ -235,6 +242,7 @@ focused(const struct ui *ui)
 static const struct keytable help[] = {
     {"in a pane", consoles_typing},
     {"behind that key", consoles_commands},
+    {"looking back in a pane", look_bindings},
     {"without panes", consoles_empty},
     {NULL, NULL},
 };

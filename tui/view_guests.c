@@ -188,8 +188,7 @@ look_back(struct ui *ui)
 	struct pane *p = console_pane(ui);
 
 	if (p != NULL)
-		pane_scroll(p, ui->layout.console.h - 1);
-	ui_dirty(ui, DIRTY_BODY);
+		look_page(p, ui->layout.console.h - 1);
 }
 
 static void
@@ -197,9 +196,8 @@ look_forth(struct ui *ui)
 {
 	struct pane *p = console_pane(ui);
 
-	if (p != NULL)
-		pane_scroll(p, 1 - ui->layout.console.h);
-	ui_dirty(ui, DIRTY_BODY);
+	if (p != NULL && look_on(p))
+		look_page(p, 1 - ui->layout.console.h);
 }
 
 static const char *
@@ -302,7 +300,7 @@ bindings(const struct ui *ui)
 static const struct keytable help[] = {
     {"in the list", list_bindings},
     {"in a console", console_bindings},
-    {"looking back in a console", console_back_bindings},
+    {"looking back in a console", look_bindings},
     {NULL, NULL},
 };
 
@@ -315,8 +313,9 @@ console_title(struct ui *ui, int x)
 	struct pane *p = console_pane(ui);
 	enum style style = ui->console.focus ? STYLE_TITLE_FOCUS : STYLE_TITLE;
 	enum guest_state state;
-	char text[32], up[16] = "";
+	char look[LOOK_PATTERN + 64], up[16] = "";
 	const char *title;
+	int at;
 
 	if (g == NULL)
 		return;
@@ -332,10 +331,14 @@ console_title(struct ui *ui, int x)
 	title = term_title(pane_term(p));
 	x = draw_textf(
 	    r, 0, x, STYLE_FAINT, " %s ", *title != '\0' ? title : "ttyS0");
-	if (pane_back(p) > 0) {
-		snprintf(text, sizeof text, " %u lines back ", pane_back(p));
-		x = r->w - (int)strlen(text) - 1;
-		draw_text(r, 0, x, STYLE_NAME, text);
+	if (pane_recording(p))
+		x = draw_textf(
+			r, 0, x, STYLE_RECORD, " %s ", glyphs()->record) +
+		    1;
+	if (look_on(p)) {
+		look_title(p, look, sizeof look);
+		at = r->w - text_width(look) - 3;
+		draw_textf(r, 0, at > x ? at : x, STYLE_NAME, " %s ", look);
 	} else if (!pane_connected(p) && guest_is_up(g))
 		draw_text(r, 0, x, STYLE_FAINT, " connecting ");
 }
@@ -404,6 +407,7 @@ const struct view view_guests = {
     .bindings = bindings,
     .typed = console_typed,
     .pasted = console_pasted,
+    .mouse = console_mouse,
     .update = update,
     .turned = turned,
     .guest = selected,

@@ -42,6 +42,7 @@ run_launch(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 		return;
 	}
 	p->launcher = NULL;
+	p->launcher_uid = conn_peer_uid(peer->conn);
 	if (spec_decode(args, fd, fds, &p->spec, &err) == -1 ||
 	    guest_launch(p, &err) == -1) {
 		fail(peer, id, PROTO_E_GENERIC, &err);
@@ -327,10 +328,21 @@ control_add_peer(struct guest_process *p, int fd)
 static void
 on_listen(evutil_socket_t fd, short what, void *arg)
 {
-	int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int sock = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct guest_process *p = arg;
+	struct peer *peer;
+	unsigned uid;
 
-	if (peer != -1)
-		control_add_peer(arg, peer);
+	if (sock == -1 || (peer = control_add_peer(p, sock)) == NULL)
+		return;
+	uid = conn_peer_uid(peer->conn);
+	if (uid == 0 || uid == p->launcher_uid)
+		return;
+	conn_error(peer->conn, NULL, PROTO_E_PERM,
+	    "a guest's own socket is for its backend alone, which knows who "
+	    "may do what: ask that");
+	conn_free(peer->conn);
+	free_peer(peer);
 }
 
 int

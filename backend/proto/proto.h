@@ -28,7 +28,15 @@
  *   switches     → {"switches": [{"name", "interface", "state", "members"}]}
  *   log          {"name"} → {} and one descriptor: the log of that guest, or
  *                without a name the backend's, for reading
- *   reload       → {"mistakes": […]}; with mistakes the old definitions stay
+ *   reload       → {"mistakes": […], "changes": [CHANGE…]}; with mistakes
+ *                the old definitions stay. CHANGE: {"kind": "vm", "switch" or
+ *                "vmtui", "name", "change": "added", "removed" or "changed",
+ *                "keys": [those with another value], "restart": [the running
+ *                guests that see it only after a restart]}: all since the
+ *                last time somebody asked
+ *   load         {"path"}: another file is the configuration from now on;
+ *                answered as reload
+ *   reset-switches: bridges and what is in them, as they are defined
  *   subscribe    {"figures": bool}; from then on events come
  *
  * Events of the backend:
@@ -38,7 +46,9 @@
  *                  …}]}, each second while somebody asked for figures
  *   CONFIG         {"mistakes": […]}: the definitions were read again
  *
- * GUEST: {"name", "state", "reason", "since", "memory", "cpus", "pid",
+ * Wherever a command takes "name", the guest's number as text will do.
+ *
+ * GUEST: {"name", "id": its number, "state", "reason", "since", "memory", "cpus", "pid",
  *   "uptime", "cpu", "cpu_time", "memory_used", "defined", "kernel", "disks": [{"path",
  *   …}], "nics": [{"tap", "switch", "lladdr"}], "restarts": RESTARTS,
  *   "confinement": CONFINEMENT while it runs}

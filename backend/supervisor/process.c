@@ -213,6 +213,10 @@ explain_end(struct process *p, char *reason, size_t len)
 	reason[0] = '\0';
 	if (p->forced)
 		return PROTO_STOPPED;
+	if (p->known != NULL && !p->told && p->g->started == 0) {
+		snprintf(reason, len, "%s", PROCESS_CUT_SHORT);
+		return PROTO_STOPPED;
+	}
 	if (p->last_state != NULL) {
 		snprintf(reason, len, "%s", p->last_reason);
 		return p->last_state;

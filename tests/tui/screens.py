@@ -190,7 +190,11 @@ def test_a_flood_can_be_looked_back_at(place):
     s.wait(r"flood line 299 of 300\nbuild\$")
     s.keys("C-]", "PPage")
     s.wait(r"\d+ lines back")
-    # Typing is for the present.
+    # Keys are for looking; typing is for the present.
+    s.keys("z")
+    s.wait(r"z does nothing while one looks back")
+    s.keys("Escape")
+    s.wait_not(r"lines back")
     s.keys("z")
     s.wait(r"build\$ z")
 

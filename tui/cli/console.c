@@ -2,12 +2,14 @@
  * console.c: this terminal, or a pipe, as the console of a guest.
  *
  *	stdin ──escape()──▶ typed[] ──▶ socket into the guest's process
- *	stdout ◀─────────────────────── the same
+ *	stdout ◀────────── said[] ◀──── the same
  *
  * What is typed is read only while typed[] is empty, so a guest that does not
- * listen holds back the typist and nothing is lost.
+ * listen holds back the typist and nothing is lost; the guest's words likewise
+ * while said[] is, so a terminal that is stopped holds back the guest.
  */
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,6 +36,9 @@ struct console {
 	enum { LINE_START, TILDE, IN_LINE } where;
 	char typed[2048]; /* two for each byte read: "~x" */
 	size_t len, sent;
+	int out; /* standard output, which then never blocks */
+	char said[16384]; /* by the guest, not yet written */
+	size_t said_len, written;
 };
 
 static struct termios saved;
@@ -129,28 +134,49 @@ send_typed(struct console *c)
 		c->sent = c->len; /* reading meets the end as well */
 }
 
-/* Copies output. Returns 0, 1 at its end, -1 if nobody takes it. */
+/* Returns 0, or 1 at the end of what the guest says. */
 static int
-copy_output(struct console *c)
+hear(struct console *c)
 {
-	char buf[16384], *p = buf;
-	ssize_t n, w;
+	ssize_t n;
 
-	n = recv(c->sock, buf, sizeof buf, MSG_DONTWAIT);
+	n = recv(c->sock, c->said, sizeof c->said, MSG_DONTWAIT);
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (n <= 0)
 		return 1;
-	while (n > 0) {
-		w = write(STDOUT_FILENO, p, (size_t)n);
-		if (w == -1 && errno == EINTR && caught == 0)
-			continue;
-		if (w == -1)
-			return -1;
-		p += w;
-		n -= w;
-	}
+	c->said_len = (size_t)n;
+	c->written = 0;
 	return 0;
+}
+
+/* Writes what the guest said. Returns 0, or -1 if nobody takes it. */
+static int
+write_said(struct console *c)
+{
+	ssize_t n;
+
+	n = write(c->out, c->said + c->written, c->said_len - c->written);
+	if (n > 0)
+		c->written += (size_t)n;
+	return n == -1 && errno != EAGAIN && errno != EINTR ? -1 : 0;
+}
+
+/*
+ * Standard output may be shared, so that it must go on blocking: a terminal
+ * or a pipe is opened anew. What cannot be, is as it is.
+ */
+static int
+open_output(void)
+{
+	struct stat st;
+	int fd = -1;
+
+	if (fstat(STDOUT_FILENO, &st) == 0 &&
+	    (S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode)))
+		fd = open("/proc/self/fd/1",
+		    O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return fd != -1 ? fd : STDOUT_FILENO;
 }
 
 /* Until either side ends. Returns 0 or, if the output went nowhere, -1. */
@@ -158,30 +184,39 @@ static int
 run_loop(struct console *c, const sigset_t *mask, bool *ended)
 {
 	const struct timespec quiet = {QUIET_MS / 1000, 0};
-	struct pollfd pfd[2];
-	bool over;
-	int n, rc;
+	struct pollfd pfd[3];
+	bool over, full;
+	int n;
 
 	while (!c->leave && caught == 0) {
 		over = c->input_over && c->sent == c->len;
-		pfd[0] = (struct pollfd){.fd = c->sock, .events = POLLIN};
+		full = c->written < c->said_len;
+		pfd[0] = (struct pollfd){.fd = c->sock};
+		if (!full)
+			pfd[0].events |= POLLIN;
 		if (c->sent < c->len)
 			pfd[0].events |= POLLOUT;
+		if (pfd[0].events == 0)
+			pfd[0].fd = -1;
 		pfd[1] = (struct pollfd){.fd = -1, .events = POLLIN};
 		if (!c->input_over && c->sent == c->len)
 			pfd[1].fd = STDIN_FILENO;
-		n = ppoll(pfd, 2, over ? &quiet : NULL, mask);
+		pfd[2] = (struct pollfd){
+		    .fd = full ? c->out : -1, .events = POLLOUT};
+		n = ppoll(pfd, 3, over && !full ? &quiet : NULL, mask);
 		if (n == 0)
 			return 0;
 		if (n == -1)
 			continue;
 		if (pfd[0].revents & POLLOUT)
 			send_typed(c);
-		if (pfd[0].revents & (POLLIN | POLLHUP | POLLERR) &&
-		    (rc = copy_output(c)) != 0) {
-			*ended = rc == 1;
-			return rc == 1 ? 0 : -1;
+		if (!full && pfd[0].revents & (POLLIN | POLLHUP | POLLERR) &&
+		    hear(c) != 0) {
+			*ended = true;
+			return 0;
 		}
+		if (pfd[2].revents != 0 && write_said(c) == -1)
+			return -1;
 		if (pfd[1].revents != 0)
 			read_typed(c);
 	}
@@ -198,29 +233,33 @@ set_raw(void)
 		    "cannot set up the terminal: %s", strerror(errno));
 	raw = saved;
 	cfmakeraw(&raw);
-	if (tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) == -1)
+	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) == -1)
 		return cli_fail(
 		    "cannot set up the terminal: %s", strerror(errno));
 	return 0;
 }
 
 int
-console_attach(struct cli *cli, const char *name, bool history)
+console_attach(
+    struct cli *cli, const char *name, const char *port, bool history)
 {
-	struct console c = {.sock = -1, .where = LINE_START};
+	static struct console c = {.sock = -1, .where = LINE_START};
 	bool ended = false;
 	sigset_t mask;
 	json_t *ret;
 	int rc;
 
 	ret = cli_ask(cli, "console",
-	    json_pack("{s:s, s:b}", "name", name, "history", history), &c.sock);
+	    json_pack("{s:s, s:b, s:s}", "name", name, "history", history,
+		"port", port),
+	    &c.sock);
 	json_decref(ret);
 	if (ret == NULL)
 		return 1;
 	if (c.sock == -1)
 		return cli_fail("%s gave no console", name);
 	c.tty = isatty(STDIN_FILENO);
+	c.out = open_output();
 	catch_signals(&mask);
 	if (c.tty) {
 		if (set_raw() != 0)
@@ -233,9 +272,12 @@ console_attach(struct cli *cli, const char *name, bool history)
 	rc = run_loop(&c, &mask, &ended);
 	close(c.sock);
 	if (c.tty) {
-		tcsetattr(STDIN_FILENO, TCSADRAIN, &saved);
-		fprintf(
-		    stderr, "\n[%s %s]\n", ended ? "the end of" : "left", name);
+		/* At once: a terminal that is stopped would never drain. */
+		tcsetattr(STDIN_FILENO, TCSANOW, &saved);
+		/* Nor would it take these words, and a signal has to end us. */
+		if (caught == 0)
+			fprintf(stderr, "\n[%s %s]\n",
+			    ended ? "the end of" : "left", name);
 	}
 	if (caught != 0) {
 		/* To whoever waits for us it is the signal that ended us. */
@@ -253,24 +295,29 @@ run(struct cli *cli, int argc, char **argv)
 {
 	static const struct option longs[] = {
 	    {"history", no_argument, NULL, 'h'},
+	    {"port", required_argument, NULL, 'p'},
 	    {0},
 	};
+	const char *port = CONSOLE_SERIAL;
 	bool history = false;
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		if (opt != 'h')
+		if (opt == 'h')
+			history = true;
+		else if (opt == 'p')
+			port = optarg;
+		else
 			return cli_usage(cli);
-		history = true;
 	}
 	if (argc - optind != 1)
 		return cli_usage(cli);
-	return console_attach(cli, argv[optind], history);
+	return console_attach(cli, argv[optind], port, history);
 }
 
 const struct command command_console = {
     .name = "console",
-    .usage = "[--history] NAME",
+    .usage = "[--history] [--port ttyS0|hvc0] NAME",
     .help = "Attaches to a guest's console; leave with ctrl-] or ~.",
     .run = run,
 };
