@@ -7,7 +7,8 @@
 #include "tui/look.h"
 #include "tui/pane.h"
 
-#define STEP 50000 /* cells to search before looking at keys again */
+#define STEP   50000 /* cells to search before looking at keys again */
+#define SETTLE 20 /* steps that a key may wait for, some milliseconds */
 
 static uint64_t
 end_of(const struct term *t)
@@ -337,12 +338,8 @@ seek(struct looking *l)
 }
 
 static void
-work(int fd, short what, void *arg)
+search_on(struct looking *l)
 {
-	struct looking *l = arg;
-
-	if (l->find == NULL)
-		return;
 	if (l->stale)
 		find_changed(l->find, l->term);
 	l->stale = false;
@@ -351,7 +348,27 @@ work(int fd, short what, void *arg)
 		go_on(l);
 	else if (l->seek)
 		seek(l);
+}
+
+static void
+work(int fd, short what, void *arg)
+{
+	struct looking *l = arg;
+
+	if (l->find == NULL)
+		return;
+	search_on(l);
 	pane_looked(l->pane);
+}
+
+void
+look_settle(struct pane *p)
+{
+	struct looking *l = pane_looking(p);
+	int i;
+
+	for (i = 0; i < SETTLE && l->find != NULL && l->seek; i++)
+		search_on(l);
 }
 
 void
