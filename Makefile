@@ -29,7 +29,9 @@ CPPFLAGS = -I. -D_GNU_SOURCE -DVMTUI_VERSION='"$(VERSION)"' \
 	$(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 LDLIBS = $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lutil
 CFLAGS_rel = -O2 -D_FORTIFY_SOURCE=2
-CFLAGS_asan = -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
+# What a guest may be told to try from inside (tests/confine) is not in a
+# release: a command of the sanitized build's alone.
+CFLAGS_asan = -DVMTUI_TEST_CONFINE -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 CFLAGS = -std=c11 -g -pthread -fstack-protector-strong -fPIE $(WARN) \
 	$(CFLAGS_$(VARIANT)) -MMD -MP
@@ -62,6 +64,15 @@ $(B)/%.o: %.c Makefile
 	@$(SAY) "  CC    $<"
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
+# The names of system calls by number, for what confinement has to say.
+$(B)/gen/syscalls.h:
+	@mkdir -p $(@D)
+	echo '#include <asm/unistd.h>' | $(CC) -E -dM - | sed -n \
+	    's/^#define __NR_\([a-z0-9_]*\) \([0-9]*\)$$/"\2 \1\\n"/p' >$@
+
+$(B)/backend/guest/confine_trap.o: CPPFLAGS += -I$(B)/gen
+$(B)/backend/guest/confine_trap.o: $(B)/gen/syscalls.h
+
 $(B)/libvmtui.a: $(LIBOBJ)
 	@rm -f $@
 	$(Q)ar rcs $@ $(LIBOBJ)
@@ -88,6 +99,12 @@ check: install-check
 
 install: build/rel/vmtui
 	install -D -m 755 build/rel/vmtui $(DESTDIR)$(PREFIX)/bin/vmtui
+	@set -e; for kind in system user; do for unit in service socket; do \
+	    from=systemd/vmtui$$([ $$kind = system ] || echo -user).$$unit; \
+	    to=$(DESTDIR)$(PREFIX)/lib/systemd/$$kind/vmtui.$$unit; \
+	    mkdir -p "$${to%/*}"; \
+	    sed 's|@BINDIR@|$(PREFIX)/bin|' $$from >"$$to"; \
+	done; done
 
 clean:
 	rm -rf build

@@ -131,8 +131,12 @@ draw_right(const struct consoles *c, const struct tile *t, int x)
 		snprintf(
 		    text, sizeof text, " %s ", term_title(pane_term(t->pane)));
 	}
-	if (*text != '\0' && x + 2 + text_width(text) < r->w)
-		draw_text(r, 0, r->w - 1 - text_width(text), style, text);
+	if (x + 2 + text_width(text) < r->w)
+		x = r->w - 1 - text_width(text);
+	else if (style == STYLE_FAINT || x + 8 > r->w)
+		return;
+	if (*text != '\0')
+		draw_text(r, 0, x, style, text);
 }
 
 /* " web1 ● ⇶ ! ────── title " */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "backend/block/engine.h"
+#include "config/thread.h"
 
 struct threads {
 	struct block b;
@@ -67,7 +68,7 @@ thread_main(void *arg)
 	struct threads *t = arg;
 	struct block_request *rq;
 
-	pthread_setname_np(pthread_self(), "disk-io");
+	thread_begin(THREAD_DISK, "disk-io");
 	pthread_mutex_lock(&t->lock);
 	for (;;) {
 		rq = block_queue_take(&t->todo);

@@ -15,11 +15,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <jansson.h>
+
 #include "backend/client/autostart.h"
 #include "backend/proto/paths.h"
 #include "backend/proto/proto.h"
 
 #define WAIT_MS   8000 /* for a backend, our own or another client's */
+#define ADMIT_MS  2000 /* for the answer of one that is busy */
 #define RETRY_MS  20
 #define READY_FD  3
 #define LOG_BYTES 2048 /* at the end, where the reason for failing stands */
@@ -170,6 +173,49 @@ start_backend(const char *config, int64_t deadline, struct error *err)
 	return rc == 0 ? 0 : -1;
 }
 
+/* Whether root's backend, at the other end of sock, has anything for us. */
+static bool
+admitted(int sock)
+{
+	static const char ask[] = "{\"execute\": \"version\"}\n";
+	struct pollfd pfd = {.fd = sock, .events = POLLIN};
+	char text[4096];
+	size_t len = 0;
+	json_t *answer;
+	bool yes;
+	ssize_t n;
+
+	if (send(sock, ask, sizeof ask - 1, MSG_NOSIGNAL) == -1)
+		return false;
+	while (len < sizeof text && memchr(text, '\n', len) == NULL) {
+		if (poll(&pfd, 1, ADMIT_MS) != 1 ||
+		    (n = read(sock, text + len, sizeof text - len)) <= 0)
+			return false;
+		len += (size_t)n;
+	}
+	answer = json_loadb(text, len, JSON_DISABLE_EOF_CHECK, NULL);
+	yes = json_object_get(answer, "return") != NULL;
+	json_decref(answer);
+	return yes;
+}
+
+/* Root's backend, if there is one and we may use it; or -1. */
+static int
+connect_system(const struct client_options *options)
+{
+	struct sockaddr_un sun = {
+	    .sun_family = AF_UNIX, .sun_path = PATHS_SYSTEM_SOCKET};
+	int fd;
+
+	if (geteuid() == 0 || options->config != NULL ||
+	    getenv("VMTUI_RUNDIR") != NULL || (fd = connect_socket(&sun)) == -1)
+		return -1;
+	if (admitted(fd))
+		return fd;
+	close(fd);
+	return -1;
+}
+
 int
 autostart_connect(const struct client_options *options, struct error *err)
 {
@@ -177,10 +223,11 @@ autostart_connect(const struct client_options *options, struct error *err)
 	int64_t deadline = now_ms() + WAIT_MS;
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 	const char *path = sun.sun_path;
-	bool started = false;
+	bool started = false, root_only;
 	int fd;
 
-	if (paths_backend_socket(sun.sun_path, sizeof sun.sun_path, err) == -1)
+	if (paths_client_socket(
+		sun.sun_path, sizeof sun.sun_path, &root_only, err) == -1)
 		return -1;
 	for (;;) {
 		if ((fd = connect_socket(&sun)) != -1)
@@ -188,6 +235,13 @@ autostart_connect(const struct client_options *options, struct error *err)
 		if (errno != ENOENT && errno != ECONNREFUSED && errno != EINTR)
 			return error_set(err, "cannot connect to %s: %s", path,
 			    strerror(errno));
+		if (!started && (fd = connect_system(options)) != -1)
+			return fd;
+		if (root_only)
+			return error_set(err,
+			    "no backend listens on %s and only root can start "
+			    "one there",
+			    path);
 		if (!options->start_backend)
 			return error_set(err,
 			    "no backend listens on %s: vmtui status starts one",

@@ -11,6 +11,7 @@
 
 #include <event2/event.h>
 
+#include "backend/guest/confine.h"
 #include "backend/guest/process.h"
 #include "backend/proto/proto.h"
 
@@ -41,13 +42,15 @@ run_launch(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 		return;
 	}
 	p->launcher = NULL;
+	p->launcher_uid = conn_peer_uid(peer->conn);
 	if (spec_decode(args, fd, fds, &p->spec, &err) == -1 ||
 	    guest_launch(p, &err) == -1) {
 		fail(peer, id, PROTO_E_GENERIC, &err);
 		event_base_loopbreak(p->base);
 		return;
 	}
-	conn_return(peer->conn, id, NULL, NULL, 0);
+	conn_return(peer->conn, id,
+	    json_pack("{s:o}", "confinement", confine_status()), NULL, 0);
 }
 
 /* Figures go behind what the spec already says of the device. */
@@ -84,10 +87,11 @@ run_status(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 		add_figures(json_object_get(spec, "disks"), i, p->hw.disk[i]);
 	for (i = 0; i < p->spec.nics; i++)
 		add_figures(json_object_get(spec, "nics"), i, p->hw.nic[i]);
+	json_object_set_new(spec, "confinement", confine_status());
 	ret = json_pack("{s:s, s:s, s:s, s:f, s:f, s:i, s:I, s:i, s:I, s:I, "
 			"s:O, s:O, s:o}",
 	    "name", p->spec.name, "state", p->state, "reason", p->reason,
-	    "since", p->since, "started", p->started, "pid", (int)getpid(),
+	    "since", p->since, "started", p->started, "pid", (int)confine_pid(),
 	    "memory", (json_int_t)p->spec.memory, "cpus", (int)p->spec.cpus,
 	    "exits", (json_int_t)machine_exits(p->hw.machine), "printed",
 	    (json_int_t)console_printed(p->console[CONSOLE_TTYS0]), "disks",
@@ -218,6 +222,21 @@ run_console_size(
 	conn_return(peer->conn, id, NULL, NULL, 0);
 }
 
+#ifdef VMTUI_TEST_CONFINE
+/* {"what", "target", "path"} → {"errno"}: 0 if it worked. */
+static void
+run_try(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
+{
+	const char *what = json_string_value(json_object_get(args, "what"));
+	json_int_t target = json_integer_value(json_object_get(args, "target"));
+	const char *path = json_string_value(json_object_get(args, "path"));
+	int rc = confine_try(
+	    what != NULL ? what : "", (int)target, path != NULL ? path : "/");
+
+	conn_return(peer->conn, id, json_pack("{s:i}", "errno", rc), NULL, 0);
+}
+#endif
+
 static const struct command commands[] = {
     {"launch", run_launch},
     {"status", run_status},
@@ -229,6 +248,9 @@ static const struct command commands[] = {
     {"reset", run_reset},
     {"console", run_console},
     {"console-size", run_console_size},
+#ifdef VMTUI_TEST_CONFINE
+    {"try", run_try},
+#endif
 };
 
 static void
@@ -306,10 +328,21 @@ control_add_peer(struct guest_process *p, int fd)
 static void
 on_listen(evutil_socket_t fd, short what, void *arg)
 {
-	int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int sock = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct guest_process *p = arg;
+	struct peer *peer;
+	unsigned uid;
 
-	if (peer != -1)
-		control_add_peer(arg, peer);
+	if (sock == -1 || (peer = control_add_peer(p, sock)) == NULL)
+		return;
+	uid = conn_peer_uid(peer->conn);
+	if (uid == 0 || uid == p->launcher_uid)
+		return;
+	conn_error(peer->conn, NULL, PROTO_E_PERM,
+	    "a guest's own socket is for its backend alone, which knows who "
+	    "may do what: ask that");
+	conn_free(peer->conn);
+	free_peer(peer);
 }
 
 int

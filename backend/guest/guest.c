@@ -21,6 +21,7 @@
 
 #include <event2/event.h>
 
+#include "backend/guest/confine.h"
 #include "backend/guest/guest.h"
 #include "backend/guest/process.h"
 #include "backend/proto/proto.h"
@@ -166,6 +167,7 @@ guest_launch(struct guest_process *p, struct error *err)
 	unsigned i;
 
 	p->started = wall_clock();
+	confine_threads();
 	for (i = 0; i < CONSOLES; i++) {
 		p->console[i] = console_new(p->base, err);
 		if (p->console[i] == NULL)
@@ -176,6 +178,7 @@ guest_launch(struct guest_process *p, struct error *err)
 	    build_load(&p->hw, &p->spec, err) == -1 ||
 	    control_listen(p, err) == -1)
 		return -1;
+	confine_main();
 	machine_run(p->hw.machine);
 	guest_set_state(p, PROTO_RUNNING, "");
 	return 0;
@@ -251,6 +254,7 @@ guest_main(const char *name)
 		    "use: vmtui start NAME\n");
 		return 2;
 	}
+	confine_process();
 	if (set_up(&p, name) == -1 ||
 	    (p.launcher = control_add_peer(&p, PROTO_LAUNCH_FD)) == NULL)
 		log_warn("%s: no memory or descriptors to start", name);

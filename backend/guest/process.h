@@ -27,6 +27,7 @@ struct guest_process {
 	struct event *listen, *request, *sigterm;
 	TAILQ_HEAD(, peer) peers;
 	struct peer *launcher; /* until it said "launch" */
+	unsigned launcher_uid; /* the backend's: nobody else but root may ask */
 	struct guest_spec spec;
 	struct hardware hw;
 	struct console *console[CONSOLES];

@@ -16,8 +16,9 @@
 #include "backend/proto/proto.h"
 #include "backend/proto/text.h"
 
-#define CHUNK (64 << 10)
-#define TURN  16 /* lines at most before others have their turn */
+#define CHUNK      (64 << 10)
+#define MAX_GROUPS 1024 /* of somebody in more: the first ones */
+#define TURN       16 /* lines at most before others have their turn */
 
 /* One line on its way out; the descriptors go with its first byte. */
 struct line {
@@ -446,6 +447,23 @@ unsigned
 conn_peer_uid(const struct conn *c)
 {
 	return c->uid;
+}
+
+bool
+conn_peer_in_group(const struct conn *c, unsigned gid)
+{
+	gid_t groups[MAX_GROUPS];
+	socklen_t len = sizeof groups;
+	struct ucred cred;
+	size_t i;
+
+	if (getsockopt(c->sock, SOL_SOCKET, SO_PEERGROUPS, groups, &len) == 0)
+		for (i = 0; i < len / sizeof *groups; i++)
+			if (groups[i] == gid)
+				return true;
+	len = sizeof cred;
+	return getsockopt(c->sock, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
+	    cred.gid == gid;
 }
 
 static int

@@ -14,6 +14,7 @@
 #define BACKEND_PROTO_CONN_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #define CONN_MAX_LINE   (1 << 20)
 #define CONN_MAX_QUEUED (8 << 20)
@@ -52,6 +53,9 @@ int conn_send(struct conn *c, json_t *msg, const int *fd, unsigned fds);
 void conn_flush(struct conn *c, int ms);
 /* The peer's user id, as SO_PEERCRED says; (uid_t)-1 if unknown. */
 unsigned conn_peer_uid(const struct conn *c);
+
+/* Whether the peer was in that group when it connected, by SO_PEERGROUPS. */
+bool conn_peer_in_group(const struct conn *c, unsigned gid);
 
 /*
  * The shapes of DESIGN's section 1. Each sends one message and frees what it

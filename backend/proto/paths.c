@@ -152,6 +152,21 @@ paths_backend_socket(char *buf, size_t len, struct error *err)
 }
 
 int
+paths_client_socket(char *buf, size_t len, bool *root_only, struct error *err)
+{
+	const char *dir = env("VMTUI_RUNDIR");
+	struct stat st;
+
+	*root_only = dir != NULL && geteuid() != 0 && lstat(dir, &st) == 0 &&
+	    S_ISDIR(st.st_mode) && st.st_uid == 0 &&
+	    (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+	if (!*root_only)
+		return paths_backend_socket(buf, len, err);
+	return fits_socket(
+	    snprintf(buf, len, "%s/backend.sock", dir), len, buf, err);
+}
+
+int
 paths_guest_socket(char *buf, size_t len, const char *name, struct error *err)
 {
 	char dir[4096], guests[4096 + sizeof "/guests"];

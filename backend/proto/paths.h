@@ -5,6 +5,7 @@
 #ifndef BACKEND_PROTO_PATHS_H
 #define BACKEND_PROTO_PATHS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "config/error.h"
@@ -20,6 +21,14 @@ int paths_rundir(char *buf, size_t len, struct error *err);
 int paths_statedir(char *buf, size_t len, struct error *err);
 /* RUNDIR/backend.sock */
 int paths_backend_socket(char *buf, size_t len, struct error *err);
+/*
+ * Where a client looks for a backend: as above, but a folder that VMTUI_RUNDIR
+ * names may be root's; then root_only is true and only root starts one there.
+ */
+int paths_client_socket(
+    char *buf, size_t len, bool *root_only, struct error *err);
+/* Root's backend, for those who have none of their own. */
+#define PATHS_SYSTEM_SOCKET "/run/vmtui/backend.sock"
 /* RUNDIR/guests/NAME.sock; the folder is made if missing. */
 int paths_guest_socket(
     char *buf, size_t len, const char *name, struct error *err);

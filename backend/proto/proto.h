@@ -28,7 +28,15 @@
  *   switches     → {"switches": [{"name", "interface", "state", "members"}]}
  *   log          {"name"} → {} and one descriptor: the log of that guest, or
  *                without a name the backend's, for reading
- *   reload       → {"mistakes": […]}; with mistakes the old definitions stay
+ *   reload       → {"mistakes": […], "changes": [CHANGE…]}; with mistakes
+ *                the old definitions stay. CHANGE: {"kind": "vm", "switch" or
+ *                "vmtui", "name", "change": "added", "removed" or "changed",
+ *                "keys": [those with another value], "restart": [the running
+ *                guests that see it only after a restart]}: all since the
+ *                last time somebody asked
+ *   load         {"path"}: another file is the configuration from now on;
+ *                answered as reload
+ *   reset-switches: bridges and what is in them, as they are defined
  *   subscribe    {"figures": bool}; from then on events come
  *
  * Events of the backend:
@@ -38,9 +46,12 @@
  *                  …}]}, each second while somebody asked for figures
  *   CONFIG         {"mistakes": […]}: the definitions were read again
  *
- * GUEST: {"name", "state", "reason", "since", "memory", "cpus", "pid",
+ * Wherever a command takes "name", the guest's number as text will do.
+ *
+ * GUEST: {"name", "id": its number, "state", "reason", "since", "memory", "cpus", "pid",
  *   "uptime", "cpu", "cpu_time", "memory_used", "defined", "kernel", "disks": [{"path",
- *   …}], "nics": [{"tap", "switch", "lladdr"}], "restarts": RESTARTS}
+ *   …}], "nics": [{"tap", "switch", "lladdr"}], "restarts": RESTARTS,
+ *   "confinement": CONFINEMENT while it runs}
  * RESTARTS: {"policy": "no", "on-failure" or "always", "count": how often it
  *   was started again since a person did, "next": when it starts again, 0: it
  *   does not, "ends": the last ten that no person asked for, oldest first:
@@ -49,6 +60,8 @@
  *   since: seconds since 1970, of the last change. memory, memory_used:
  *   bytes. cpu: hundredths of one host CPU over the last second, null before
  *   there are two samples. cpu_time: seconds of CPU since it started.
+ * CONFINEMENT: {"uid", "holds": [WORDS…], "refused": [WORDS…]}: what keeps the
+ *   process from the host ("empty root"), and what the host has not.
  * HOST: {"name", "cpus", "memory", "memory_used", "cpu"}
  *
  * To a guest process (RUNDIR/guests/NAME.sock, and the launch socket that it
@@ -56,9 +69,11 @@
  *
  *   launch       SPEC (spec.h), only once and only on the launch socket;
  *                answered when the first instruction is about to run
+ *                → {"confinement": CONFINEMENT}
  *   status       → {"name", "state", "reason", "since", "started", "pid",
  *                "memory", "cpus", "exits", "spec": {…}, "disks": [{"path",
- *                "in_bytes", …}], "nics": […]}
+ *                "in_bytes", …}], "nics": […]}; SPEC has "confinement":
+ *                CONFINEMENT besides
  *   stop         presses the power button
  *   ping         → {}: its main loop turns
  *   quit         ends the process at once
@@ -78,6 +93,9 @@
 #define PROTO_PAUSED   "paused"
 #define PROTO_STOPPING "stopping"
 #define PROTO_CRASHED  "crashed"
+
+/* Exit status of a guest process that broke its confinement. */
+#define PROTO_EXIT_CONFINED 70
 
 /* Classes of errors. */
 #define PROTO_E_GENERIC "GenericError"

@@ -4,6 +4,7 @@
  *	supervisor.c   main(): signals, the loop, the orderly end
  *	endpoint.c     one backend only: lock file, socket, stale sockets
  *	clients.c      who is connected, their requests, events to them
+ *	access.c       who may do what
  *	commands.c     what they may ask for: a table
  *	definitions.c  the configuration, read again when it changed
  *	registry.c     the guests, defined and running, and their states
@@ -13,6 +14,8 @@
  *	adopt.c        guest processes of the backend before this one
  *	autostart.c    enable = yes
  *	restart.c      restart = on-failure | always
+ *	changes.c      what reading it again changed, for people
+ *	numbers.c      the numbers that guests go by besides their names
  *	remember.c     states and histories, for the next backend
  *	figures.c      CPU and memory, once a second, only if somebody looks
  *
@@ -32,6 +35,7 @@
 #include <event2/event.h>
 
 #include "backend/proto/spec.h"
+#include "backend/supervisor/access.h"
 #include "backend/supervisor/restart.h"
 #include "config/config.h"
 #include "config/error.h"
@@ -78,6 +82,7 @@ struct guest {
 	TAILQ_ENTRY(guest) entry;
 	struct backend *b;
 	char name[SPEC_NAME_MAX + 1];
+	unsigned id; /* numbers.c */
 	const char *state; /* PROTO_* */
 	char reason[768]; /* a sentence, "" if there is none */
 	time_t since; /* of the last change of state */
@@ -103,6 +108,11 @@ struct backend {
 	int config_flags; /* CONFIG_MISSING_OK where nobody said -f */
 	struct stat config_stat; /* st_ino 0: there was no file */
 	json_t *mistakes; /* array of strings */
+	const char *socket_path; /* where clients come in */
+	struct access access;
+	json_t *changes; /* changes.c: since somebody asked */
+	json_t *numbers; /* numbers.c: by name; NULL: not read yet */
+	unsigned last_number;
 	struct rtnl *rt; /* opened when a switch or tap is needed first */
 	/* adopt.c */
 	bool remembering; /* what the last backend wrote has been read */

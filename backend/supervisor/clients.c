@@ -12,7 +12,7 @@
 #include "backend/supervisor/figures.h"
 #include "config/log.h"
 
-#define MAX_CLIENTS  256
+#define MAX_CLIENTS  640
 #define MAX_REQUESTS 512 /* unanswered, of one client */
 #define FLUSH_MS     500
 
@@ -122,13 +122,25 @@ on_message(struct conn *c, json_t *msg, int *fd, unsigned fds, void *arg)
 	commands_run(rq, command, json_object_get(msg, "arguments"));
 }
 
-/* The socket is its owner's alone; this holds even if its mode is changed. */
-static bool
-may_use(const struct conn *c)
+bool
+request_may(const struct request *rq, const char *name)
 {
-	unsigned uid = conn_peer_uid(c);
+	if (rq->client == NULL)
+		return false;
+	return name != NULL ? access_guest(rq->b, rq->client->conn, name)
+			    : access_all(rq->b, rq->client->conn);
+}
 
-	return uid == 0 || uid == (unsigned)geteuid();
+static void
+refuse(const struct conn *c, struct error *err, const struct backend *b)
+{
+	error_set(err,
+	    "this backend is not for user %u: it is its owner's, %s%s%sand "
+	    "whoever is the owner = of a guest may use that",
+	    conn_peer_uid(c),
+	    b->config->global.group != NULL ? "members of the group " : "",
+	    b->config->global.group != NULL ? b->config->global.group : "",
+	    b->config->global.group != NULL ? " may use it, " : "");
 }
 
 static void
@@ -136,6 +148,7 @@ client_add(struct backend *b, int fd)
 {
 	static const struct conn_ops ops = {on_message, on_closed};
 	struct client *cl;
+	struct error err;
 
 	if ((cl = calloc(1, sizeof *cl)) == NULL) {
 		close(fd);
@@ -147,14 +160,14 @@ client_add(struct backend *b, int fd)
 		free(cl);
 		return;
 	}
-	if (!may_use(cl->conn) || b->nclients >= MAX_CLIENTS) {
+	if (!access_any(b, cl->conn) || b->nclients >= MAX_CLIENTS) {
+		refuse(cl->conn, &err, b);
 		if (b->nclients >= MAX_CLIENTS)
 			conn_error(cl->conn, NULL, PROTO_E_GENERIC,
 			    "the backend has as many clients as it takes: "
 			    "close some first");
 		else
-			conn_error(cl->conn, NULL, PROTO_E_PERM,
-			    "this backend belongs to another user");
+			conn_error(cl->conn, NULL, PROTO_E_PERM, err.text);
 		conn_free(cl->conn);
 		free(cl);
 		return;
@@ -231,16 +244,45 @@ clients_subscribe(struct request *rq, bool figures)
 	figures_update(rq->b);
 }
 
+/* What of an event is for a client that may only use some guests, or NULL. */
+static json_t *
+own_part(const struct client *cl, json_t *data)
+{
+	json_t *guests, *guest, *part;
+	const char *name;
+	size_t i;
+
+	if (access_all(cl->b, cl->conn))
+		return json_incref(data);
+	if (json_object_get(data, "mistakes") != NULL)
+		return json_pack("{s:[]}", "mistakes");
+	name = json_string_value(json_object_get(data, "name"));
+	if (name != NULL)
+		return access_guest(cl->b, cl->conn, name) ? json_incref(data)
+							   : NULL;
+	part = json_copy(data);
+	guests = json_array();
+	json_array_foreach (json_object_get(data, "guests"), i, guest) {
+		name = json_string_value(json_object_get(guest, "name"));
+		if (name != NULL && access_guest(cl->b, cl->conn, name))
+			json_array_append(guests, guest);
+	}
+	json_object_set_new(part, "guests", guests);
+	return part;
+}
+
 static void
 send_event(struct backend *b, const char *name, json_t *data, bool figures)
 {
 	struct client *cl;
+	json_t *part;
 
 	if (data == NULL)
 		return;
 	TAILQ_FOREACH (cl, &b->clients, entry)
-		if (cl->subscribed && (cl->figures || !figures))
-			conn_event(cl->conn, name, json_incref(data));
+		if (cl->subscribed && (cl->figures || !figures) &&
+		    (part = own_part(cl, data)) != NULL)
+			conn_event(cl->conn, name, part);
 	json_decref(data);
 }
 

@@ -1,7 +1,7 @@
 /*
  * clients.h: who is connected to the backend. A client is trusted with the
- * guests (the socket is its user's alone), but not with the backend: what one
- * sends can end its own connection and nothing else.
+ * guests that access.h gives it, but not with the backend: what one sends can
+ * end its own connection and nothing else.
  */
 #ifndef BACKEND_SUPERVISOR_CLIENTS_H
 #define BACKEND_SUPERVISOR_CLIENTS_H
@@ -26,6 +26,12 @@ struct request {
 int clients_listen(struct backend *b);
 /* Sends what is queued, for at most half a second a client, and closes. */
 void clients_close(struct backend *b);
+
+/*
+ * Whether whoever asks may use the guest of that name; NULL: everything. One
+ * who is gone may nothing.
+ */
+bool request_may(const struct request *rq, const char *name);
 
 /* Takes ret (NULL: {}); fd is lent, -1 for none. */
 void request_return(struct request *rq, json_t *ret, int fd);

@@ -18,6 +18,8 @@
 
 struct command {
 	const char *name;
+	/* For those who may do everything; else its run() looks who asks. */
+	bool all;
 	void (*run)(struct request *rq, json_t *args);
 };
 
@@ -40,9 +42,24 @@ named_guest(struct request *rq, json_t *args)
 		    "this command takes the \"name\" of a guest");
 		return NULL;
 	}
-	if ((g = registry_find(rq->b, name)) != NULL)
+	g = registry_find_any(rq->b, name);
+	/* Others are not even told which guests there are. */
+	if (!request_may(rq, g != NULL ? g->name : name)) {
+		error_set(&err,
+		    "%.60s is not a guest of yours: its definition needs "
+		    "owner = with your name or group",
+		    name);
+		request_error(rq, PROTO_E_PERM, err.text);
+		return NULL;
+	}
+	if (g != NULL)
 		return g;
-	config_no_vm(rq->b->config, name, &err);
+	if (name[0] >= '0' && name[0] <= '9')
+		error_set(&err,
+		    "no guest has the number %.20s: vmtui status shows them",
+		    name);
+	else
+		config_no_vm(rq->b->config, name, &err);
 	request_error(rq, PROTO_E_NAME, err.text);
 	return NULL;
 }
@@ -91,11 +108,14 @@ run_status(struct request *rq, json_t *args)
 		json_array_append_new(guests, registry_guest_json(g));
 	else
 		TAILQ_FOREACH (g, &b->guests, entry)
-			json_array_append_new(guests, registry_guest_json(g));
+			if (request_may(rq, g->name))
+				json_array_append_new(
+				    guests, registry_guest_json(g));
 	request_return(rq,
-	    json_pack("{s:o, s:{s:o, s:O}, s:o}", "host", figures_host(b),
+	    json_pack("{s:o, s:{s:o, s:o}, s:o}", "host", figures_host(b),
 		"config", "path", text_json(b->config_path), "mistakes",
-		b->mistakes, "guests", guests),
+		request_may(rq, NULL) ? json_incref(b->mistakes) : json_array(),
+		"guests", guests),
 	    -1);
 }
 
@@ -133,6 +153,12 @@ start_ad_hoc(struct request *rq, json_t *args)
 	struct config_vm *vm;
 	struct error err;
 
+	if (!request_may(rq, NULL)) {
+		request_error(rq, PROTO_E_PERM,
+		    "guests that are not in the configuration can only be "
+		    "started by those who may use the whole backend");
+		return;
+	}
 	vm = adhoc_definition(rq->b, json_object_get(args, "definition"),
 	    text_arg(args, "folder"), &err);
 	if (vm == NULL) {
@@ -277,11 +303,58 @@ run_switches(struct request *rq, json_t *args)
 		request_error(rq, PROTO_E_GENERIC, err.text);
 }
 
+/* What was wrong and what changed; that is then told. */
+static void
+return_changes(struct request *rq)
+{
+	struct backend *b = rq->b;
+
+	request_return(rq,
+	    json_pack("{s:O, s:o}", "mistakes", b->mistakes, "changes",
+		json_copy(b->changes)),
+	    -1);
+	json_array_clear(b->changes);
+}
+
 static void
 run_reload(struct request *rq, json_t *args)
 {
 	definitions_refresh(rq->b, true);
-	request_return(rq, json_pack("{s:O}", "mistakes", rq->b->mistakes), -1);
+	return_changes(rq);
+}
+
+static void
+run_load(struct request *rq, json_t *args)
+{
+	const char *path = text_arg(args, "path");
+	json_t *mistakes;
+	struct error err;
+
+	if (path == NULL || path[0] != '/') {
+		request_error(rq, PROTO_E_GENERIC,
+		    "load takes the absolute \"path\" of a file");
+		return;
+	}
+	if (definitions_load(rq->b, path, &mistakes, &err) == 0)
+		return_changes(rq);
+	else if (mistakes != NULL)
+		request_return(rq,
+		    json_pack("{s:o, s:[]}", "mistakes", mistakes, "changes"),
+		    -1);
+	else
+		request_error(rq, PROTO_E_GENERIC, err.text);
+}
+
+static void
+run_reset_switches(struct request *rq, json_t *args)
+{
+	struct error err;
+
+	definitions_refresh(rq->b, false);
+	if (network_reset(rq->b, &err) == -1)
+		request_error(rq, PROTO_E_GENERIC, err.text);
+	else
+		request_return(rq, NULL, -1);
 }
 
 static void
@@ -296,12 +369,16 @@ static void
 run_log(struct request *rq, json_t *args)
 {
 	const char *name = text_arg(args, "name");
+	struct guest *g;
 	struct error err;
 	char path[PATH_MAX];
 	int fd;
 
-	if (name != NULL && named_guest(rq, args) == NULL)
-		return;
+	if (name != NULL) {
+		if ((g = named_guest(rq, args)) == NULL)
+			return;
+		name = g->name;
+	}
 	if (paths_log(path, sizeof path, name != NULL ? name : "backend",
 		&err) == -1) {
 		request_error(rq, PROTO_E_GENERIC, err.text);
@@ -318,20 +395,22 @@ run_log(struct request *rq, json_t *args)
 }
 
 static const struct command commands[] = {
-    {"version", run_version},
-    {"status", run_status},
-    {"start", run_start},
-    {"stop", run_stop},
-    {"wait", run_wait},
-    {"pause", run_pause},
-    {"unpause", run_unpause},
-    {"reset", run_reset},
-    {"console", run_console},
-    {"console-size", run_console_size},
-    {"log", run_log},
-    {"switches", run_switches},
-    {"reload", run_reload},
-    {"subscribe", run_subscribe},
+    {"version", false, run_version},
+    {"status", false, run_status},
+    {"start", false, run_start},
+    {"stop", false, run_stop},
+    {"wait", false, run_wait},
+    {"pause", false, run_pause},
+    {"unpause", false, run_unpause},
+    {"reset", true, run_reset},
+    {"console", false, run_console},
+    {"console-size", false, run_console_size},
+    {"log", true, run_log},
+    {"switches", true, run_switches},
+    {"reload", true, run_reload},
+    {"load", true, run_load},
+    {"reset-switches", true, run_reset_switches},
+    {"subscribe", false, run_subscribe},
 };
 
 void
@@ -341,10 +420,16 @@ commands_run(struct request *rq, const char *name, json_t *args)
 	size_t i;
 
 	for (i = 0; i < sizeof commands / sizeof *commands; i++) {
-		if (strcmp(commands[i].name, name) == 0) {
+		if (strcmp(commands[i].name, name) != 0)
+			continue;
+		if (commands[i].all && !request_may(rq, NULL))
+			request_error(rq, PROTO_E_PERM,
+			    "this is for those alone who may use the whole "
+			    "backend; the owner of a guest may start, stop, "
+			    "pause and unpause it and open its console");
+		else
 			commands[i].run(rq, args);
-			return;
-		}
+		return;
 	}
 	error_set(&err, "the backend (version %s) knows no command \"%.60s\"",
 	    VMTUI_VERSION, name);

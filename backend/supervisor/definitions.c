@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "backend/proto/text.h"
+#include "backend/supervisor/changes.h"
 #include "backend/supervisor/clients.h"
 #include "backend/supervisor/definitions.h"
 #include "backend/supervisor/registry.h"
@@ -34,9 +35,11 @@ load(struct backend *b)
 	struct config *config;
 
 	if (config_load(b->config_path, b->config_flags, &config, &m) == 0) {
+		changes_note(b, config);
 		config_free(b->config);
 		b->config = config;
 	}
+	access_refresh(b);
 	take_mistakes(b, &m);
 	config_mistakes_clear(&m);
 }
@@ -81,16 +84,23 @@ definitions_open(struct backend *b, const char *path, struct error *err)
 	if (rc == -1)
 		return error_set(err, "no memory");
 	b->mistakes = json_array();
+	b->changes = json_array();
 	definitions_refresh(b, true);
+	/* The first time all is new, and nobody has to be told. */
+	json_array_clear(b->changes);
 	return 0;
 }
 
 void
 definitions_close(struct backend *b)
 {
+	access_close(b);
 	config_free(b->config);
 	free(b->config_path);
 	json_decref(b->mistakes);
+	json_decref(b->changes);
+	json_decref(b->numbers);
+	b->changes = b->numbers = NULL;
 	b->config = NULL;
 	b->config_path = NULL;
 	b->mistakes = NULL;
@@ -119,4 +129,36 @@ definitions_refresh(struct backend *b, bool force)
 	load(b);
 	registry_sync(b, force);
 	clients_event(b, "CONFIG", json_pack("{s:O}", "mistakes", b->mistakes));
+}
+
+int
+definitions_load(
+    struct backend *b, const char *path, json_t **mistakes, struct error *err)
+{
+	struct config_mistakes m = {0};
+	struct config *config = NULL;
+	char *real, line[1024];
+	size_t i;
+
+	*mistakes = NULL;
+	if ((real = realpath(path, NULL)) == NULL)
+		return error_set(
+		    err, "%s cannot be loaded: %s", path, strerror(errno));
+	if (config_load(real, 0, &config, &m) == -1) {
+		*mistakes = json_array();
+		for (i = 0; i < m.count; i++)
+			json_array_append_new(*mistakes,
+			    text_json(config_mistake_format(
+				&m, i, line, sizeof line)));
+		config_mistakes_clear(&m);
+		free(real);
+		return -1;
+	}
+	config_mistakes_clear(&m);
+	config_free(config);
+	free(b->config_path);
+	b->config_path = real;
+	b->config_flags = 0;
+	definitions_refresh(b, true);
+	return 0;
 }

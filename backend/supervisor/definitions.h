@@ -18,4 +18,12 @@ void definitions_close(struct backend *b);
  */
 void definitions_refresh(struct backend *b, bool force);
 
+/*
+ * Another file is the configuration from now on. With mistakes in it nothing
+ * changes: -1, and *mistakes is an array of them (the caller's), or NULL with
+ * err if there is no such file.
+ */
+int definitions_load(
+    struct backend *b, const char *path, json_t **mistakes, struct error *err);
+
 #endif

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,7 +14,31 @@
 #include "backend/proto/paths.h"
 #include "backend/supervisor/endpoint.h"
 
-#define BACKLOG 64
+#define BACKLOG   640
+#define LISTEN_FD 3 /* the first that is passed on */
+
+static bool
+of_this_boot(const struct timespec *when)
+{
+	struct timespec now, up;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	return when->tv_sec >= now.tv_sec - up.tv_sec;
+}
+
+/*
+ * Whoever ends in good order empties the file: one that is not was a killed
+ * backend's.
+ */
+static bool
+was_killed(int lock_fd)
+{
+	struct stat st;
+
+	return fstat(lock_fd, &st) == 0 && st.st_size > 0 &&
+	    of_this_boot(&st.st_mtim);
+}
 
 /*
  * The lock is what makes a backend the only one. It goes with the process,
@@ -33,6 +58,7 @@ take_lock(struct endpoint *e, struct error *err)
 		return error_set(
 		    err, "cannot open %s: %s", path, strerror(errno));
 	if (flock(e->lock_fd, LOCK_EX | LOCK_NB) == 0) {
+		e->replaces = was_killed(e->lock_fd);
 		n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
 		if (ftruncate(e->lock_fd, 0) == -1 ||
 		    pwrite(e->lock_fd, pid, (size_t)n, 0) != n)
@@ -59,25 +85,58 @@ take_lock(struct endpoint *e, struct error *err)
 static bool
 remove_stale(const char *path)
 {
-	struct timespec now, up;
 	struct stat st;
 
 	if (lstat(path, &st) == -1)
 		return false;
 	unlink(path);
-	clock_gettime(CLOCK_REALTIME, &now);
-	clock_gettime(CLOCK_BOOTTIME, &up);
-	return st.st_ctim.tv_sec >= now.tv_sec - up.tv_sec;
+	return of_this_boot(&st.st_ctim);
+}
+
+/* Returns 1 if a socket was passed on, 0 if none was, -1 with err. */
+static int
+inherit_socket(struct endpoint *e, const char *path, struct error *err)
+{
+	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+	bool ours = pid != NULL && fds != NULL &&
+	    strtol(pid, NULL, 10) == (long)getpid();
+	struct sockaddr_un sun = {0};
+	socklen_t len = sizeof sun - 1;
+	long n = ours ? strtol(fds, NULL, 10) : 0;
+
+	/* Not for guest processes to be confused by. */
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_FDNAMES");
+	if (n == 0)
+		return 0;
+	if (n != 1 ||
+	    getsockname(LISTEN_FD, (struct sockaddr *)&sun, &len) == -1 ||
+	    sun.sun_family != AF_UNIX || strcmp(sun.sun_path, path) != 0)
+		return error_set(err,
+		    "the backend was started with a socket that is not %s: "
+		    "correct ListenStream= in vmtui.socket",
+		    path);
+	e->listen_fd = LISTEN_FD;
+	fcntl(e->listen_fd, F_SETFD, FD_CLOEXEC);
+	fcntl(e->listen_fd, F_SETFL, O_NONBLOCK);
+	e->inherited = true;
+	memcpy(e->path, sun.sun_path, sizeof e->path);
+	return 1;
 }
 
 static int
 bind_socket(struct endpoint *e, struct error *err)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	int rc;
 
 	if (paths_backend_socket(sun.sun_path, sizeof sun.sun_path, err) == -1)
 		return -1;
-	e->replaces = remove_stale(sun.sun_path);
+	if ((rc = inherit_socket(e, sun.sun_path, err)) != 0)
+		return rc == 1 ? 0 : -1;
+	if (remove_stale(sun.sun_path))
+		e->replaces = true;
 	e->listen_fd =
 	    socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (e->listen_fd == -1 ||
@@ -118,7 +177,9 @@ endpoint_listen(struct endpoint *e, struct error *err)
 void
 endpoint_close(struct endpoint *e)
 {
-	if (e->path[0] != '\0')
+	if (e->path[0] != '\0' && ftruncate(e->lock_fd, 0) == -1)
+		e->path[0] = '\0'; /* the next one will take us for killed */
+	if (e->path[0] != '\0' && !e->inherited)
 		unlink(e->path);
 	if (e->listen_fd != -1)
 		close(e->listen_fd);

@@ -213,6 +213,58 @@ network_close(struct backend *b)
 	b->rt = NULL;
 }
 
+/* Puts the taps of running guests back into the switch. */
+static int
+replug(struct backend *b, const struct config_switch *sw, struct error *err)
+{
+	const char *name, *tap;
+	struct guest *g;
+	json_t *nic;
+	size_t i;
+
+	TAILQ_FOREACH (g, &b->guests, entry) {
+		if (!registry_runs(g))
+			continue;
+		json_array_foreach (json_object_get(g->spec, "nics"), i, nic) {
+			name =
+			    json_string_value(json_object_get(nic, "switch"));
+			tap = json_string_value(json_object_get(nic, "tap"));
+			if (name != NULL && tap != NULL &&
+			    strcmp(name, sw->name) == 0 &&
+			    bridge_add(b->rt, sw->interface, tap, err) == -1)
+				return error_prefix(
+				    err, "switch %s: ", sw->name);
+		}
+	}
+	return 0;
+}
+
+int
+network_reset(struct backend *b, struct error *err)
+{
+	const struct config_switch *sw;
+	struct plugged plugged;
+	struct net_link link;
+	struct error other;
+	int rc = 0, there;
+	size_t i;
+
+	if (handle(b, err) == NULL)
+		return -1;
+	for (i = 0; i < b->config->nswitches; i++) {
+		sw = &b->config->switches[i];
+		there = net_link_get(b->rt, sw->interface, &link, &other);
+		if (!sw->enable || (there != 1 && !in_use(b, sw->name)))
+			continue;
+		memset(&plugged, 0, sizeof plugged);
+		/* One that fails does not keep the others from it. */
+		if (switch_up(b, sw, &plugged, rc == 0 ? err : &other) == -1 ||
+		    replug(b, sw, rc == 0 ? err : &other) == -1)
+			rc = -1;
+	}
+	return rc;
+}
+
 static json_t *
 switch_json(const struct config_switch *sw, const struct net_link *links, int n)
 {

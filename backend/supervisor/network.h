@@ -27,6 +27,13 @@ void network_undo(struct backend *b, struct plugged *plugged, bool switches);
 /* The orderly end: unmakes what we made and nobody uses. */
 void network_close(struct backend *b);
 
+/*
+ * Puts every switch that is on the host, or that a running guest is plugged
+ * into, back as it is defined: the bridge, its add =, the taps of running
+ * guests. Returns 0, or -1 with the first failure in err.
+ */
+int network_reset(struct backend *b, struct error *err);
+
 /* The answer to "switches", or NULL with err. */
 json_t *network_switches(struct backend *b, struct error *err);
 

@@ -213,6 +213,10 @@ explain_end(struct process *p, char *reason, size_t len)
 	reason[0] = '\0';
 	if (p->forced)
 		return PROTO_STOPPED;
+	if (p->known != NULL && !p->told && p->g->started == 0) {
+		snprintf(reason, len, "%s", PROCESS_CUT_SHORT);
+		return PROTO_STOPPED;
+	}
 	if (p->last_state != NULL) {
 		snprintf(reason, len, "%s", p->last_reason);
 		return p->last_state;
@@ -226,7 +230,12 @@ explain_end(struct process *p, char *reason, size_t len)
 		return PROTO_CRASHED;
 	}
 	spawn_last_words(p->g->name, p->log_start, line, sizeof line);
-	snprintf(reason, len, "its process ended without a word: %s", line);
+	if (p->child && WIFEXITED(p->status) &&
+	    WEXITSTATUS(p->status) == PROTO_EXIT_CONFINED)
+		snprintf(reason, len, "it broke its confinement: %s", line);
+	else
+		snprintf(
+		    reason, len, "its process ended without a word: %s", line);
 	return PROTO_CRASHED;
 }
 
@@ -443,6 +452,8 @@ on_launched(struct guest *g, json_t *ret, int fd, const char *why, void *arg)
 	}
 	event_del(p->timer);
 	p->launched = true;
+	json_object_set(
+	    g->spec, "confinement", json_object_get(ret, "confinement"));
 	g->started = time(NULL);
 	registry_state(g, PROTO_RUNNING, NULL);
 	figures_update(g->b);

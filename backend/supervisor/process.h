@@ -17,6 +17,9 @@
 
 #include "backend/supervisor/backend.h"
 
+/* Why a guest does not run whose backend was killed before it did. */
+#define PROCESS_CUT_SHORT "its backend was killed while it started"
+
 /* g runs and why is NULL; or g is NULL and why the sentence why it does not. */
 typedef void process_started(
     struct backend *b, struct guest *g, const char *why, void *arg);

@@ -6,6 +6,7 @@
 #include "backend/proto/text.h"
 #include "backend/supervisor/clients.h"
 #include "backend/supervisor/figures.h"
+#include "backend/supervisor/numbers.h"
 #include "backend/supervisor/process.h"
 #include "backend/supervisor/registry.h"
 #include "backend/supervisor/remember.h"
@@ -23,6 +24,22 @@ registry_find(const struct backend *b, const char *name)
 }
 
 struct guest *
+registry_find_any(const struct backend *b, const char *name)
+{
+	struct guest *g;
+	char *end;
+	unsigned long id;
+
+	if (name[0] < '0' || name[0] > '9')
+		return registry_find(b, name);
+	id = strtoul(name, &end, 10);
+	TAILQ_FOREACH (g, &b->guests, entry)
+		if (*end == '\0' && g->id == id)
+			return g;
+	return NULL;
+}
+
+struct guest *
 registry_get(struct backend *b, const char *name)
 {
 	struct guest *g, *next;
@@ -33,6 +50,7 @@ registry_get(struct backend *b, const char *name)
 		return NULL;
 	g->b = b;
 	snprintf(g->name, sizeof g->name, "%s", name);
+	g->id = numbers_of(b, g->name);
 	g->state = PROTO_STOPPED;
 	g->since = time(NULL);
 	g->cpu.percent = -1;
@@ -222,7 +240,8 @@ running_parts(const json_t *spec, const char *which)
 static void
 add_parts(const struct guest *g, const struct config_vm *vm, json_t *obj)
 {
-	static const char *const same[] = {"memory", "cpus", "kernel"};
+	static const char *const same[] = {
+	    "memory", "cpus", "kernel", "confinement"};
 	size_t i;
 
 	if (g->spec != NULL) {
@@ -260,6 +279,7 @@ registry_guest_json(struct guest *g)
 	if (obj == NULL)
 		return json_object();
 	add_parts(g, vm, obj);
+	json_object_set_new(obj, "id", json_integer(g->id));
 	json_object_set_new(obj, "restarts", restart_json(g));
 	figures_guest(g, obj);
 	return obj;

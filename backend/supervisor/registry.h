@@ -6,6 +6,8 @@
 
 /* NULL if there is none. */
 struct guest *registry_find(const struct backend *b, const char *name);
+/* The same by name or, as a person may write, by number. */
+struct guest *registry_find_any(const struct backend *b, const char *name);
 /* The one there is, or a new one, stopped. NULL: no memory. */
 struct guest *registry_get(struct backend *b, const char *name);
 /*

@@ -10,6 +10,7 @@
 #include "backend/proto/paths.h"
 #include "backend/proto/proto.h"
 #include "backend/proto/text.h"
+#include "backend/supervisor/process.h"
 #include "backend/supervisor/registry.h"
 #include "backend/supervisor/remember.h"
 #include "backend/supervisor/spawn.h"
@@ -124,6 +125,11 @@ restore(struct guest *g, const json_t *json)
 	    (time_t)json_integer_value(json_object_get(json, "started"));
 	if (registry_runs(g) || state == NULL)
 		return;
+	if (strcmp(state, PROTO_STARTING) == 0) {
+		g->started = 0;
+		registry_state(g, PROTO_STOPPED, PROCESS_CUT_SHORT);
+		return;
+	}
 	if (!ended(state)) {
 		ended_alone(g);
 		return;

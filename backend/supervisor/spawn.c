@@ -1,11 +1,12 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,35 +42,94 @@ open_log(const char *name, long *start, struct error *err)
 }
 
 static int
-run(const char *name, int sock, int log, pid_t *pid)
+write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd == -1)
+		return -1;
+	n = write(fd, text, strlen(text));
+	close(fd);
+	return n == -1 ? -1 : 0;
+}
+
+/* In a user namespace: we are who we were, and nobody else is there. */
+static void
+map_self(uid_t uid, gid_t gid)
+{
+	char map[40];
+
+	snprintf(map, sizeof map, "%u %u 1", (unsigned)uid, (unsigned)uid);
+	if (write_file("/proc/self/uid_map", map) == -1 ||
+	    write_file("/proc/self/setgroups", "deny") == -1)
+		return;
+	snprintf(map, sizeof map, "%u %u 1", (unsigned)gid, (unsigned)gid);
+	write_file("/proc/self/gid_map", map);
+}
+
+/*
+ * A child that is the first process of a PID namespace, which it could not
+ * become by itself; who is not root gets one together with a user namespace.
+ * Where the host has neither, a plain child: it says so itself.
+ */
+static pid_t
+fork_apart(void)
+{
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+	long flags = CLONE_NEWPID | (uid != 0 ? CLONE_NEWUSER : 0);
+	pid_t pid = (pid_t)syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0);
+
+	if (pid == 0 && uid != 0)
+		map_self(uid, gid);
+	return pid != -1 ? pid : fork();
+}
+
+/* In the child. Its signals were blocked, so that no handler of ours ran. */
+static void
+become_guest(const char *name, int sock, int log)
 {
 	static char program[] = "vmtui", command[] = "guest";
 	char own[SPEC_NAME_MAX + 1];
 	char *argv[] = {program, command, own, NULL};
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-	int rc;
+	sigset_t none;
+	int sig, null;
 
+	for (sig = 1; sig < NSIG; sig++)
+		signal(sig, SIG_DFL);
+	setsid();
+	/* Descriptors 0 to 2 are taken (tui/main.c): ours are above. */
+	null = open("/dev/null", O_RDWR);
+	if (null == -1 || dup2(null, 0) == -1 || dup2(null, 1) == -1 ||
+	    dup2(log, 2) == -1 || dup2(sock, PROTO_LAUNCH_FD) == -1)
+		_exit(1);
+	/* The same number on both sides: dup2() leaves it to close at exec. */
+	fcntl(PROTO_LAUNCH_FD, F_SETFD, 0);
+	close_range(PROTO_LAUNCH_FD + 1, ~0u, 0);
 	snprintf(own, sizeof own, "%s", name);
 	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execv("/proc/self/exe", argv);
+	dprintf(2, "cannot run /proc/self/exe: %s\n", strerror(errno));
+	_exit(1);
+}
+
+/* Returns 0 or an errno. */
+static int
+run(const char *name, int sock, int log, pid_t *pid)
+{
+	sigset_t all, old;
+	int error;
+
 	sigfillset(&all);
-	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDWR, 0);
-	posix_spawn_file_actions_adddup2(&files, 0, 1);
-	posix_spawn_file_actions_adddup2(&files, log, 2);
-	posix_spawn_file_actions_adddup2(&files, sock, PROTO_LAUNCH_FD);
-	posix_spawn_file_actions_addclosefrom_np(&files, PROTO_LAUNCH_FD + 1);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr,
-	    POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
-		POSIX_SPAWN_SETSIGDEF);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	rc = posix_spawn(pid, "/proc/self/exe", &files, &attr, argv, environ);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&files);
-	return rc;
+	sigprocmask(SIG_SETMASK, &all, &old);
+	*pid = fork_apart();
+	error = errno;
+	if (*pid == 0)
+		become_guest(name, sock, log);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	return *pid == -1 ? error : 0;
 }
 
 int

@@ -2,11 +2,14 @@
 #include <sys/stat.h>
 
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "backend/proto/paths.h"
 #include "backend/proto/proto.h"
 #include "backend/supervisor/clients.h"
 #include "backend/supervisor/definitions.h"
@@ -152,16 +155,39 @@ on_adopted(struct backend *b)
 		close(b->ready_fd);
 		b->ready_fd = -1;
 	}
-	if (b->config->global.group != NULL)
-		log_warn("[vmtui] group = %s is not used yet: the backend is "
-			 "its owner's alone",
-		    b->config->global.group);
 	/*
 	 * In the place of one that was killed, this is no start of the host:
 	 * who was stopped since stays so.
 	 */
 	if (!s->e.replaces)
 		autostart_begin(b);
+}
+
+/*
+ * Under systemd standard error is the journal's: the log is in its own place
+ * all the same, where vmtui log finds it.
+ */
+static void
+leave_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long dev, ino;
+	char path[PATH_MAX];
+	struct stat st;
+	struct error err;
+	int fd;
+
+	if (stream == NULL || sscanf(stream, "%llu:%llu", &dev, &ino) != 2 ||
+	    fstat(STDERR_FILENO, &st) == -1 || st.st_dev != dev ||
+	    st.st_ino != ino)
+		return;
+	if (paths_log(path, sizeof path, "backend", &err) == -1 ||
+	    (fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW, 0600)) ==
+		-1)
+		return;
+	log_info("the log is %s (vmtui log)", path);
+	dup2(fd, STDERR_FILENO);
+	close(fd);
 }
 
 /* What any process that lives for long needs of its surroundings. */
@@ -236,6 +262,9 @@ supervisor_main(const struct supervisor_options *options)
 		fcntl(s.b.ready_fd, F_SETFD, FD_CLOEXEC);
 	settle();
 	rc = endpoint_open(&s.e, &err);
+	s.b.socket_path = s.e.path;
+	if (rc == 0)
+		leave_journal();
 	if (rc == 0 &&
 	    (rc = definitions_open(&s.b, options->config, &err)) == 0) {
 		s.b.listen_fd = s.e.listen_fd;

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "backend/virtio/device.h"
+#include "config/thread.h"
 
 #define SECTOR  512u
 #define SEG_MAX 254u /* and header and status make a chain of 256 */
@@ -351,7 +352,7 @@ thread_main(void *arg)
 	struct epoll_event ev[3];
 	int i, n;
 
-	pthread_setname_np(pthread_self(), blk->name);
+	thread_begin(THREAD_DISK, blk->name);
 	for (;;) {
 		n = epoll_wait(blk->epoll_fd, ev, 3, -1);
 		for (i = 0; i < n; i++)

@@ -12,6 +12,7 @@
 
 #include "backend/vmm/kvm.h"
 #include "config/log.h"
+#include "config/thread.h"
 
 /*
  * Leaving the guest:
@@ -268,7 +269,7 @@ vcpu_main(void *arg)
 	char name[16];
 
 	snprintf(name, sizeof name, "vcpu%u", v->id);
-	pthread_setname_np(pthread_self(), name);
+	thread_begin(THREAD_VCPU, name);
 	while (machine_park(v->m))
 		execute(v);
 	return NULL;

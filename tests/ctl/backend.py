@@ -222,8 +222,8 @@ def test_a_client_that_does_not_read_is_dropped(lab):
 
 def test_more_clients_than_there_is_room_for(lab):
     lab.ok("status")
-    wires = [lab.wire() for _ in range(256)]
-    check("return" in wires[255].ask("version"))
+    wires = [lab.wire() for _ in range(640)]
+    check("return" in wires[639].ask("version"))
     extra = lab.wire()
     check("clients" in extra.line()["error"]["desc"])
     check(extra.closed())
@@ -263,3 +263,35 @@ def test_status_to_a_full_disk_fails(lab):
         process = lab.popen("status", stdout=full)
         _, err = process.communicate(timeout=60)
     check(process.returncode == 1, process.returncode, err)
+
+
+def activated(lab, fd):
+    """A backend that was passed a socket as systemd does it."""
+    script = ("exec 3<&%d; export LISTEN_PID=$$ LISTEN_FDS=1; "
+              'exec "$0" backend' % fd)
+    return subprocess.Popen(["bash", "-c", script, BINARY], env=lab.env,
+                            pass_fds=[fd], stdin=subprocess.DEVNULL,
+                            stderr=subprocess.PIPE)
+
+
+def test_a_socket_that_was_passed_on_is_used_and_stays(lab):
+    os.mkdir(lab.run_dir, 0o700)
+    path = os.path.join(lab.run_dir, "backend.sock")
+    listen = socket.socket(socket.AF_UNIX)
+    listen.bind(path)
+    listen.listen()
+    for _ in range(2):
+        backend = activated(lab, listen.fileno())
+        check("return" in lab.wire().ask("version"))
+        check(lab.backend() == backend.pid, "another one was started")
+        backend.terminate()
+        backend.communicate(timeout=10)
+        check(backend.returncode == 0, backend.returncode)
+        check(os.path.exists(path), "systemd's socket was removed")
+    elsewhere = socket.socket(socket.AF_UNIX)
+    elsewhere.bind(lab.path("other.sock"))
+    elsewhere.listen()
+    backend = activated(lab, elsewhere.fileno())
+    why = backend.communicate(timeout=10)[1].decode()
+    check(backend.returncode == 1 and "ListenStream" in why, why)
+    os.unlink(path)

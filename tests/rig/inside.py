@@ -1,9 +1,10 @@
 """inside.py GROUP: runs one group of tests/rig/cases, inside the rig, as TAP.
 
 A group is a file with a CONFIG (vmtui.conf, with {folder} for the lab's own
-folder and {big} for as much memory as there can be), perhaps a VARIANT (which build of vmtui; rel) and a prepare(lab), and
-test_ functions in the order they run in; they take the Lab (linux.py). A
-test's name is the first line of its docstring.
+folder and {big} for as much memory as there can be), perhaps a VARIANT (which
+build of vmtui; rel) and a prepare(lab), and test_ functions in the order they
+run in; they take the Lab (linux.py). A test's name is the first line of its
+docstring.
 """
 
 import importlib.util
@@ -19,6 +20,7 @@ sys.dont_write_bytecode = True
 
 import linux  # noqa: E402
 from linux import Failure, Skip  # noqa: E402
+
 
 def load(group):
     spec = importlib.util.spec_from_file_location(

@@ -3,7 +3,8 @@
 
 Speaks backend/proto/proto.h on $VMTUI_RUNDIR/backend.sock. Its guests are
 names with a state; their consoles are a toy shell that prints what a test
-wants to see, and keeps what was typed in $VMTUI_RUNDIR/typed.NAME.
+wants to see, and keeps what was typed in $VMTUI_RUNDIR/typed.NAME (of hvc0
+in typed.NAME.hvc0), and the sizes that hvc0 was given in size.NAME.
 
     fake_backend.py [--guest NAME[:STATE[:CPUS[:MEMORY[:REASON]]]]]...
         [--many N] [--slow SECONDS] [--refuse COMMAND=SENTENCE]
@@ -27,21 +28,23 @@ GIB = 1 << 30
 class Console:
     """One client's stream into a guest's console: a toy shell."""
 
-    def __init__(self, guest, history):
+    def __init__(self, guest, history, port="ttyS0"):
         ours, self.theirs = socket.socketpair()
         ours.setblocking(False)
         self.sock = ours
         self.guest = guest
+        self.port = port
+        self.past = guest.history if port == "ttyS0" else guest.virtio
         self.line = b""
         self.out = bytearray()
         self.endless = False
         if history:
-            self.out += guest.history
+            self.out += self.past
         else:
             self.out += guest.prompt()
 
     def say(self, data):
-        self.guest.history += data
+        self.past += data
         self.out += data
 
     def command(self, words):
@@ -71,6 +74,10 @@ class Console:
             self.say(" ".join(words[1:]).encode() + b"\r\n")
         elif words[0] == "raw":
             self.say(bytes.fromhex(words[1]))
+        elif words[0] == "later":
+            data = bytes.fromhex(words[2])
+            self.guest.backend.later.append((
+                time.monotonic() + float(words[1]), lambda: self.say(data)))
         elif words[0] == "exit":
             g.set("stopped")
             return False
@@ -82,8 +89,10 @@ class Console:
         return True
 
     def typed(self, data):
-        with open(self.guest.backend.path("typed." + self.guest.name),
-                  "ab") as f:
+        name = "typed." + self.guest.name
+        if self.port != "ttyS0":
+            name += "." + self.port
+        with open(self.guest.backend.path(name), "ab") as f:
             f.write(data)
         for b in data:
             c = bytes([b])
@@ -131,6 +140,7 @@ class Guest:
         self.pid = 0
         self.consoles = []
         self.history = bytearray()
+        self.virtio = bytearray()
         self.tick = sum(name.encode())
         self.defined = True
         self.state, self.reason = "stopped", ""
@@ -146,6 +156,8 @@ class Guest:
             self.pid = self.backend.next_pid()
             self.history = bytearray(
                 b"this is " + self.name.encode() + b"\r\n" + self.prompt())
+            self.virtio = bytearray(
+                b"hvc0 of " + self.name.encode() + b"\r\n" + self.prompt())
         self.state, self.reason = state, reason
         self.since = int(time.time())
         if state not in up:
@@ -294,13 +306,18 @@ class Backend:
                 if not g.pid:
                     self.error(client, msg, "%s is not running" % g.name)
                     return
-                console = Console(g, args.get("history"))
+                console = Console(g, args.get("history"),
+                                  args.get("port", "ttyS0"))
                 g.consoles.append(console)
                 self.consoles.append(console)
                 self.sel.register(console.sock, selectors.EVENT_READ,
                                   console)
                 fds = [console.theirs.fileno()]
                 after = console.theirs.close
+            elif name == "console-size":
+                with open(self.path("size." + g.name), "a",
+                          encoding="ascii") as f:
+                    f.write("%d %d\n" % (args["rows"], args["cols"]))
             elif name == "start":
                 g.set("starting")
                 g.set("running")

@@ -55,6 +55,19 @@ class Place:
         if self.fake.stdout.readline().strip() != b"ready":
             raise Failed("the fake backend did not start")
 
+    def again(self):
+        """As at the beginning: for a test that runs at two sizes."""
+        for s in self.screens:
+            s.close()
+        self.screens = []
+        self.fake.kill()
+        self.fake.wait()
+        self.fake.stdout.close()
+        self.fake = None
+        for name in ("VMTUI_RUNDIR", "VMTUI_STATEDIR"):
+            shutil.rmtree(self.env[name], ignore_errors=True)
+        os.mkdir(self.env["VMTUI_RUNDIR"], 0o700)
+
     def typed(self, guest):
         """What the fake guest's console was sent."""
         try:

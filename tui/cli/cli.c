@@ -9,8 +9,9 @@
 #include "config/config.h"
 #include "tui/cli/cli.h"
 
-static const struct command *const commands[] = {
+const struct command *const cli_commands[] = {
     &command_status,
+    &command_show,
     &command_start,
     &command_stop,
     &command_console,
@@ -20,11 +21,16 @@ static const struct command *const commands[] = {
     &command_wait,
     &command_log,
     &command_check,
+    &command_import,
+    &command_load,
     &command_reload,
+    &command_switches,
     &command_backend,
 };
 
-#define COMMANDS (sizeof commands / sizeof *commands)
+#define COMMANDS (sizeof cli_commands / sizeof *cli_commands)
+
+const size_t cli_ncommands = COMMANDS;
 
 int
 cli_fail(const char *fmt, ...)
@@ -60,8 +66,8 @@ help(FILE *to)
 	    "consoles.\n"
 	    "\n");
 	for (i = 0; i < COMMANDS; i++)
-		fprintf(to, "  %-8s %s\n           %s\n", commands[i]->name,
-		    commands[i]->usage, commands[i]->help);
+		fprintf(to, "  %-8s %s\n           %s\n", cli_commands[i]->name,
+		    cli_commands[i]->usage, cli_commands[i]->help);
 	fprintf(to,
 	    "\n"
 	    "  -f FILE    the configuration, instead of $VMTUI_CONFIG or the "
@@ -78,7 +84,7 @@ unknown(const char *name)
 	size_t i;
 
 	for (i = 0; i < COMMANDS; i++)
-		names[i] = commands[i]->name;
+		names[i] = cli_commands[i]->name;
 	near = config_nearest(name, names);
 	if (near != NULL)
 		cli_fail(
@@ -96,18 +102,18 @@ run(struct cli *cli, int argc, char **argv)
 	int rc;
 
 	for (i = 0; i < COMMANDS; i++)
-		if (strcmp(commands[i]->name, argv[0]) == 0)
+		if (strcmp(cli_commands[i]->name, argv[0]) == 0)
 			break;
 	if (i == COMMANDS)
 		return unknown(argv[0]);
-	cli->command = commands[i];
+	cli->command = cli_commands[i];
 	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
 		printf("usage: vmtui [-f FILE] %s %s\n\n%s.\n", argv[0],
-		    commands[i]->usage, commands[i]->help);
+		    cli_commands[i]->usage, cli_commands[i]->help);
 		return 0;
 	}
 	optind = 0; /* getopt() begins anew */
-	rc = commands[i]->run(cli, argc, argv);
+	rc = cli_commands[i]->run(cli, argc, argv);
 	client_free(cli->client);
 	if (cli->base != NULL)
 		event_base_free(cli->base);

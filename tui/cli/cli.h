@@ -37,9 +37,30 @@ struct command {
 	int (*run)(struct cli *cli, int argc, char **argv);
 };
 
-extern const struct command command_backend, command_check, command_console,
-    command_log, command_pause, command_reload, command_reset, command_start,
-    command_status, command_stop, command_unpause, command_wait;
+/* One a line, so that a new one is one line. */
+extern const struct command command_backend;
+extern const struct command command_check;
+extern const struct command command_console;
+extern const struct command command_import;
+extern const struct command command_load;
+extern const struct command command_log;
+extern const struct command command_pause;
+extern const struct command command_reload;
+extern const struct command command_reset;
+extern const struct command command_show;
+extern const struct command command_start;
+extern const struct command command_status;
+extern const struct command command_stop;
+extern const struct command command_switches;
+extern const struct command command_unpause;
+extern const struct command command_wait;
+
+/*
+ * The table of all commands and how many there are: what completions and
+ * manuals are held against (tests/man).
+ */
+extern const struct command *const cli_commands[];
+extern const size_t cli_ncommands;
 
 /* The whole of the command line. Returns the exit status. */
 int cli_main(int argc, char **argv, const struct cli_hooks *hooks);

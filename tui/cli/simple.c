@@ -26,13 +26,6 @@ const struct command command_unpause = {
     .run = run_each,
 };
 
-const struct command command_reset = {
-    .name = "reset",
-    .usage = "NAME...",
-    .help = "Presses the reset button: what guests had not saved is lost",
-    .run = run_each,
-};
-
 const struct command command_wait = {
     .name = "wait",
     .usage = "NAME...",

@@ -22,6 +22,7 @@ static const struct {
     {'p', "cpus", false},
     {'d', "disk", true},
     {'r', "cdrom", false},
+    {'B', "boot", false},
     {'t', "instance-of", false},
 };
 
@@ -149,7 +150,7 @@ parse(struct request *rq, int argc, char **argv)
 {
 	int opt, rc;
 
-	while ((opt = getopt(argc, argv, "acwm:b:I:k:p:d:r:t:n:Li:")) != -1) {
+	while ((opt = getopt(argc, argv, "acwm:b:B:I:k:p:d:r:t:n:Li:")) != -1) {
 		switch (opt) {
 		case 'a':
 			rq->all = true;
@@ -201,8 +202,9 @@ const struct command command_start = {
     .usage = "[-cw] -a | NAME...\n"
 	     "           start [-cw] [-m SIZE] [-p CPUS] [-b KERNEL] "
 	     "[-I INITRD] [-k CMDLINE]\n"
-	     "                 [-d DISK] [-r ISO] [-n SWITCH] [-i COUNT] [-L] "
-	     "[-t TEMPLATE] NAME",
+	     "                 [-d DISK] [-r ISO] [-B DEVICE] [-n SWITCH] "
+	     "[-i COUNT] [-L]\n"
+	     "                 [-t TEMPLATE] NAME",
     .help = "Starts guests, defined or made up; -c attaches the console, -w "
 	    "waits for the end, -a all",
     .run = run,

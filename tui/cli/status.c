@@ -3,8 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <event2/event.h>
+
+#include "config/config.h"
 #include "config/size.h"
 #include "tui/cli/cli.h"
+
+#define COLUMNS        80
+#define REASON_AT      5
+#define NAME_MAX_WIDTH 22
 
 static const char *
 text(const json_t *guest, const char *key)
@@ -41,12 +48,33 @@ uptime(long long s, char *buf, size_t len)
 	return buf;
 }
 
+/* What a guest says of its end or its trouble, broken into lines. */
+static void
+print_reason(const char *reason)
+{
+	size_t room = COLUMNS - REASON_AT, n, i;
+
+	while (*reason != '\0') {
+		n = strlen(reason);
+		for (i = room; n > room && i > 0; i--)
+			if (reason[i] == ' ')
+				n = i;
+		/* A word that fits no line is left as it is. */
+		if (n > room && strcspn(reason, " ") > room)
+			n = strcspn(reason, " ");
+		printf("%*s%.*s\n", REASON_AT, "", (int)n, reason);
+		reason += n;
+		reason += strspn(reason, " ");
+	}
+}
+
 static void
 print_guest(const json_t *guest, int width)
 {
 	char cpu[16] = "", mem[16], used[16] = "", up[32] = "", pid[24] = "";
 	const json_t *share = json_object_get(guest, "cpu");
-	char line[1024];
+	const char *name = text(guest, "name");
+	char line[256];
 	size_t n;
 
 	size_short((uint64_t)number(guest, "memory"), mem, sizeof mem);
@@ -61,32 +89,115 @@ print_guest(const json_t *guest, int width)
 		else
 			snprintf(cpu, sizeof cpu, "-");
 	}
-	snprintf(line, sizeof line,
-	    "%-*s  %-8s  %4lld  %6s  %5s  %5s  %9s  %7s"
-	    "  %s",
-	    width, text(guest, "name"), text(guest, "state"),
-	    number(guest, "cpus"), mem, used, cpu, up, pid,
-	    text(guest, "reason"));
+	/* A long name has a line to itself. */
+	if ((int)strlen(name) > width) {
+		printf("%3lld  %s\n", number(guest, "id"), name);
+		snprintf(line, sizeof line, "%*s", width + 5, "");
+	} else {
+		snprintf(line, sizeof line, "%3lld  %-*s", number(guest, "id"),
+		    width, name);
+	}
+	n = strlen(line);
+	snprintf(line + n, sizeof line - n, "  %-8s %4lld %6s %5s %5s %9s %7s",
+	    text(guest, "state"), number(guest, "cpus"), mem, used, cpu, up,
+	    pid);
 	for (n = strlen(line); n > 0 && line[n - 1] == ' '; n--)
 		line[n - 1] = '\0';
 	printf("%s\n", line);
+	print_reason(text(guest, "reason"));
+}
+
+/* What keeps the guest's process from the host, in lines of 78 columns. */
+static void
+print_words(const char *title, const json_t *words)
+{
+	const json_t *word;
+	size_t i, at, len;
+
+	if (json_array_size(words) == 0)
+		return;
+	at = (size_t)printf("%s", title);
+	json_array_foreach (words, i, word) {
+		len = strlen(json_string_value(word)) + 2;
+		if (at + len > 78)
+			at = (size_t)printf("\n ") - 1;
+		at += len;
+		printf(" %s%s", json_string_value(word),
+		    i + 1 < json_array_size(words) ? "," : "\n");
+	}
+}
+
+static void
+print_confinement(const json_t *guest)
+{
+	const json_t *c = json_object_get(guest, "confinement");
+
+	if (c == NULL)
+		return;
+	printf("\nConfined as user %lld\n", number(c, "uid"));
+	print_words("In force:", json_object_get(c, "holds"));
+	print_words(
+	    "Not to be had on this host:", json_object_get(c, "refused"));
 }
 
 static void
 print_all(const json_t *guests, bool running)
 {
 	json_t *guest;
-	int width = 4;
+	int width = 4, n;
 	size_t i;
 
-	json_array_foreach (guests, i, guest)
-		if ((int)strlen(text(guest, "name")) > width)
-			width = (int)strlen(text(guest, "name"));
-	printf("%-*s  %-8s  %4s  %6s  %5s  %5s  %9s  %7s\n", width, "NAME",
+	json_array_foreach (guests, i, guest) {
+		n = (int)strlen(text(guest, "name"));
+		if (n > width)
+			width = n > NAME_MAX_WIDTH ? NAME_MAX_WIDTH : n;
+	}
+	printf("%3s  %-*s  %-8s %4s %6s %5s %5s %9s %7s\n", "ID", width, "NAME",
 	    "STATE", "CPUS", "MEMORY", "USED", "CPU", "UP", "PID");
 	json_array_foreach (guests, i, guest)
 		if (runs(guest) || !running)
 			print_guest(guest, width);
+}
+
+static void
+print_one(const json_t *guest)
+{
+	print_confinement(guest);
+	cli_print_history(guest);
+}
+
+/*
+ * --names: one a line, for completion: from a backend if there is one, else
+ * from the configuration; nobody wants a backend started by a tab key.
+ */
+static void
+print_names(struct cli *cli)
+{
+	const struct client_options options = {.config = cli->config};
+	struct config_mistakes mistakes = {0};
+	struct config *config = NULL;
+	json_t *ret = NULL, *guest;
+	char path[4096];
+	size_t i;
+
+	if ((cli->base = event_base_new()) != NULL)
+		cli->client = client_new(cli->base, &options, NULL, NULL, NULL);
+	if (cli->client != NULL)
+		ret = client_wait(cli->client, "status", NULL, NULL, NULL);
+	json_array_foreach (json_object_get(ret, "guests"), i, guest)
+		printf("%s\n", text(guest, "name"));
+	json_decref(ret);
+	if (ret != NULL)
+		return;
+	if (cli->config != NULL)
+		snprintf(path, sizeof path, "%s", cli->config);
+	else if (config_default_path(path, sizeof path, NULL) == -1)
+		return;
+	if (config_load(path, CONFIG_MISSING_OK, &config, &mistakes) == 0)
+		for (i = 0; i < config->nvms; i++)
+			printf("%s\n", config->vms[i].name);
+	config_free(config);
+	config_mistakes_clear(&mistakes);
 }
 
 /* -r for --json. */
@@ -105,9 +216,11 @@ run(struct cli *cli, int argc, char **argv)
 {
 	static const struct option longs[] = {
 	    {"json", no_argument, NULL, 'j'},
+	    {"names", no_argument, NULL, 'n'},
 	    {0},
 	};
-	bool json = false, running = false;
+	bool json = false, running = strcmp(argv[0], "show") == 0;
+	bool names = false;
 	json_t *ret, *guests, *mistakes, *line;
 	int opt;
 	size_t i;
@@ -117,9 +230,14 @@ run(struct cli *cli, int argc, char **argv)
 			return cli_usage(cli);
 		json |= opt == 'j';
 		running |= opt == 'r';
+		names |= opt == 'n';
 	}
 	if (argc - optind > 1)
 		return cli_usage(cli);
+	if (names) {
+		print_names(cli);
+		return 0;
+	}
 	ret = cli_ask(cli, "status",
 	    optind < argc ? json_pack("{s:s}", "name", argv[optind]) : NULL,
 	    NULL);
@@ -135,7 +253,7 @@ run(struct cli *cli, int argc, char **argv)
 	} else {
 		print_all(guests, running);
 		if (optind < argc)
-			cli_print_history(json_array_get(guests, 0));
+			print_one(json_array_get(guests, 0));
 		mistakes =
 		    json_object_get(json_object_get(ret, "config"), "mistakes");
 		fflush(stdout);
@@ -148,7 +266,14 @@ run(struct cli *cli, int argc, char **argv)
 
 const struct command command_status = {
     .name = "status",
-    .usage = "[-r] [--json] [NAME]",
+    .usage = "[-r] [--json | --names] [NAME]",
     .help = "Lists the guests; -r only those that run",
+    .run = run,
+};
+
+const struct command command_show = {
+    .name = "show",
+    .usage = "[--json] [NAME]",
+    .help = "Lists the guests that run",
     .run = run,
 };

@@ -1,0 +1,83 @@
+#include <string.h>
+
+#include "backend/supervisor/changes.h"
+#include "backend/supervisor/registry.h"
+#include "config/diff.h"
+
+/* Keys of a guest that are looked at while it runs. */
+static bool
+applies_at_once(const struct config_key *key)
+{
+	static const char *const names[] = {"enable", "restart", "owner"};
+	size_t i;
+
+	for (i = 0; i < sizeof names / sizeof *names; i++)
+		if (strcmp(key->name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Whether the guest runs with an interface in the switch. */
+static bool
+plugged_into(const struct guest *g, const char *sw)
+{
+	const char *name;
+	json_t *nic;
+	size_t i;
+
+	json_array_foreach (json_object_get(g->spec, "nics"), i, nic) {
+		name = json_string_value(json_object_get(nic, "switch"));
+		if (name != NULL && strcmp(name, sw) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The guests that see nothing of the change before they are started anew. */
+static json_t *
+who_must_restart(struct backend *b, const struct config_change *c)
+{
+	bool waits = c->what == CONFIG_REMOVED;
+	json_t *list = json_array();
+	struct guest *g;
+	size_t i;
+
+	for (i = 0; i < c->nkeys; i++)
+		waits = waits || !applies_at_once(c->keys[i]);
+	if (!waits)
+		return list;
+	TAILQ_FOREACH (g, &b->guests, entry) {
+		if (!registry_runs(g))
+			continue;
+		if (c->kind == CONFIG_VM
+			? strcmp(g->name, c->name) == 0
+			: c->kind == CONFIG_SWITCH && plugged_into(g, c->name))
+			json_array_append_new(list, json_string(g->name));
+	}
+	return list;
+}
+
+static void
+note(const struct config_change *c, void *arg)
+{
+	static const char *const what[] = {"added", "removed", "changed"};
+	struct backend *b = arg;
+	json_t *keys = json_array();
+	size_t i;
+
+	for (i = 0; i < c->nkeys; i++)
+		json_array_append_new(keys, json_string(c->keys[i]->name));
+	if (json_array_size(b->changes) >= CHANGES_MAX)
+		json_array_remove(b->changes, 0);
+	json_array_append_new(b->changes,
+	    json_pack("{s:s, s:s, s:s, s:o, s:o}", "kind",
+		config_section_word(c->kind), "name", c->name, "change",
+		what[c->what], "keys", keys, "restart",
+		who_must_restart(b, c)));
+}
+
+void
+changes_note(struct backend *b, const struct config *after)
+{
+	config_diff(b->config, after, note, b);
+}
