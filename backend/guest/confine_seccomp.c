@@ -100,6 +100,7 @@ static const struct call calls[] = {
     /* Clients, consoles, cards: main. */
     {M, SYS_accept4, ANY},                     /* the control socket */
     {M, SYS_getsockopt, IS(2, SO_PEERCRED)},   /* whose connection it is */
+    {M, SYS_getsockopt, IS(2, SO_PEERGROUPS)}, /* likewise */
     {M, SYS_recvmsg, ANY},                     /* messages */
     {M, SYS_sendmsg, ANY},                     /* messages, a console's bytes */
     {M, SYS_sendto, ANY},                      /* a console's note; SIGTERM */
@@ -117,10 +118,11 @@ static const struct call calls[] = {
     {M | V, SYS_ioctl, IS(1, TUNSETVNETHDRSZ)}, /* likewise */
     {M | V, SYS_getrandom, ANY},               /* virtio-rng; hash seeds */
 
-    /* A kernel is read once more for a reset. */
-    {M, SYS_pread64, ANY},
-    {M, SYS_fstat, ANY},
-    {M, SYS_newfstatat, IS(3, 0x1000)},        /* fstat: AT_EMPTY_PATH */
+    /* A kernel is read once more for a reset; the log, when it has grown. */
+    {EACH, SYS_pread64, ANY},
+    {EACH, SYS_fstat, ANY},
+    {EACH, SYS_newfstatat, IS(3, 0x1000)},     /* fstat: AT_EMPTY_PATH */
+    {EACH, SYS_ftruncate, IS(0, STDERR_FILENO)}, /* the log is shortened */
     {M, SYS_ioctl, IS(1, BLKGETSIZE64)},       /* a kernel on a disk */
     {M, SYS_fallocate, ANY},                   /* the RAM becomes zeroes */
 
