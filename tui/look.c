@@ -1,14 +1,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <event2/event.h>
 
 #include "tui/look.h"
 #include "tui/pane.h"
 
-#define STEP   50000 /* cells to search before looking at keys again */
-#define SETTLE 20 /* steps that a key may wait for, some milliseconds */
+#define STEP 10000 /* cells to search before looking at the clock */
+/*
+ * Milliseconds to search before looking at keys: less than a person notices,
+ * and more than the guest takes to print as much as is searched meanwhile, so
+ * that the search catches up with a guest that never stops.
+ */
+#define STEP_MS 15
 
 static uint64_t
 end_of(const struct term *t)
@@ -337,13 +343,26 @@ seek(struct looking *l)
 	bound_at(l);
 }
 
+static int64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
 static void
 search_on(struct looking *l)
 {
+	int64_t end = now_ms() + STEP_MS;
+
 	if (l->stale)
 		find_changed(l->find, l->term);
 	l->stale = false;
-	l->searched = find_step(l->find, l->term, STEP);
+	do
+		l->searched = find_step(l->find, l->term, STEP);
+	while (!l->searched && now_ms() < end);
 	if (!l->searched)
 		go_on(l);
 	else if (l->seek)
@@ -365,9 +384,8 @@ void
 look_settle(struct pane *p)
 {
 	struct looking *l = pane_looking(p);
-	int i;
 
-	for (i = 0; i < SETTLE && l->find != NULL && l->seek; i++)
+	if (l->find != NULL && l->seek)
 		search_on(l);
 }
 
