@@ -574,3 +574,40 @@ def test_look_a_flood_delays_no_key_of_a_search(place):
     s.keys("C-c")
     s.wait(r"build\$ *$")
     return "the slowest key took %.2f s, tmux and all" % worst
+
+
+def test_look_a_recording_is_whole_when_the_screen_ends(place):
+    for view, size in (("list", (80, 24)), ("tile", (120, 40))):
+        s = opened(place, size, "--guest", "build:running")
+        if view == "tile":
+            s.keys("2", "t")
+            s.wait(r"ctrl-\] commands")
+            s.wait(r"build\$")
+            s.keys("C-]", "R")
+        else:
+            s.keys("Enter")
+            s.wait(r"build\$")
+            looking(s)
+            s.keys("R")
+        s.wait(r"record build to: ")
+        s.keys("C-u")
+        path = place.path(view + ".cast")
+        say(s, path)
+        s.wait("◉")
+        if view == "list":
+            s.keys("q")
+            s.wait_not(r"looking back")
+        say(s, "flood 1000")
+        s.wait(r"flood line 999 of 1000\s")
+        os.kill(s.pid(), 15)
+        s.wait(r"^ended 0$")
+        head, events = cast_of(path)
+        said = "".join(e[2] for e in events)
+        for i in range(1000):
+            if "flood line %d of 1000" % i not in said:
+                raise Failed("line %d is not in %s" % (i, path))
+        s.close()
+        place.fake.kill()
+        place.fake.wait()
+        place.fake.stdout.close()
+        place.fake = None
