@@ -83,7 +83,8 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libvmtui.a
 
 unit: $(UNIT)
 
--include tests/guest/guest.mk tests/bench/bench.mk tests/fuzz/fuzz.mk
+-include tests/guest/guest.mk tests/bench/bench.mk tests/fuzz/fuzz.mk \
+	tests/man/man.mk
 
 install-run:
 	@tests/install run
@@ -99,6 +100,12 @@ check: install-check
 
 install: build/rel/vmtui
 	install -D -m 755 build/rel/vmtui $(DESTDIR)$(PREFIX)/bin/vmtui
+	@for m in man/*.[1-8]; do set -x; install -D -m 644 $$m \
+	    $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m#man/} || exit; done
+	install -D -m 644 completion/vmtui.bash \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vmtui
+	install -D -m 644 completion/vmtui.zsh \
+	    $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_vmtui
 	@set -e; for kind in system user; do for unit in service socket; do \
 	    from=systemd/vmtui$$([ $$kind = system ] || echo -user).$$unit; \
 	    to=$(DESTDIR)$(PREFIX)/lib/systemd/$$kind/vmtui.$$unit; \

@@ -53,6 +53,8 @@ drag(struct ui *ui, const struct mouse *m)
 
 	if (by == 0)
 		return;
+	/* A press behind this one is a new one, not the second of two. */
+	c->title_of = NULL;
 	child = c->border.group->child[c->border.i];
 	before = (struct rect){child->y, child->x, child->h, child->w};
 	if (!tree_move_border(&c->border, by))

@@ -68,6 +68,8 @@ struct guests_view {
 /* Moves the selection by n rows; the ends are its ends. */
 void guests_move(struct ui *ui, long n);
 void guests_clear(struct guests_view *v);
+/* A click selects, the wheel moves; elsewhere it is the console's. */
+void guests_mouse(struct ui *ui, const struct mouse *mouse);
 /* The colour and the glyph of a state. */
 enum style guest_style(enum guest_state state);
 const char *guest_glyph(enum guest_state state);

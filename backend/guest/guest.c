@@ -27,7 +27,7 @@
 #include "backend/proto/proto.h"
 #include "config/log.h"
 
-/* How long the last words may take to reach those who read slowly. */
+/* How long a console's last words may take to reach who reads slowly. */
 #define LAST_WORDS_MS 1000
 
 static double
@@ -64,7 +64,7 @@ guest_end(
 		virtio_console_kick(p->hw.hvc);
 	for (i = 0; i < CONSOLES; i++)
 		if (p->console[i] != NULL)
-			console_finish(p->console[i], LAST_WORDS_MS / CONSOLES);
+			console_finish(p->console[i], LAST_WORDS_MS);
 	guest_set_state(p, state, reason);
 	event_base_loopbreak(p->base);
 }

@@ -113,6 +113,7 @@ struct backend {
 	json_t *changes; /* changes.c: since somebody asked */
 	json_t *numbers; /* numbers.c: by name; NULL: not read yet */
 	unsigned last_number;
+	bool numbers_changed; /* and not yet written */
 	struct rtnl *rt; /* opened when a switch or tap is needed first */
 	/* adopt.c */
 	bool remembering; /* what the last backend wrote has been read */

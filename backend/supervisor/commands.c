@@ -143,8 +143,6 @@ start(struct request *rq, json_t *args, const struct config_vm *vm)
 	if (start_guest(rq->b, vm, on_started, rq, &err) == -1)
 		request_error(
 		    rq, wrong ? PROTO_E_STATE : PROTO_E_GENERIC, err.text);
-	else if ((g = registry_find(rq->b, vm->name)) != NULL)
-		restart_begin(g);
 }
 
 static void

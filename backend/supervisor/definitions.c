@@ -9,6 +9,7 @@
 #include "backend/supervisor/changes.h"
 #include "backend/supervisor/clients.h"
 #include "backend/supervisor/definitions.h"
+#include "backend/supervisor/numbers.h"
 #include "backend/supervisor/registry.h"
 #include "config/log.h"
 
@@ -99,8 +100,8 @@ definitions_close(struct backend *b)
 	free(b->config_path);
 	json_decref(b->mistakes);
 	json_decref(b->changes);
-	json_decref(b->numbers);
-	b->changes = b->numbers = NULL;
+	b->changes = NULL;
+	numbers_close(b);
 	b->config = NULL;
 	b->config_path = NULL;
 	b->mistakes = NULL;

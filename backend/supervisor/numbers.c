@@ -49,11 +49,14 @@ load(struct backend *b)
 	}
 }
 
-static void
-save(const struct backend *b)
+void
+numbers_save(struct backend *b)
 {
 	char path[PATH_MAX], fresh[PATH_MAX + sizeof ".new"];
 
+	if (!b->numbers_changed)
+		return;
+	b->numbers_changed = false;
 	if (numbers_path(path, sizeof path) == -1)
 		return;
 	snprintf(fresh, sizeof fresh, "%s.new", path);
@@ -62,6 +65,14 @@ save(const struct backend *b)
 		log_warn("the numbers of guests cannot be written to %s: a "
 			 "backend after this one will give others",
 		    path);
+}
+
+void
+numbers_close(struct backend *b)
+{
+	numbers_save(b);
+	json_decref(b->numbers);
+	b->numbers = NULL;
 }
 
 unsigned
@@ -79,6 +90,6 @@ numbers_of(struct backend *b, const char *name)
 		b->last_number = 0;
 	}
 	json_object_set_new(b->numbers, name, json_integer(++b->last_number));
-	save(b);
+	b->numbers_changed = true;
 	return b->last_number;
 }

@@ -11,4 +11,10 @@
 /* The number that the name has, or from now on has. From 1. */
 unsigned numbers_of(struct backend *b, const char *name);
 
+/* Writes those that are new, all at once: there may be many. */
+void numbers_save(struct backend *b);
+
+/* The orderly end: writes what is not written yet and frees all. */
+void numbers_close(struct backend *b);
+
 #endif

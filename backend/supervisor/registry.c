@@ -98,6 +98,7 @@ registry_sync(struct backend *b, bool forget)
 			drop(g);
 		}
 	}
+	numbers_save(b);
 }
 
 void
@@ -127,6 +128,7 @@ registry_state(struct guest *g, const char *state, const char *reason)
 	g->state = state;
 	snprintf(g->reason, sizeof g->reason, "%s", reason);
 	remember_guest(g);
+	numbers_save(g->b);
 	clients_event(g->b, "GUEST_STATE", registry_guest_json(g));
 }
 

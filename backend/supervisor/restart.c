@@ -4,6 +4,7 @@
 #include "backend/proto/proto.h"
 #include "backend/proto/text.h"
 #include "backend/supervisor/registry.h"
+#include "backend/supervisor/remember.h"
 #include "backend/supervisor/restart.h"
 #include "backend/supervisor/start.h"
 #include "config/log.h"
@@ -177,6 +178,7 @@ restart_cancel(struct guest *g)
 
 	if (registry_runs(g)) {
 		r->unwanted = true;
+		remember_guest(g);
 		return false;
 	}
 	if (r->next == 0)

@@ -43,8 +43,11 @@ start_guest(struct backend *b, const struct config_vm *vm,
 		goto fail;
 	}
 	g->plugged = plugged;
-	if (process_start(g, &spec, started, arg, err) == 0)
+	if (process_start(g, &spec, started, arg, err) == 0) {
+		if (!g->restart.trying)
+			restart_begin(g);
 		return 0;
+	}
 	keep_reason(b, vm->name, err);
 fail:
 	spec_clear(&spec);

@@ -5,11 +5,12 @@ import json
 import os
 import pwd
 import socket
+import subprocess
 import sys
 import time
 import traceback
 
-from harness import Wire, check, need_kvm, need_root
+from harness import BINARY, Skip, Wire, check, need_kvm, need_root
 
 USER = "nobody"
 
@@ -165,3 +166,46 @@ def test_an_unknown_owner_or_group_gives_nobody_rights(lab):
     check("no group no-such-group" in text and "no user no-such-user" in text,
           text)
     check(mode(os.path.join(lab.run_dir, "backend.sock")) == 0o600)
+
+
+SYSTEM = r"""
+set -e
+mount -t tmpfs -o mode=755 none /run
+mkdir -m 755 /run/bin
+cp "$1" /run/bin/vmtui
+cd /run
+finish() {
+	for lock in /run/vmtui/backend.lock /tmp/vmtui-12345/backend.lock; do
+		kill "$(cat $lock)" || true
+	done
+	rm -rf /tmp/vmtui-12345 /tmp/vmtui-65534
+}
+trap finish EXIT
+unset VMTUI_RUNDIR VMTUI_STATEDIR VMTUI_CONFIG XDG_RUNTIME_DIR
+export VMTUI_STATEDIR=$2 PATH=$PATH:/run/bin
+printf '[vm mine]\nkernel = /k\nowner = nobody\n[vm other]\nkernel = /k\n' \
+    >/run/conf
+vmtui -f /run/conf status >/dev/null
+as() { setpriv --reuid="$1" --regid="$1" --clear-groups \
+    env -u VMTUI_STATEDIR HOME=/run/home$1 vmtui status --json; }
+mkdir -m 777 /run/home65534 /run/home12345
+echo "root's, for who owns a guest:"
+as 65534
+echo "=== own, for who does not:"
+as 12345 || true
+"""
+
+
+def test_who_has_no_backend_uses_roots_if_it_has_something_for_them(lab):
+    need_root()
+    if os.path.exists("/tmp/vmtui-65534") or os.path.exists("/tmp/vmtui-12345"):
+        raise Skip("somebody uses the folders of this test")
+    done = subprocess.run(
+        ["unshare", "-m", "bash", "-c", SYSTEM, "bash", BINARY, lab.state_dir],
+        env=lab.env, capture_output=True, text=True, timeout=60)
+    if "mount:" in done.stderr or "unshare:" in done.stderr:
+        raise Skip("no mount namespace to be had")
+    check(done.returncode == 0, done.stdout, done.stderr)
+    theirs, own = done.stdout.split("=== own")
+    check('"mine"' in theirs and '"other"' not in theirs, theirs)
+    check('"guests": []' in own, own, done.stderr)

@@ -65,6 +65,25 @@ def test_a_person_who_stops_a_guest_is_obeyed(lab):
     lab.nothing_left()
 
 
+def test_a_stop_is_forgotten_by_the_next_start_with_the_backend(lab):
+    need_kvm()
+    lab.configure(lab.guest("a", "restart = on-failure\nenable = yes"))
+    lab.ok("status")
+    until("its start", lambda: lab.status("a")["state"] == "running")
+    crash(lab, "a")
+    until("the restart", lambda: lab.status("a")["restarts"]["count"] == 1 and
+          lab.status("a")["state"] == "running")
+    lab.ok("stop", "-f", "a")
+    pid = lab.backend()
+    os.kill(pid, signal.SIGTERM)
+    until("the backend's end", lambda: pid not in lab.processes())
+    lab.ok("status")
+    until("its start", lambda: lab.status("a")["state"] == "running")
+    crash(lab, "a")
+    ended(lab, "a")
+    check("starts again" in lab.status("a")["reason"], lab.status("a"))
+
+
 def test_always_is_also_after_a_power_off(lab):
     need_kvm()
     lab.configure(lab.guest("a", "restart = always") +

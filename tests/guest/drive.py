@@ -33,7 +33,7 @@ def tail(text, lines=12):
 class Console:
     """A `vmtui console --history NAME` on a pseudo terminal of its own."""
 
-    def __init__(self, lab, name):
+    def __init__(self, lab, name, port="ttyS0"):
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ,
                     struct.pack("HHHH", 24, 80, 0, 0))
@@ -43,7 +43,8 @@ class Console:
         self.text = ""   # all that was ever read
         self.seen = 0    # how much of it expect() has used up
         self.process = subprocess.Popen(
-            [lab.binary, "console", "--history", name], env=lab.env,
+            [lab.binary, "console", "--history", "--port", port, name],
+            env=lab.env,
             stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
         os.close(slave)
 

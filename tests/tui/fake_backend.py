@@ -125,6 +125,9 @@ class Console:
                 del self.out[:n]
             except BlockingIOError:
                 pass
+            except OSError:  # gone: the reader finds that out
+                self.endless = False
+                self.out.clear()
 
     def wants_write(self):
         return bool(self.out) or self.endless

@@ -2,6 +2,8 @@
  * backend/virtio/console.c: what is printed and typed arrives whole, whatever
  * the host side takes and the driver does, and the size is told.
  */
+#include <pthread.h>
+
 #include <event2/event.h>
 
 #include "tests/unit/virtio_rig.h"
@@ -400,6 +402,50 @@ test_console_size_change_interrupts(void **state)
 	must_have_size(f, 40, 120);
 }
 
+/* A vcpu that reads the size, and the interrupt's register, all the time. */
+struct reader {
+	struct fixture *f;
+	_Atomic unsigned reads;
+	unsigned halves;
+};
+
+static void *
+read_sizes(void *arg)
+{
+	struct reader *r = arg;
+	uint32_t size;
+
+	for (; r->reads < 500000; r->reads++) {
+		size = (uint32_t)bar_in(r->f->bus, MODERN, CONFIG, 4);
+		if ((size & 0xffff) != size >> 16)
+			r->halves++;
+		bar_in(r->f->bus, MODERN, ISR, 1);
+	}
+	return NULL;
+}
+
+static void
+test_console_size_is_never_half_of_a_change(void **state)
+{
+	struct fixture *f = *state;
+	struct reader r = {.f = f};
+	pthread_t thread;
+	uint16_t i;
+
+	begin(f, 0);
+	f->bus->fn.msix = false;
+	virtio_console_resize(f->dev, 1, 1);
+	assert_int_equal(pthread_create(&thread, NULL, read_sizes, &r), 0);
+	for (i = 2; r.reads < 500000; i++)
+		virtio_console_resize(f->dev, i, i);
+	pthread_join(thread, NULL);
+	assert_int_equal(r.halves, 0);
+	/* The pin and the register agree when all is still. */
+	virtio_console_resize(f->dev, 2, 3);
+	assert_true(f->bus->fn.intx);
+	assert_int_equal(bar_in(f->bus, MODERN, ISR, 1), 2);
+}
+
 static void
 test_console_size_change_pulls_the_pin(void **state)
 {
@@ -621,6 +667,7 @@ main(void)
 	    TEST(test_console_reset_forgets_half_a_request),
 	    TEST(test_console_queue_taken_away_forgets_half_a_request),
 	    TEST(test_console_size_change_interrupts),
+	    TEST(test_console_size_is_never_half_of_a_change),
 	    TEST(test_console_size_change_pulls_the_pin),
 	    TEST(test_console_config_ends_where_it_should),
 	    TEST(test_console_survives_hostile_requests),

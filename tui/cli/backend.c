@@ -34,7 +34,6 @@ run(struct cli *cli, int argc, char **argv)
 const struct command command_backend = {
     .name = "backend",
     .usage = "[-f FILE]",
-    .help = "Runs the backend in the foreground; the first client starts one "
-	    "otherwise",
+    .help = "Runs the backend, which the first client starts otherwise",
     .run = run,
 };

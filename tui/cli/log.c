@@ -128,7 +128,6 @@ run(struct cli *cli, int argc, char **argv)
 const struct command command_log = {
     .name = "log",
     .usage = "[-f] [NAME]",
-    .help = "Shows the log of a guest, or the backend's; -f goes on with what "
-	    "comes",
+    .help = "Shows the log of a guest, or the backend's; -f follows it",
     .run = run,
 };

@@ -205,7 +205,6 @@ const struct command command_start = {
 	     "                 [-d DISK] [-r ISO] [-B DEVICE] [-n SWITCH] "
 	     "[-i COUNT] [-L]\n"
 	     "                 [-t TEMPLATE] NAME",
-    .help = "Starts guests, defined or made up; -c attaches the console, -w "
-	    "waits for the end, -a all",
+    .help = "Starts guests, defined or made up; -c console, -w wait, -a all",
     .run = run,
 };

@@ -15,13 +15,15 @@ text(const json_t *obj, const char *key)
 #define COLUMNS 80
 #define INDENT  59 /* where members begin */
 
-/* The names, over as many lines as they need. */
+/* The names, behind some blanks, over as many lines as they need. */
 static void
-print_members(const json_t *members)
+print_members(const json_t *members, int blanks)
 {
 	const json_t *one;
 	size_t i, len, at = INDENT;
 
+	if (json_array_size(members) > 0)
+		printf("%*s", blanks + 2, "");
 	json_array_foreach (members, i, one) {
 		len = json_string_length(one);
 		if (i > 0 && at + 1 + len > COLUMNS) {
@@ -65,9 +67,10 @@ run(struct cli *cli, int argc, char **argv)
 		printf("%-32s  %-15s  %-6s  %s\n", "NAME", "INTERFACE", "STATE",
 		    "MEMBERS");
 		json_array_foreach (json_object_get(ret, "switches"), i, one) {
-			printf("%-32s  %-15s  %-6s  ", text(one, "name"),
+			printf("%-32s  %-15s  %s", text(one, "name"),
 			    text(one, "interface"), text(one, "state"));
-			print_members(json_object_get(one, "members"));
+			print_members(json_object_get(one, "members"),
+			    6 - (int)strlen(text(one, "state")));
 		}
 	}
 	json_decref(ret);

@@ -1,0 +1,100 @@
+#compdef vmtui
+# Completion of vmtui for zsh.
+
+# The names of guests; a backend that does not run is not started for them.
+_vmtui_guests() {
+	local -a guests
+	guests=(${(f)"$(_call_program guests \
+	    $service ${opt_args[-f]:+-f ${opt_args[-f]}} \
+	    status --names 2>/dev/null)"})
+	_describe -t guests guest guests
+}
+
+_vmtui_commands() {
+	local -a commands
+	commands=(
+		'status:list the guests'
+		'show:list the guests that run'
+		'start:start guests, defined or made up'
+		'stop:ask guests to shut down'
+		'console:attach to the console of a guest'
+		'pause:freeze guests'
+		'unpause:let paused guests go on'
+		'reset:press the reset button'
+		'wait:wait until guests have ended'
+		'log:show the log of a guest or the backend'
+		'check:find every mistake in a configuration'
+		'import:turn an OpenBSD vm.conf into a configuration'
+		'load:make another file the configuration'
+		'reload:have the configuration read again'
+		'switches:list the switches'
+		'backend:run the backend in the foreground'
+	)
+	_describe -t commands command commands
+}
+
+_vmtui_reset_words() {
+	_alternative 'guests:guest:_vmtui_guests' \
+	    'words:word:(all switches vms)'
+}
+
+_vmtui() {
+	local curcontext=$curcontext state line
+	typeset -A opt_args
+
+	_arguments -C \
+	    '-f[the configuration]:file:_files' \
+	    '--help[show all commands]' \
+	    '--version[show the version]' \
+	    '1:command:_vmtui_commands' \
+	    '*::argument:->argument'
+	[[ $state == argument ]] || return
+	case $words[1] in
+	status)
+		_arguments '-r[only guests that run]' \
+		    '--json[for scripts]' '--names[names only]' \
+		    '1:guest:_vmtui_guests' ;;
+	show)
+		_arguments '--json[for scripts]' '1:guest:_vmtui_guests' ;;
+	start)
+		_arguments '-a[all that do not run]' \
+		    '-c[attach to the console]' '-w[wait for the end]' \
+		    '-m[memory]:size:' '-p[virtual CPUs]:number:' \
+		    '-b[kernel]:file:_files' '-I[initial RAM disk]:file:_files' \
+		    '-k[command line]:text:' '*-d[disk]:file:_files' \
+		    '-r[CD-ROM]:file:_files' \
+		    '-B[what is booted first]:device:(disk cdrom)' \
+		    '*-n[interface in a switch]:switch:' \
+		    '-i[number of interfaces]:number:' \
+		    '*-L[local interface]' \
+		    '-t[template]:guest:_vmtui_guests' \
+		    '*:guest:_vmtui_guests' ;;
+	stop)
+		_arguments '-a[all that run]' '-f[end them at once]' \
+		    '-w[wait until they ended]' '*:guest:_vmtui_guests' ;;
+	console)
+		_arguments '--history[what came before first]' \
+		    '--port[which console]:port:(ttyS0 hvc0)' \
+		    '1:guest:_vmtui_guests' ;;
+	pause | unpause | wait)
+		_arguments '*:guest:_vmtui_guests' ;;
+	reset)
+		_arguments '*:guest:_vmtui_reset_words' ;;
+	log)
+		_arguments '-f[go on with what comes]' \
+		    '1:guest:_vmtui_guests' ;;
+	check)
+		_arguments '1:file:_files' ;;
+	import)
+		_arguments '-o[write to a file]:file:_files' \
+		    '1:vm.conf:_files' ;;
+	load)
+		_arguments '--json[for scripts]' '1:file:_files' ;;
+	reload | switches)
+		_arguments '--json[for scripts]' ;;
+	backend)
+		_arguments '-f[the configuration]:file:_files' ;;
+	esac
+}
+
+_vmtui "$@"
