@@ -1,13 +1,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <event2/event.h>
 
 #include "tui/look.h"
 #include "tui/pane.h"
 
-#define STEP 50000 /* cells to search before looking at keys again */
+#define STEP 10000 /* cells to search before looking at the clock */
+/*
+ * Milliseconds to search before looking at keys: less than a person notices,
+ * and more than the guest takes to print as much as is searched meanwhile, so
+ * that the search catches up with a guest that never stops.
+ */
+#define STEP_MS 15
 
 static uint64_t
 end_of(const struct term *t)
@@ -336,6 +343,32 @@ seek(struct looking *l)
 	bound_at(l);
 }
 
+static int64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void
+search_on(struct looking *l)
+{
+	int64_t end = now_ms() + STEP_MS;
+
+	if (l->stale)
+		find_changed(l->find, l->term);
+	l->stale = false;
+	do
+		l->searched = find_step(l->find, l->term, STEP);
+	while (!l->searched && now_ms() < end);
+	if (!l->searched)
+		go_on(l);
+	else if (l->seek)
+		seek(l);
+}
+
 static void
 work(int fd, short what, void *arg)
 {
@@ -343,15 +376,17 @@ work(int fd, short what, void *arg)
 
 	if (l->find == NULL)
 		return;
-	if (l->stale)
-		find_changed(l->find, l->term);
-	l->stale = false;
-	l->searched = find_step(l->find, l->term, STEP);
-	if (!l->searched)
-		go_on(l);
-	else if (l->seek)
-		seek(l);
+	search_on(l);
 	pane_looked(l->pane);
+}
+
+void
+look_settle(struct pane *p)
+{
+	struct looking *l = pane_looking(p);
+
+	if (l->find != NULL && l->seek)
+		search_on(l);
 }
 
 void

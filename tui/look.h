@@ -98,6 +98,11 @@ bool look_selection(
  */
 void look_origin(struct pane *p);
 void look_search(struct pane *p, const char *pattern, bool forward);
+/*
+ * Goes to what is sought, as far as that takes no time: the key that comes
+ * now was pressed for there.
+ */
+void look_settle(struct pane *p);
 /* To the next match, in the direction of the search or against it. */
 void look_next(struct pane *p, bool against);
 /* Back to where the search began, without it. */

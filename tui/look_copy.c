@@ -61,8 +61,10 @@ look_copy(struct ui *ui, struct pane *p)
 		chars += ((unsigned char)text[i] & 0xc0) != 0x80;
 	}
 	free(text);
-	ui_say(ui, "copied %zu character%s in %zu line%s", chars,
-	    chars == 1 ? "" : "s", lines, lines == 1 ? "" : "s");
+	/* It cannot be seen from here whether a tmux between takes it. */
+	ui_say(ui, "copied %zu character%s in %zu line%s%s", chars,
+	    chars == 1 ? "" : "s", lines, lines == 1 ? "" : "s",
+	    getenv("TMUX") != NULL ? " (tmux: with set-clipboard on)" : "");
 	return 0;
 }
 

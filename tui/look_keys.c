@@ -446,6 +446,7 @@ look_key(struct ui *ui, struct pane *p, struct key key)
 	const char *why;
 	char name[32];
 
+	look_settle(p);
 	if (!keys_run(look_table(ui, p), key, ui, &why))
 		ui_say(ui,
 		    "%s does nothing while one looks back; esc returns to "

@@ -495,3 +495,119 @@ time.sleep(1000)
                 cols, rows = map(int, f.read().split("x"))
             s.resize(cols, rows)
     return s
+
+
+def test_look_in_a_tile_is_as_in_a_console_of_its_own(place):
+    for size in SIZES:
+        s = opened(place, size, "--guest", "one:running", "--guest",
+                   "two:running")
+        s.tmux("set", "-s", "set-clipboard", "on")
+        s.keys("2")
+        s.wait(r"No pane is open|one ●")
+        if "No pane" in s.text():  # else the layout is remembered
+            s.keys("t")
+        s.wait(r"one\$ .*│two\$|one\$ *│two\$")
+        for pane, name in ("1", "one"), ("2", "two"):
+            s.keys("C-]", pane)
+            say(s, "flood 200")
+            s.wait(r"%s\$ *(│|$)" % name)
+            say(s, "print only in " + name)
+            s.wait("only in %s *(│|$)" % name)
+        s.keys("C-]", "1")
+        s.keys("C-]", "/")
+        s.type("line 19 ")
+        s.wait(r"search 1/1: line 19")
+        s.keys("Enter")
+        wait_raw(s, HERE + "line 19 ")
+        # The other one is typed into meanwhile, and this one stays.
+        s.keys("C-]", "2")
+        say(s, "print meanwhile")
+        s.wait(r"meanwhile *(│|$)")
+        s.expect(r"search 1/1: line 19")
+        # The mouse copies in the one it is in.
+        col, row = place_of(s, "meanwhile")
+        row += 1
+        col = s.lines()[row - 1].index("meanwhile") + 1
+        mouse(s, 0, col + 1, row)
+        mouse(s, 0, col + 1, row, press=False)
+        mouse(s, 0, col + 1, row)
+        mouse(s, 0, col + 1, row, press=False)
+        wait_buffer(s, "meanwhile")
+        s.expect(r"search 1/1: line 19")
+        path = place.path("tile %s.txt" % s.name)
+        s.keys("C-]", "f")
+        s.wait(r"save the history of \w+ to: ")
+        s.keys("C-u")
+        say(s, path)
+        s.wait(r"saved \S+ to ")
+        with open(path, encoding="utf-8") as f:
+            if "\nmeanwhile\n" not in f.read():
+                raise Failed("the other pane was saved")
+        s.close()
+        place.fake.kill()
+        place.fake.wait()
+        place.fake.stdout.close()
+        place.fake = None
+
+
+def test_look_a_flood_delays_no_key_of_a_search(place):
+    s = opened(place, (120, 40))
+    s.keys("Enter")
+    s.wait(r"build\$")
+    say(s, "print needle in a haystack")
+    s.wait(r"│needle in")
+    say(s, "endless")
+    s.wait(r"endless \d+ \d+")
+    s.keys("C-]", "PPage")
+    s.wait(r"\d+ lines back")
+    worst = 0
+    for keys, want in (("?", r"search back: *$"), ("1", r"search back: 1"),
+                       ("2", r"search back: 12"), ("Enter", r"esc present")):
+        begin = time.monotonic()
+        s.keys(keys)
+        s.wait(want, 5)
+        worst = max(worst, time.monotonic() - begin)
+    # The search ends, too, though the history changes all the time.
+    s.wait(r"search \d+(/\d+\+?)?: 12|nowhere: 12")
+    s.keys("n", "N", "Escape")
+    s.wait_not(r"lines back")
+    s.keys("C-c")
+    s.wait(r"build\$ *$")
+    return "the slowest key took %.2f s, tmux and all" % worst
+
+
+def test_look_a_recording_is_whole_when_the_screen_ends(place):
+    for view, size in (("list", (80, 24)), ("tile", (120, 40))):
+        s = opened(place, size, "--guest", "build:running")
+        if view == "tile":
+            s.keys("2", "t")
+            s.wait(r"ctrl-\] commands")
+            s.wait(r"build\$")
+            s.keys("C-]", "R")
+        else:
+            s.keys("Enter")
+            s.wait(r"build\$")
+            looking(s)
+            s.keys("R")
+        s.wait(r"record build to: ")
+        s.keys("C-u")
+        path = place.path(view + ".cast")
+        say(s, path)
+        s.wait("◉")
+        if view == "list":
+            s.keys("q")
+            s.wait_not(r"looking back")
+        say(s, "flood 1000")
+        s.wait(r"flood line 999 of 1000\s")
+        os.kill(s.pid(), 15)
+        s.wait(r"^ended 0$")
+        head, events = cast_of(path)
+        said = "".join(e[2] for e in events)
+        for i in range(1000):
+            if "flood line %d of 1000" % i not in said:
+                raise Failed("line %d is not in %s" % (i, path))
+        s.close()
+        place.fake.kill()
+        place.fake.wait()
+        place.fake.stdout.close()
+        place.fake = None

@@ -1,0 +1,113 @@
+"""vmtui console: pipes, files, the other port, terminals that are stuck."""
+
+import os
+import pty
+import signal
+import subprocess
+import termios
+import time
+
+from guests import prompt, start
+from harness import PROMPT, check, until
+
+
+def test_a_console_works_in_files(lab):
+    start(lab, "a")
+    prompt(lab, "a")
+    with open(lab.path("in", b"echo one\recho two\r"), "rb") as commands, \
+            open(lab.path("out"), "wb") as out:
+        process = lab.popen("console", "a", stdin=commands, stdout=out)
+        check(process.wait(30) == 0, process.stderr.read())
+        said = process.stderr.read()
+    check(said == b"", "words of ours between a script's:", said)
+    with open(lab.path("out"), "rb") as out:
+        text = out.read()
+    check(b"\none\r" in text and b"\ntwo\r" in text, text)
+    check(text.index(b"\none\r") < text.index(b"\ntwo\r"), text)
+
+
+def test_history_comes_first_and_only_when_asked(lab):
+    start(lab, "a")
+    prompt(lab, "a")
+    lab.ok("console", "a", text=b"echo long ago\r")
+    out = lab.ok("console", "a", text=b"echo now\r")
+    check("long ago" not in out and "\nnow\r" in out.replace("\n\n", "\n"),
+          repr(out))
+    out = lab.ok("console", "--history", "a", text=b"echo later\r")
+    check(out.index("\nlong ago") < out.index("\nnow") <
+          out.index("\nlater"), repr(out))
+
+
+def test_the_other_port_is_another_console(lab):
+    start(lab, "a")
+    prompt(lab, "a")
+    out = lab.ok("console", "--history", "--port", "ttyS0", "a", text=b"")
+    check("vmtui>" in out, repr(out))
+    # Nothing was said there; then something is, and there only.
+    out = lab.ok("console", "--history", "--port", "hvc0", "a", text=b"")
+    check(out == "", repr(out))
+    lab.ok("console", "a", text=b"hvc over there\r")
+    out = lab.ok("console", "--history", "--port", "hvc0", "a", text=b"")
+    check("over there" in out and "vmtui>" not in out, repr(out))
+    why = lab.fails("console", "--port", "ttyS7", "a", text=b"")
+    check("no console ttyS7; there are ttyS0 and hvc0" in why, why)
+
+
+class Stuck:
+    """A terminal that shows nothing any more, as after ctrl-S."""
+
+    def __init__(self, lab, *args):
+        self.fd, self.tty = pty.openpty()
+        self.before = termios.tcgetattr(self.tty)
+        self.process = lab.popen(*args, stdin=self.tty, stdout=self.tty,
+                                 stderr=self.tty)
+
+
+def test_a_stuck_terminal_is_restored_after_sigterm(lab):
+    start(lab, "a")
+    prompt(lab, "a")
+    stuck = Stuck(lab, "console", "a")
+    check(b"leave with" in os.read(stuck.fd, 4096))
+    until("raw mode", lambda: not termios.tcgetattr(stuck.tty)[3] &
+          termios.ICANON)
+    os.write(stuck.fd, b"flood 100000\r")
+    time.sleep(2)
+    stuck.process.send_signal(signal.SIGTERM)
+    try:
+        status = stuck.process.wait(10)
+    except subprocess.TimeoutExpired:
+        stuck.process.kill()
+        raise
+    check(status == -signal.SIGTERM, status)
+    check(termios.tcgetattr(stuck.tty)[:4] == stuck.before[:4],
+          "the terminal stayed raw")
+    os.close(stuck.fd)
+    os.close(stuck.tty)
+
+
+def test_a_pipe_that_nobody_reads_holds_up_nothing_else(lab):
+    start(lab, "a")
+    prompt(lab, "a")
+    process = lab.popen("console", "a", stdin=subprocess.PIPE)
+    process.stdin.write(b"flood 100000\r")
+    process.stdin.flush()
+    time.sleep(1)
+    # Typing still gets there: ctrl-C ends the flood.
+    process.stdin.write(b"\x03")
+    process.stdin.flush()
+    time.sleep(1)
+    process.send_signal(signal.SIGTERM)
+    check(process.wait(10) == -signal.SIGTERM)
+    lab.see("a", PROMPT)
+
+
+def test_a_reader_that_goes_is_said(lab):
+    start(lab, "a")
+    prompt(lab, "a")
+    process = lab.popen("console", "a", stdin=subprocess.PIPE)
+    process.stdout.close()
+    process.stdin.write(b"echo x\r")
+    process.stdin.close()
+    check(process.wait(20) == 1)
+    said = process.stderr.read()
+    check(b"cannot write the console's output" in said, said)
