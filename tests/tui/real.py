@@ -162,7 +162,7 @@ def test_real_panes_of_one_guest_its_sizes_and_its_hvc0(place):
     s.wait(r"^ one ● hvc0 ─")
     s.wait(r"^to the other side")
     s.keys("C-]", "c")
-    s.wait(r"^vmtui> hvc to the other side")
+    s.wait(r"^(vmtui> )?hvc to the other side")
     s.keys("C-]", "S")
     s.wait(r"^ one ○ stopped ─")
     s.wait(r"^one: stopped\.  s starts it")
