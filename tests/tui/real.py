@@ -149,7 +149,7 @@ def test_real_panes_of_one_guest_its_sizes_and_its_hvc0(place):
     s.wait(r"a pane for")
     s.keys("Enter")
     s.wait(r"^ one ● ─+┬ one ● ─+$")
-    s.wait(r"^hvc0 is now 28 x (49|50) *│hvc0 is now")
+    s.wait(r"hvc0 is now 28 x (49|50) *│.*hvc0 is now")
     # Both show what one of them typed.
     s.type("echo in both")
     s.keys("Enter")
