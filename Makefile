@@ -42,7 +42,9 @@ Q = $(if $(V),,@)
 SAY = $(if $(findstring s,$(firstword -$(MAKEFLAGS))),:,echo)
 
 B = build/$(VARIANT)
-SRC = $(sort $(wildcard $(addsuffix /*.c,$(FOLDERS))))
+# A program of its own, which the build runs.
+TOOL = backend/guest/confine_mkfilters.c
+SRC = $(filter-out $(TOOL),$(sort $(wildcard $(addsuffix /*.c,$(FOLDERS)))))
 OBJ = $(SRC:%.c=$(B)/%.o)
 # What tests link: everything but main().
 LIBOBJ = $(filter-out $(B)/tui/main.o,$(OBJ))
@@ -70,8 +72,19 @@ $(B)/gen/syscalls.h:
 	echo '#include <asm/unistd.h>' | $(CC) -E -dM - | sed -n \
 	    's/^#define __NR_\([a-z0-9_]*\) \([0-9]*\)$$/"\2 \1\\n"/p' >$@
 
-$(B)/backend/guest/confine_trap.o: CPPFLAGS += -I$(B)/gen
-$(B)/backend/guest/confine_trap.o: $(B)/gen/syscalls.h
+# What each kind of thread in a guest process may call, as BPF.
+$(B)/gen/mkfilters: $(TOOL:%.c=$(B)/%.o)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $< -lseccomp
+
+$(B)/gen/filters.h: $(B)/gen/mkfilters
+	$< >$@.new
+	mv $@.new $@
+
+GENERATED = $(B)/gen/filters.h $(B)/gen/syscalls.h
+CONFINE = $(B)/backend/guest/confine_seccomp.o $(B)/backend/guest/confine_trap.o
+$(CONFINE): CPPFLAGS += -I$(B)/gen
+$(CONFINE): $(GENERATED)
 
 $(B)/libvmtui.a: $(LIBOBJ)
 	@rm -f $@
@@ -119,4 +132,4 @@ clean:
 .PHONY: all unit install-run install-check run check bench install clean
 .SECONDARY:
 
--include $(OBJ:.o=.d) $(UNIT:=.d)
+-include $(OBJ:.o=.d) $(UNIT:=.d) $(TOOL:%.c=$(B)/%.d)

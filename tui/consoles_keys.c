@@ -3,7 +3,6 @@
 
 #include "tui/actions.h"
 #include "tui/consoles_keys.h"
-#include "tui/layouts.h"
 #include "tui/ui.h"
 
 /* What a resize key moves a border by. */
@@ -359,106 +358,6 @@ even_out(struct ui *ui)
 }
 
 /*
- * --- Layouts ----------------------------------------------------------------
- */
-
-/* "one" is the focused pane alone; the others are those of tree.h. */
-static const char *const shapes[] = {
-    "one", "columns", "rows", "grid", "main and side"};
-#define SHAPES (sizeof shapes / sizeof *shapes)
-
-static void
-shape(struct ui *ui, unsigned i)
-{
-	struct consoles *c = &ui->consoles;
-
-	c->shape = i;
-	c->zoom = i == 0;
-	if (i > 0 && tree_arrange(&c->tree, (enum tree_shape)(i - 1)) == -1)
-		ui_error(ui, "There is no memory for another layout.");
-	tiles_changed(ui);
-	ui_say(ui, "%s", shapes[i]);
-}
-
-static void
-next_shape(struct ui *ui)
-{
-	shape(ui, (ui->consoles.shape + 1) % SHAPES);
-}
-
-static void
-layout_picked(struct ui *ui, const char *name)
-{
-	unsigned i;
-
-	for (i = 0; i < SHAPES; i++)
-		if (strcmp(name, shapes[i]) == 0) {
-			if (ui->consoles.focus != NULL)
-				shape(ui, i);
-			return;
-		}
-	layouts_load(ui, name);
-}
-
-static void
-layout_deleted(struct ui *ui, const char *name)
-{
-	unsigned i;
-
-	for (i = 0; i < SHAPES; i++)
-		if (strcmp(name, shapes[i]) == 0) {
-			ui_say(ui, "%s is ready-made and stays.", name);
-			return;
-		}
-	prompt_ask(ui, name, layouts_delete, "delete the layout %s?", name);
-}
-
-static void
-add_saved(const char *name, void *arg)
-{
-	pick_add(arg, name, "saved");
-}
-
-static void
-choose_layout(struct ui *ui)
-{
-	struct pick *p = &ui->consoles.pick;
-	unsigned i;
-
-	pick_open(p, "layout (del deletes)", layout_picked, layout_deleted);
-	for (i = 0; i < SHAPES && need_one(ui) == NULL; i++)
-		pick_add(p, shapes[i], "ready-made");
-	layouts_each(add_saved, p);
-	ui_dirty(ui, DIRTY_ALL);
-}
-
-static void
-save_as(struct ui *ui, const char *name)
-{
-	unsigned i;
-
-	if (*name == '\0')
-		return;
-	for (i = 0; i < SHAPES; i++)
-		if (strcmp(name, shapes[i]) == 0) {
-			ui_say(
-			    ui, "%s is ready-made; take another name.", name);
-			return;
-		}
-	if (strlen(name) > LAYOUTS_NAME_MAX) {
-		ui_say(ui, "A name has %d letters at most.", LAYOUTS_NAME_MAX);
-		return;
-	}
-	layouts_save(ui, name);
-}
-
-static void
-save_layout(struct ui *ui)
-{
-	prompt_read(ui, "save this layout as: ", "", save_as);
-}
-
-/*
  * --- Typing -------------------------------------------------------------------
  */
 
@@ -610,11 +509,11 @@ const struct binding consoles_commands[] = {
     {{'y', 0}, {0, 0}, "stty", "type the pane's size into a serial line",
 	need_one, type_size},
     {{' ', 0}, {0, 0}, "next layout", "one, columns, rows, grid, main and side",
-	need_two, next_shape},
+	need_two, consoles_next_shape},
     {{'e', 0}, {0, 0}, "layouts", "choose a layout, ready-made or saved", NULL,
-	choose_layout},
+	consoles_choose_layout},
     {{'w', 0}, {0, 0}, "save layout", "save the layout under a name", need_one,
-	save_layout},
+	consoles_save_layout},
     {{'=', 0}, {0, 0}, "even out", "the same room for all", need_two, even_out},
     {{K_LEFT, TERM_CTRL}, {'<', 0}, "border left", "move its border left",
 	need_two, resize_left},
@@ -667,7 +566,8 @@ const struct binding consoles_empty[] = {
     {{'a', 0}, {K_ENTER, 0}, "add", "open a pane", add_refuse, add},
     {{'t', 0}, {0, 0}, "all running", "a pane for each guest that runs", NULL,
 	tiles_open_running},
-    {{'e', 0}, {0, 0}, "layouts", "load a layout", NULL, choose_layout},
+    {{'e', 0}, {0, 0}, "layouts", "load a layout", NULL,
+	consoles_choose_layout},
     {{'1', 0}, {K_ESCAPE, 0}, "guests", "the list of guests", NULL, to_list},
     {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
 };

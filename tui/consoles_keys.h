@@ -19,4 +19,12 @@ extern const struct binding consoles_typing[];
 void consoles_arm(struct ui *ui);
 void consoles_disarm(struct ui *ui);
 
+/* consoles_layouts.c */
+/* The next ready-made layout. */
+void consoles_next_shape(struct ui *ui);
+/* Asks for a layout, ready-made or saved. */
+void consoles_choose_layout(struct ui *ui);
+/* Asks for a name and saves the layout under it. */
+void consoles_save_layout(struct ui *ui);
+
 #endif

@@ -48,6 +48,7 @@ drag(struct ui *ui, const struct mouse *m)
 {
 	struct consoles *c = &ui->consoles;
 	int by = along(c, m) - c->grabbed;
+	struct tree_border border;
 	struct rect before, after;
 	const struct tree_node *child;
 
@@ -59,7 +60,9 @@ drag(struct ui *ui, const struct mouse *m)
 	before = (struct rect){child->y, child->x, child->h, child->w};
 	if (!tree_move_border(&c->border, by))
 		return;
+	border = c->border;
 	tiles_changed(ui);
+	c->border = border;
 	after = (struct rect){child->y, child->x, child->h, child->w};
 	/* As far as it went: it stops where panes would be too small. */
 	c->grabbed += c->border.group->kind == TREE_COLUMNS
@@ -76,7 +79,6 @@ title_pressed(struct ui *ui, struct tile *t)
 
 	if (c->title_of == t && now < c->click_at + TWICE_MS) {
 		c->title_of = NULL;
-		c->border.group = NULL;
 		tiles_focus(ui, t);
 		tiles_zoom(ui, !c->zoom);
 		return;
@@ -92,18 +94,17 @@ pressed(struct ui *ui, const struct mouse *m)
 	struct consoles *c = &ui->consoles;
 	struct tile *t = under(c, m);
 
-	c->border.group = NULL;
-	if (m->button == 1 && !c->zoom &&
-	    tree_border_at(&c->tree, m->row, m->col, &c->border))
+	if (m->button != 1)
+		return;
+	if (t != NULL && within(&t->title, m))
+		title_pressed(ui, t);
+	else if (t != NULL)
+		tiles_focus(ui, t);
+	/* Last: a change of the focus lets go of borders. */
+	if (!c->zoom && tree_border_at(&c->tree, m->row, m->col, &c->border))
 		c->grabbed = along(c, m);
 	else
 		c->border.group = NULL;
-	if (t == NULL)
-		return;
-	if (m->button == 1 && within(&t->title, m))
-		title_pressed(ui, t);
-	else if (m->button == 1)
-		tiles_focus(ui, t);
 }
 
 /* Whose a drag or a release is, wherever the mouse is by then. */

@@ -60,6 +60,11 @@ menu_draw(struct ui *ui, const struct binding *table)
 	for (i = 0; i < n && i < rows * cols; i++) {
 		x = 1 + i / rows * (keys + 1 + words + GAP);
 		y = 1 + i % rows;
+		if (i == rows * cols - 1 && i < n - 1) {
+			draw_text(&r, y, x, STYLE_KEY, "?");
+			draw_text(&r, y, x + keys + 1, STYLE_PLAIN, "all");
+			break;
+		}
 		keys_of(item[i], name, sizeof name);
 		draw_text(&r, y, x, STYLE_KEY, name);
 		draw_text(&r, y, x + keys + 1, STYLE_PLAIN, item[i]->word);

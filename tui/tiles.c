@@ -137,6 +137,8 @@ tiles_place(struct ui *ui)
 void
 tiles_changed(struct ui *ui)
 {
+	/* What was grabbed may be no more. */
+	ui->consoles.border.group = NULL;
 	tiles_place(ui);
 	layouts_changed(ui);
 	ui_dirty(ui, DIRTY_ALL);
@@ -378,6 +380,8 @@ tiles_close(struct ui *ui, struct tile *t)
 
 	if (c->last == t)
 		c->last = NULL;
+	if (c->title_of == t)
+		c->title_of = NULL;
 	if (c->focus == t) {
 		c->focus = NULL;
 		c->zoom = false;
@@ -398,7 +402,7 @@ tiles_clear(struct ui *ui)
 	unsigned i, n = tiles_all(c, tile);
 
 	tree_clear(&c->tree);
-	c->focus = c->last = NULL;
+	c->focus = c->last = c->title_of = NULL;
 	c->zoom = false;
 	c->border.group = NULL;
 	for (i = 0; i < n; i++)

@@ -9,6 +9,7 @@
 #include "tui/ui.h"
 
 #define CELLS_MAX (512 * 1024)
+#define WORDY     18 /* columns beside the name in which words have room */
 
 /* The lines around the focused pane: its title, the separators beside it. */
 static bool
@@ -61,14 +62,17 @@ marks(struct ui *ui, const struct tile *t, struct part *part)
 {
 	const struct guest *g = model_find(ui->model, t->name);
 	enum guest_state state = g != NULL ? guest_shown(g) : GUEST_UNKNOWN;
+	/* Where it is narrow the glyph says it all. */
+	bool brief =
+	    state == GUEST_RUNNING || t->title.w < text_width(t->name) + WORDY;
 	unsigned n = 0;
 
 	part[n].style = guest_style(state);
 	snprintf(part[n++].text, sizeof part->text, "%s%s%s",
-	    guest_glyph(state), state == GUEST_RUNNING ? "" : " ",
-	    state == GUEST_RUNNING ? ""
-		: g == NULL        ? "not defined"
-				   : guest_state_word(state));
+	    guest_glyph(state), brief ? "" : " ",
+	    brief           ? ""
+		: g == NULL ? "not defined"
+			    : guest_state_word(state));
 	if (t->marked) {
 		part[n].style = STYLE_TOO;
 		snprintf(

@@ -7,7 +7,7 @@
  *	                    namespaces, empty root, no capabilities, Landlock
  *	confine_threads()   then each thread as it begins (config/thread.h), and
  *	confine_main()      the main one last: the list of system calls that
- *	                    confine_seccomp.c has for its kind
+ *	                    confine_mkfilters.c has for its kind
  *
  * Whatever the process needs was opened by the backend and came as a
  * descriptor. What the host refuses is logged, once and in one line, and the
@@ -49,7 +49,7 @@ void confine_note(const char *what, int error);
 /* confine_trap.c: a call off the list ends the process with a line. */
 void confine_trap(void);
 
-/* confine_seccomp.c: makes the filters; confines the calling thread. */
+/* confine_seccomp.c: looks if it can; confines the calling thread. */
 void confine_calls_prepare(void);
 void confine_calls(enum thread_kind kind);
 

@@ -202,6 +202,11 @@ def test_panes_resize_by_key_and_by_dragging(place):
         prefix(s, "=")
         until(lambda: titles(s)[1][1] == x and titles(s)[2][0] == y,
               "even panes")
+        # The pane goes while its border is held.
+        press(s, x - 1, 2, up=False)
+        prefix(s, "x", "x", "x")
+        s.type("\033[<32;20;3M\033[<0;20;3m")
+        s.wait(r"^ g\d ● ─+$")
         s.close()
         place.again()
 

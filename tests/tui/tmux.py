@@ -57,9 +57,13 @@ class Place:
 
     def again(self):
         """As at the beginning: for a test that runs at two sizes."""
+        pids = [s.pid() for s in self.screens if s.alive()]
         for s in self.screens:
             s.close()
         self.screens = []
+        # Its last words are the layout of its panes.
+        until(lambda: not any(p and os.path.exists("/proc/%d" % p)
+                              for p in pids), "the end of screens")
         self.fake.kill()
         self.fake.wait()
         self.fake.stdout.close()
@@ -184,8 +188,9 @@ class Screen:
     def lines(self):
         return self.text().split("\n")
 
-    def info(self, what):
-        return self.tmux("display", "-p", "#{%s}" % what).strip()
+    def info(self, what, check=True):
+        return self.tmux("display", "-p", "#{%s}" % what,
+                         check=check).strip()
 
     def keys(self, *keys):
         self.tmux("send-keys", *keys)
@@ -222,6 +227,10 @@ class Screen:
             except OSError:
                 pass
         return None
+
+    def alive(self):
+        """Whether its tmux still runs."""
+        return self.info("pane_pid", check=False) != ""
 
     def quit(self):
         self.keys("q")
