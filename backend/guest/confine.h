@@ -12,6 +12,8 @@
  * Whatever the process needs was opened by the backend and came as a
  * descriptor. What the host refuses is logged, once and in one line, and the
  * rest holds all the same; none of these functions fails.
+ *
+ * It costs a start about 1 ms of CPU, half of which is the network namespace.
  */
 #ifndef BACKEND_GUEST_CONFINE_H
 #define BACKEND_GUEST_CONFINE_H

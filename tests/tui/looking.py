@@ -522,7 +522,8 @@ def test_look_in_a_tile_is_as_in_a_console_of_its_own(place):
         # The other one is typed into meanwhile, and this one stays.
         s.keys("C-]", "2")
         say(s, "print meanwhile")
-        s.wait(r"meanwhile *(│|$)")
+        until(lambda: s.text().count("meanwhile") == 2,
+              lambda: "what it printed on:\n" + s.text())
         s.expect(r"search 1/1: line 19")
         # The mouse copies in the one it is in.
         col, row = place_of(s, "meanwhile")
