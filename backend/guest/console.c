@@ -475,30 +475,57 @@ console_connect(struct console *c, const struct console_port *ops, void *port)
 	c->port = port;
 }
 
+static int64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/*
+ * Sends what the sockets take. Returns how many bytes are left to send; fd is
+ * one of the sockets that take no more.
+ */
+static uint64_t
+flush_rest(struct console *c, int *fd)
+{
+	struct watcher *w, *next;
+	uint64_t left = 0;
+
+	*fd = -1;
+	for (w = TAILQ_FIRST(&c->watchers); w != NULL; w = next) {
+		next = TAILQ_NEXT(w, entry);
+		w->blocked = false;
+		flush_watcher(w);
+	}
+	TAILQ_FOREACH (w, &c->watchers, entry) {
+		if (!w->dropped && w->at < head(c)) {
+			left += head(c) - w->at;
+			*fd = w->fd;
+		}
+	}
+	return left;
+}
+
 void
 console_finish(struct console *c, int ms)
 {
-	struct watcher *w, *next;
-	struct pollfd p;
-	bool left = true;
+	struct pollfd p = {.events = POLLOUT};
+	int64_t now_is = now_ms(), patience = now_is + ms;
+	int64_t end = now_is + (int64_t)ms * CONSOLE_PATIENCE;
+	uint64_t left, before = UINT64_MAX;
 
-	for (; left && ms >= 0; ms -= 10) {
-		left = false;
-		p.fd = -1;
-		for (w = TAILQ_FIRST(&c->watchers); w != NULL; w = next) {
-			next = TAILQ_NEXT(w, entry);
-			if (w->dropped)
-				continue;
-			p.fd = w->fd;
-			w->blocked = false;
-			flush_watcher(w);
-		}
-		TAILQ_FOREACH (w, &c->watchers, entry)
-			if (!w->dropped && w->at < head(c))
-				left = true;
-		p.events = POLLOUT;
-		if (left)
-			poll(&p, 1, 10);
+	while ((left = flush_rest(c, &p.fd)) > 0) {
+		now_is = now_ms();
+		/* Who reads on is waited for; who does not, not for long. */
+		if (left != before)
+			patience = now_is + ms;
+		before = left;
+		if (now_is >= patience || now_is >= end)
+			break;
+		poll(&p, 1, 10);
 	}
 }
 

@@ -65,7 +65,10 @@ void console_connect(
  */
 int console_watch(struct console *c, bool history, struct error *err);
 
-/* Gives watchers the rest of the output, blocking at most ms milliseconds. */
+/*
+ * Gives watchers the rest of the output. Blocks until nobody has read anything
+ * for ms milliseconds, and at most CONSOLE_PATIENCE times that long.
+ */
 void console_finish(struct console *c, int ms);
 
 /* Bytes the guest has printed since the process began. Any thread. */
