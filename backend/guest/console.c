@@ -250,7 +250,7 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 	flush_watcher(w);
 }
 
-/* Sends what there is until the socket is full. May remove the watcher. */
+/* Sends what there is until the socket is full. */
 static void
 flush_watcher(struct watcher *w)
 {
@@ -267,7 +267,10 @@ flush_watcher(struct watcher *w)
 		w->moved = now();
 	}
 	if (n == -1 && errno != EAGAIN && errno != EINTR) {
-		remove_watcher(w);
+		/* It is gone, but what it typed last may still be there. */
+		event_del(w->writable);
+		w->dropped = true;
+		update_floor(c);
 		return;
 	}
 	if (w->at < end || w->note_len > 0) {

@@ -267,6 +267,36 @@ test_console_takes_typing_at_the_guests_pace(void **state)
 }
 
 static void
+test_console_takes_what_was_typed_before_leaving(void **state)
+{
+	static const struct serial_ops ops = {
+	    console_output, console_input_ready};
+	static const struct console_port port = {port_input, port_kick};
+	struct event_base *base = event_base_new();
+	struct console *c;
+	struct serial *s;
+	int fd;
+	NEED_MACHINE(m, asked);
+
+	c = console_new(base, NULL);
+	assert_int_equal(serial_create(m, 0x3f8, 4, &ops, c, &s, NULL), 0);
+	console_connect(c, &port, s);
+	out(m, 0x3fa, 1, 1);
+	fd = console_watch(c, false, NULL);
+	assert_int_equal(write(fd, "ok", 2), 2);
+	close(fd);
+	/* Output finds the socket closed before its input was read. */
+	print_now(c, 0, 10);
+	console_finish(c, 0);
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	assert_int_equal(in(m, 0x3f8, 1), 'o');
+	assert_int_equal(in(m, 0x3f8, 1), 'k');
+	machine_destroy(m);
+	console_free(c);
+	event_base_free(base);
+}
+
+static void
 test_console_forgets_watchers_that_are_gone(void **state)
 {
 	struct event_base *base = event_base_new();
@@ -295,6 +325,7 @@ main(void)
 		test_console_does_not_wait_for_one_that_never_reads),
 	    cmocka_unit_test(test_console_takes_typing_at_the_guests_pace),
 	    cmocka_unit_test(test_console_takes_more_at_once_than_it_keeps),
+	    cmocka_unit_test(test_console_takes_what_was_typed_before_leaving),
 	    cmocka_unit_test(test_console_forgets_watchers_that_are_gone),
 	};
 
