@@ -36,14 +36,21 @@ def say(ok, name, why=""):
     print(f"{'ok' if ok else 'not ok'} - {name}", flush=True)
 
 
-def failure(lab, why):
-    """All that helps: what failed, what the guests and the backend say."""
+def failure(lab, why, said):
+    """
+    All that helps: what failed, what the guests and the backend say; but not
+    what they said already when an earlier test failed.
+    """
     text = str(why) if isinstance(why, Failure) else traceback.format_exc()
-    if lab:
-        for name, console in lab.consoles.items():
-            text += f"\n{name}'s console ends with:\n"
-            text += linux.tail(console.text, 15)
-        text += "\nthe backend says:\n" + lab.logged()
+    if not lab:
+        return text
+    words = {f"{name}'s console ends with": linux.tail(console.text, 15)
+             for name, console in lab.consoles.items()}
+    words["the backend says"] = lab.logged()
+    for who, what in words.items():
+        if what not in said:
+            text += f"\n{who}:\n{what}"
+            said.append(what)
     return text
 
 
@@ -62,12 +69,12 @@ def main():
     try:
         lab = linux.Lab(binary, config)
     except Exception as why:  # whatever it is, it is the tests' failure
-        text = failure(None, why)
+        text = failure(None, why, [])
         for test in tests:
             say(False, test.__doc__.split("\n")[0], text)
             text = "not run, as the first one"
         return 1
-    failed = 0
+    failed, said = 0, []
     for test in tests:
         begin = time.monotonic()
         try:
@@ -76,7 +83,7 @@ def main():
             say(True, f"{test.__doc__.split(chr(10))[0]} # SKIP {why}")
         except Exception as why:
             failed += 1
-            say(False, test.__doc__.split("\n")[0], failure(lab, why))
+            say(False, test.__doc__.split("\n")[0], failure(lab, why, said))
         else:
             say(True, test.__doc__.split("\n")[0])
         print(f"# {time.monotonic() - begin:.1f} s", flush=True)
