@@ -175,12 +175,14 @@ def test_look_keys_move_as_in_vi(place):
                      ("b", 14), ("Left", 13), ("Right", 14)):
         s.keys(key)
         cursor("one two", col)
-    s.keys("H", "0")
-    y = int(s.info("cursor_y"))
     s.keys("g")
     cursor("this is build", 0)
-    if int(s.info("cursor_y")) != y:
-        raise Failed("g is not at the top")
+    top = int(s.info("cursor_y"))
+    s.keys("G")
+    cursor("build$", 0)
+    s.keys("H", "0")
+    until(lambda: int(s.info("cursor_y")) == top,
+          lambda: "H is not at the top, row %d, in\n%s" % (top, s.text()))
     s.keys("G")
     cursor("build$", 0)
     s.keys("C-u", "C-u", "C-d", "C-d")
