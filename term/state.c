@@ -374,6 +374,7 @@ state_reset(struct term *t, bool hard)
 	}
 	t->pen = cell_blank(TERM_COLOUR_DEFAULT);
 	t->filter.slow = 0;
+	t->cursor.styled = false;
 	vterm_state_reset(t->state, hard);
 	if (hard) {
 		state_move(t, 0, 0, false);

@@ -333,10 +333,12 @@ test_term_cursor_shape_and_visibility(void **state)
 
 	term_cursor(rig->t, &c);
 	assert_true(c.visible);
+	assert_false(c.styled);
 	assert_int_equal(c.shape, TERM_SHAPE_BLOCK);
 	rig_feed(rig, "\033[?25l\033[4 q");
 	term_cursor(rig->t, &c);
 	assert_false(c.visible);
+	assert_true(c.styled);
 	assert_false(c.blink);
 	assert_int_equal(c.shape, TERM_SHAPE_UNDERLINE);
 	rig_feed(rig, "\033[?25h\033[5 q");
@@ -346,6 +348,17 @@ test_term_cursor_shape_and_visibility(void **state)
 	assert_true(c.visible);
 	assert_true(c.blink);
 	assert_int_equal(c.shape, TERM_SHAPE_BAR);
+	assert_true(c.styled);
+	/* What every cnorm says is no wish for a shape. */
+	rig_feed(rig, "\033[0 q\033[?12l\033[?25h");
+	term_cursor(rig->t, &c);
+	assert_false(c.styled);
+	rig_feed(rig, "\033[2 q\033[9 q");
+	term_cursor(rig->t, &c);
+	assert_true(c.styled);
+	rig_feed(rig, "\033[!p");
+	term_cursor(rig->t, &c);
+	assert_false(c.styled);
 	rig_free(rig);
 }
 
