@@ -15,6 +15,7 @@ spec_init(struct guest_spec *spec)
 	memset(spec, 0, sizeof *spec);
 	spec->kvm_fd = spec->listen_fd = -1;
 	spec->kernel_fd = spec->initrd_fd = -1;
+	rights_init(&spec->rights);
 	for (i = 0; i < SPEC_MAX_DISKS; i++)
 		spec->disk[i].fd = -1;
 	for (i = 0; i < SPEC_MAX_NICS; i++)
@@ -109,12 +110,13 @@ spec_encode(const struct guest_spec *spec, int *fd, unsigned *fds)
 		return NULL;
 	}
 	return json_pack("{s:s, s:I, s:i, s:b, s:I, s:I, s:o, s:I, s:o, s:I, "
-			 "s:o, s:o, s:o}",
+			 "s:o, s:o, s:o, s:o}",
 	    "name", spec->name, "memory", (json_int_t)spec->memory, "cpus",
 	    (int)spec->cpus, "hugepages", spec->hugepages, "kvm_fd", kvm,
 	    "listen_fd", sock, "kernel", text_json(spec->kernel), "kernel_fd",
 	    kernel, "initrd", text_json(spec->initrd), "initrd_fd", initrd,
-	    "cmdline", text_json(spec->cmdline), "disks", disks, "nics", nics);
+	    "cmdline", text_json(spec->cmdline), "disks", disks, "nics", nics,
+	    "rights", rights_encode(&spec->rights));
 }
 
 /* What is being decoded, and the row of descriptors it takes from. */
@@ -241,6 +243,7 @@ decode(struct decoder *d, json_t *json, struct guest_spec *spec)
 	spec->memory = (uint64_t)memory;
 	spec->cpus = (unsigned)cpus;
 	spec->hugepages = hugepages;
+	rights_decode(json_object_get(json, "rights"), &spec->rights);
 	if (take_text(d, kernel, &spec->kernel) == -1 ||
 	    take_text(d, initrd, &spec->initrd) == -1 ||
 	    take_text(d, cmdline, &spec->cmdline) == -1 ||

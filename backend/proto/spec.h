@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "backend/proto/rights.h"
 #include "config/error.h"
 
 #define SPEC_NAME_MAX  32
@@ -47,6 +48,7 @@ struct guest_spec {
 	unsigned disks, nics;
 	struct spec_disk disk[SPEC_MAX_DISKS];
 	struct spec_nic nic[SPEC_MAX_NICS];
+	struct rights rights; /* to the guest's own socket */
 };
 
 /* No descriptors (-1), no strings. */

@@ -194,7 +194,8 @@ clear_socket(const char *name, const struct sockaddr_un *sun, struct error *err)
 }
 
 static int
-open_socket(const char *name, struct guest_spec *spec, struct error *err)
+open_socket(const struct backend *b, const char *name, struct guest_spec *spec,
+    struct error *err)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 
@@ -218,6 +219,7 @@ open_socket(const char *name, struct guest_spec *spec, struct error *err)
 	    listen(spec->listen_fd, GUEST_BACKLOG) == -1)
 		return error_set(err, "cannot listen on %s: %s", sun.sun_path,
 		    strerror(errno));
+	spec->rights = access_socket(b, name);
 	return 0;
 }
 
@@ -233,7 +235,7 @@ prepare_guest(struct backend *b, const struct config_vm *vm,
 	    check_known(vm, err) == 0 && check_memory(vm, err) == 0 &&
 	    copy_text(spec, vm, err) == 0 && open_boot(vm, spec, err) == 0 &&
 	    open_disks(vm, spec, err) == 0 && open_kvm(vm, spec, err) == 0 &&
-	    open_socket(vm->name, spec, err) == 0 &&
+	    open_socket(b, vm->name, spec, err) == 0 &&
 	    network_open(b, vm, spec, plugged, err) == 0)
 		return 0;
 	bound = spec->listen_fd != -1;
