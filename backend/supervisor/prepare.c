@@ -64,6 +64,12 @@ check_known(const struct config_vm *vm, struct error *err)
 {
 	size_t i;
 
+	if (vm->kernel == NULL && vm->boot == CONFIG_BOOT_NET)
+		return error_set(err,
+		    "%s has no kernel, and to boot one from the network takes "
+		    "firmware for that, which comes with a later version: give "
+		    "kernel = PATH",
+		    vm->name);
 	if (vm->kernel == NULL)
 		return error_set(err,
 		    "%s has no kernel: booting from disk or CD-ROM by BIOS "
@@ -121,6 +127,7 @@ copy_text(
 	spec->memory = vm->memory;
 	spec->cpus = vm->cpus;
 	spec->hugepages = vm->hugepages;
+	spec->boot = vm->boot;
 	spec->kernel = strdup(vm->kernel);
 	spec->initrd = strdup(vm->initrd != NULL ? vm->initrd : "");
 	spec->cmdline = strdup(vm->cmdline != NULL ? vm->cmdline : "");
