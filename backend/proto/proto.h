@@ -80,6 +80,8 @@
  *   pause, unpause, reset
  *   console      {"history": bool, "port"} → {} and one descriptor
  *   console-size {"rows", "cols"}
+ *   rights       RIGHTS (rights.h): who else may ask all this, from now on;
+ *                like launch, only from the backend's user or root
  *
  * Events of a guest process, to every connection: STATE {"state", "reason"}.
  * The last one, "stopped" or "crashed", comes before the process ends.

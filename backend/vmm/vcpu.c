@@ -155,29 +155,38 @@ exit_mmio(struct vcpu *v)
 	}
 }
 
+/* " 0f 0b", as far as KVM says what it could not emulate. */
+static void
+instruction_bytes(const struct kvm_run *run, char *buf, size_t len)
+{
+	unsigned i, n = run->emulation_failure.insn_size;
+
+	buf[0] = '\0';
+	if (run->internal.ndata < 1 ||
+	    (run->emulation_failure.flags &
+		KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES) == 0)
+		return;
+	for (i = 0; i < n && i < 15; i++)
+		snprintf(buf + 3 * (size_t)i, len - 3 * (size_t)i, " %02x",
+		    run->emulation_failure.insn_bytes[i]);
+}
+
 static void
 exit_internal_error(struct vcpu *v)
 {
-	const struct kvm_run *run = v->run;
-	unsigned i, n;
-	char bytes[3 * 15 + 1] = "";
+	char bytes[3 * 15 + 1];
 
 	log_registers(v);
-	if (run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION &&
-	    run->internal.ndata >= 1 &&
-	    (run->emulation_failure.flags &
-		KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES)) {
-		n = run->emulation_failure.insn_size;
-		for (i = 0; i < n && i < 15; i++)
-			snprintf(bytes + 3 * i, 4, " %02x",
-			    run->emulation_failure.insn_bytes[i]);
-		crash(v, "KVM cannot emulate the guest's instruction%s", bytes);
+	if (v->run->internal.suberror != KVM_INTERNAL_ERROR_EMULATION) {
+		crash(v, "KVM internal error %u (its log has the registers)",
+		    v->run->internal.suberror);
 		return;
 	}
-	if (run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION)
-		crash(v, "KVM cannot emulate the guest's instruction");
-	else
-		crash(v, "KVM internal error %u", run->internal.suberror);
+	instruction_bytes(v->run, bytes, sizeof bytes);
+	crash(v,
+	    "KVM internal error: it cannot emulate the guest's instruction%s "
+	    "(its log has the registers)",
+	    bytes);
 }
 
 static void
