@@ -51,7 +51,8 @@
  * GUEST: {"name", "id": its number, "state", "reason", "since", "memory", "cpus", "pid",
  *   "uptime", "cpu", "cpu_time", "memory_used", "defined", "kernel", "disks": [{"path",
  *   …}], "nics": [{"tap", "switch", "lladdr"}], "restarts": RESTARTS,
- *   "confinement": CONFINEMENT while it runs}
+ *   "allow": ["title", "clipboard": what it may do to the terminal of who has
+ *   its console], "confinement": CONFINEMENT while it runs}
  * RESTARTS: {"policy": "no", "on-failure" or "always", "count": how often it
  *   was started again since a person did, "next": when it starts again, 0: it
  *   does not, "ends": the last ten that no person asked for, oldest first:

@@ -8,7 +8,8 @@
 static bool
 applies_at_once(const struct config_key *key)
 {
-	static const char *const names[] = {"enable", "restart", "owner"};
+	static const char *const names[] = {
+	    "enable", "restart", "owner", "allow"};
 	size_t i;
 
 	for (i = 0; i < sizeof names / sizeof *names; i++)
