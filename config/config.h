@@ -162,7 +162,7 @@ struct config_section {
  * --- The model --------------------------------------------------------
  */
 
-enum config_boot { CONFIG_BOOT_DISK, CONFIG_BOOT_CDROM };
+enum config_boot { CONFIG_BOOT_DISK, CONFIG_BOOT_CDROM, CONFIG_BOOT_NET };
 enum config_restart {
 	CONFIG_RESTART_NO,
 	CONFIG_RESTART_ON_FAILURE,

@@ -10,7 +10,7 @@
 #define MIB (UINT64_C(1) << 20)
 #define TIB (UINT64_C(1) << 40)
 
-static const char *const boots[] = {"disk", "cdrom", NULL};
+static const char *const boots[] = {"disk", "cdrom", "net", NULL};
 static const char *const restarts[] = {"no", "on-failure", "always", NULL};
 static const char *const formats[] = {"auto", "raw", "qcow2", NULL};
 static const char *const caches[] = {"writeback", "none", "unsafe", NULL};
@@ -121,9 +121,10 @@ static const struct config_key vm_keys[] = {
 	.kind = CONFIG_K_CHOICE,
 	AT(boot),
 	.choices = boots,
-	.value = "disk | cdrom",
+	.value = "disk | cdrom | net",
 	.fallback = "disk",
-	.help = "What the firmware boots first where no kernel is given"},
+	.help = "What the firmware boots first where no kernel is given, and "
+		"what an OpenBSD kernel is told it was booted from"},
     {.name = "disk",
 	.kind = CONFIG_K_DISK,
 	AT(disks),

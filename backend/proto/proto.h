@@ -80,6 +80,8 @@
  *   pause, unpause, reset
  *   console      {"history": bool, "port"} → {} and one descriptor
  *   console-size {"rows", "cols"}
+ *   rights       RIGHTS (rights.h): who else may ask all this, from now on;
+ *                like launch, only from the backend's user or root
  *
  * Events of a guest process, to every connection: STATE {"state", "reason"}.
  * The last one, "stopped" or "crashed", comes before the process ends.
@@ -106,6 +108,12 @@
 
 /* Exit status of a backend that finds another one in its place. */
 #define PROTO_EXIT_TAKEN 3
+
+/*
+ * In a guest process's environment: the namespaces that it was started in and
+ * that are its own, as the CLONE_NEW… flags of clone(2), in hexadecimal.
+ */
+#define PROTO_APART "VMTUI_APART"
 
 /* The descriptor on which a guest process finds its launch socket. */
 #define PROTO_LAUNCH_FD 3
