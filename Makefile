@@ -19,7 +19,7 @@ FOLDERS = config term backend/proto backend/vmm backend/dev backend/block \
 	backend/net backend/virtio backend/boot backend/guest \
 	backend/supervisor backend/client tui/cli tui
 
-LIBS = ncursesw libevent vterm inih jansson liburing libseccomp libmnl
+LIBS = ncursesw libevent vterm inih jansson liburing libseccomp libmnl zlib libzstd
 
 CC = gcc
 WARN = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \

@@ -55,19 +55,42 @@ take(int *fd)
 	return taken;
 }
 
+/* What block_open() had opened in the backend. */
+static void
+take_files(struct spec_disk *disk, struct block_files *files)
+{
+	unsigned i;
+
+	block_files_init(files);
+	for (i = 0; i < disk->files && i < BLOCK_FILES_MAX; i++) {
+		files->file[i] = (struct block_file){
+		    .path = disk->file[i].path,
+		    .fd = take(&disk->file[i].fd),
+		    .format = (enum block_format)disk->file[i].format,
+		    .role = (enum block_role)disk->file[i].role,
+		    .readonly = disk->file[i].readonly,
+		};
+		disk->file[i].path = NULL;
+	}
+	files->n = i;
+}
+
 /* "vda", "vdb": what the guest will call it, if it is Linux. */
 static int
 add_disk(struct hardware *hw, struct pci_bus *bus, struct spec_disk *disk,
     unsigned n, const struct virtio_blk_ops *ops, void *arg, struct error *err)
 {
+	struct block_files files;
 	struct block *block;
 	char name[8];
+	int rc;
 
 	snprintf(name, sizeof name, "vd%c", (int)('a' + n));
-	if (block_attach(disk->fd, disk->path, disk->readonly, RING_SIZE,
-		&block, err) == -1)
+	take_files(disk, &files);
+	rc = block_attach(&files, RING_SIZE, &block, err);
+	block_files_clear(&files);
+	if (rc == -1)
 		return -1;
-	disk->fd = -1;
 	return virtio_blk_create(
 	    bus, block, name, name, ops, arg, &hw->disk[n], err);
 }

@@ -123,7 +123,7 @@ pause_if_full(struct guest_process *p)
 		if ((why = virtio_blk_full(p->hw.disk[i])) == 0)
 			continue;
 		if (n++ == 0) {
-			path = p->spec.disk[i].path;
+			path = p->spec.disk[i].file[0].path;
 			first = why;
 		}
 	}

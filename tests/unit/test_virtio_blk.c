@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "tests/unit/virtio_rig.h"
-#include "backend/block/block.h"
+#include "tests/unit/image.h"
 
 #define SIZE   64
 #define HEADER 0x200000u /* request i: header, status and data */
@@ -134,8 +134,9 @@ disk(size_t size, bool readonly, const char *serial)
 	assert_int_equal(write(fd, bytes, size), size);
 	free(bytes);
 	close(fd);
-	fd = block_open(f->path, readonly, &err);
-	assert_int_equal(block_attach(fd, f->path, readonly, 8, &b, &err), 0);
+	fd = image_open(f->path, readonly, &err);
+	assert_int_equal(
+	    block_attach_raw(fd, f->path, readonly, 8, &b, &err), 0);
 	assert_int_equal(virtio_blk_create(f->bus, b, "vda", serial, &ops, NULL,
 			     &f->dev, &err),
 	    0);
@@ -552,7 +553,7 @@ test_blk_refused_closes_its_image(void **state)
 	int fd = mkstemp(path);
 
 	assert_int_equal(ftruncate(fd, 4096), 0);
-	assert_int_equal(block_attach(fd, path, false, 8, &b, &err), 0);
+	assert_int_equal(block_attach_raw(fd, path, false, 8, &b, &err), 0);
 	bus->refuse = true;
 	assert_int_equal(
 	    virtio_blk_create(bus, b, "vdb", "", &ops, NULL, NULL, &err), -1);
