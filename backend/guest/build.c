@@ -55,24 +55,27 @@ take(int *fd)
 	return taken;
 }
 
-/* What block_open() had opened in the backend. */
-static void
-take_files(struct spec_disk *disk, struct block_files *files)
+/* What block_open() had opened in the backend; the spec keeps the names. */
+static int
+take_files(struct spec_disk *disk, struct block_files *files, struct error *err)
 {
 	unsigned i;
 
 	block_files_init(files);
 	for (i = 0; i < disk->files && i < BLOCK_FILES_MAX; i++) {
 		files->file[i] = (struct block_file){
-		    .path = disk->file[i].path,
+		    .path = strdup(disk->file[i].path),
 		    .fd = take(&disk->file[i].fd),
 		    .format = (enum block_format)disk->file[i].format,
 		    .role = (enum block_role)disk->file[i].role,
 		    .readonly = disk->file[i].readonly,
 		};
-		disk->file[i].path = NULL;
+		files->n = i + 1;
+		if (files->file[i].path == NULL)
+			return error_set(
+			    err, "%s: out of memory", disk->file[0].path);
 	}
-	files->n = i;
+	return 0;
 }
 
 /* "vda", "vdb": what the guest will call it, if it is Linux. */
@@ -86,8 +89,9 @@ add_disk(struct hardware *hw, struct pci_bus *bus, struct spec_disk *disk,
 	int rc;
 
 	snprintf(name, sizeof name, "vd%c", (int)('a' + n));
-	take_files(disk, &files);
-	rc = block_attach(&files, RING_SIZE, &block, err);
+	rc = take_files(disk, &files, err);
+	if (rc == 0)
+		rc = block_attach(&files, RING_SIZE, &block, err);
 	block_files_clear(&files);
 	if (rc == -1)
 		return -1;
