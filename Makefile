@@ -22,7 +22,8 @@ FOLDERS = config term backend/proto backend/vmm backend/dev backend/block \
 # What a release has linked in: a guest process starts in a third of the time
 # that it takes to find and bind as many shared libraries. Of the others Debian
 # has no static one.
-STATIC = ncursesw libevent_core vterm inih jansson liburing
+STATIC = ncursesw libevent_core vterm inih jansson liburing zlib \
+	libzstd
 SHARED = libmnl
 LIBS = $(STATIC) $(SHARED) libseccomp
 

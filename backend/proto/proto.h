@@ -57,7 +57,8 @@
  *   was started again since a person did, "next": when it starts again, 0: it
  *   does not, "ends": the last ten that no person asked for, oldest first:
  *   [{"when", "state", "reason"}]}
- *   state: one of the names below. reason: a sentence, "" if there is none.
+ *   state: one of the names below. reason: a sentence, "" if there is none;
+ *   of a paused guest: that its disk is full, and what to do.
  *   since: seconds since 1970, of the last change. memory, memory_used:
  *   bytes. cpu: hundredths of one host CPU over the last second, null before
  *   there are two samples. cpu_time: seconds of CPU since it started.
