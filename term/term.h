@@ -185,6 +185,8 @@ enum term_shape { TERM_SHAPE_BLOCK, TERM_SHAPE_UNDERLINE, TERM_SHAPE_BAR };
 struct term_cursor {
 	unsigned row, col; /* on the screen */
 	bool visible;
+	/* The guest asked for these two (DECSCUSR); else they are the viewer's. */
+	bool styled;
 	bool blink;
 	enum term_shape shape;
 };

@@ -95,8 +95,13 @@ add_devices(struct hardware *hw, struct guest_spec *spec,
 			return -1;
 	if (virtio_rng_create(bus, base, &hw->rng, err) == -1)
 		return -1;
-	return virtio_console_create(
-	    bus, base, &hvc_ops, console[CONSOLE_HVC0], &hw->hvc, err);
+	if (virtio_console_create(bus, base, &hvc_ops, console[CONSOLE_HVC0],
+		&hw->hvc, err) == -1)
+		return -1;
+	for (i = 0; i < CONSOLES; i++)
+		if (console_join(console[i], m, console_names[i], err) == -1)
+			return -1;
+	return 0;
 }
 
 int

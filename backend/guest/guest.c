@@ -179,6 +179,8 @@ guest_launch(struct guest_process *p, struct error *err)
 	    peers_listen(p, err) == -1)
 		return -1;
 	confine_main();
+	if (machine_finish(p->hw.machine, err) == -1)
+		return -1;
 	machine_run(p->hw.machine);
 	guest_set_state(p, PROTO_RUNNING, "");
 	return 0;

@@ -110,6 +110,12 @@
 /* Exit status of a backend that finds another one in its place. */
 #define PROTO_EXIT_TAKEN 3
 
+/*
+ * In a guest process's environment: the namespaces that it was started in and
+ * that are its own, as the CLONE_NEW… flags of clone(2), in hexadecimal.
+ */
+#define PROTO_APART "VMTUI_APART"
+
 /* The descriptor on which a guest process finds its launch socket. */
 #define PROTO_LAUNCH_FD 3
 

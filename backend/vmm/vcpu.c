@@ -36,21 +36,20 @@ on_kick(int sig)
 }
 
 int
-vcpu_create(struct machine *m, unsigned id, struct vcpu *v, struct error *err)
+vcpu_create(struct vcpu *v, struct error *err)
 {
-	v->m = m;
-	v->id = id;
-	v->fd = ioctl(m->vm_fd, KVM_CREATE_VCPU, (unsigned long)id);
+	void *run;
+
+	v->fd = ioctl(v->m->vm_fd, KVM_CREATE_VCPU, (unsigned long)v->id);
 	if (v->fd == -1)
-		return error_set(
-		    err, "KVM cannot create cpu %u: %s", id, strerror(errno));
-	v->run = mmap(
-	    NULL, m->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
-	if (v->run == MAP_FAILED) {
-		v->run = NULL;
-		return error_set(err, "cannot map the state of cpu %u: %s", id,
+		return error_set(err, "KVM cannot create cpu %u: %s", v->id,
 		    strerror(errno));
-	}
+	run = mmap(
+	    NULL, v->m->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
+	if (run == MAP_FAILED)
+		return error_set(err, "cannot map the state of cpu %u: %s",
+		    v->id, strerror(errno));
+	v->run = run;
 	return 0;
 }
 
@@ -68,7 +67,8 @@ vcpu_free(struct vcpu *v)
 void
 vcpu_kick(struct vcpu *v)
 {
-	__atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+	if (v->run != NULL)
+		__atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
 	if (v->has_thread && !pthread_equal(v->thread, pthread_self()))
 		pthread_kill(v->thread, KICK_SIGNAL);
 }
@@ -278,6 +278,8 @@ vcpu_main(void *arg)
 	char name[16];
 
 	snprintf(name, sizeof name, "vcpu%u", v->id);
+	if (v->id == 0)
+		machine_make_vcpus(v->m);
 	thread_begin(THREAD_VCPU, name);
 	while (machine_park(v->m))
 		execute(v);
