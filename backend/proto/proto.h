@@ -55,8 +55,9 @@
  *   its console], "confinement": CONFINEMENT while it runs}
  * RESTARTS: {"policy": "no", "on-failure" or "always", "count": how often it
  *   was started again since a person did, "next": when it starts again, 0: it
- *   does not, "ends": the last ten that no person asked for, oldest first:
- *   [{"when", "state", "reason"}]}
+ *   does not, "failed": starts in a row that failed, "ends": the last ten
+ *   that no person asked for, oldest first: [{"when", "state", "reason",
+ *   "ran": false for a start that failed}]}
  *   state: one of the names below. reason: a sentence, "" if there is none;
  *   of a paused guest: that its disk is full, and what to do.
  *   since: seconds since 1970, of the last change. memory, memory_used:

@@ -155,12 +155,7 @@ on_adopted(struct backend *b)
 		close(b->ready_fd);
 		b->ready_fd = -1;
 	}
-	/*
-	 * In the place of one that was killed, this is no start of the host:
-	 * who was stopped since stays so.
-	 */
-	if (!s->e.replaces)
-		autostart_begin(b);
+	autostart_begin(b, s->e.replaces);
 }
 
 /*
