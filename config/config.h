@@ -120,6 +120,8 @@ struct config_key {
 	uint64_t min, max; /* CONFIG_K_SIZE and CONFIG_K_NUMBER */
 	const char *const *choices; /* CHOICE and WORDS, ends with NULL */
 	const struct config_key *options; /* of DISK and INTERFACE */
+	const char *unit; /* of a number: "CPUs", "seconds"; NULL: none */
+	bool at_once; /* a running guest needs no restart to see it */
 	const char *value; /* how a value looks: "SIZE", "yes | no" */
 	const char *fallback; /* as written in a file; NULL: none */
 	const char *help; /* one sentence without its full stop */
@@ -161,7 +163,7 @@ struct config_section {
  * --- The model --------------------------------------------------------
  */
 
-enum config_boot { CONFIG_BOOT_DISK, CONFIG_BOOT_CDROM };
+enum config_boot { CONFIG_BOOT_DISK, CONFIG_BOOT_CDROM, CONFIG_BOOT_NET };
 enum config_restart {
 	CONFIG_RESTART_NO,
 	CONFIG_RESTART_ON_FAILURE,

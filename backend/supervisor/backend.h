@@ -124,6 +124,7 @@ struct backend {
 	struct event *adopt_timer;
 	/* autostart.c */
 	struct event *autostart_timer;
+	bool autostart_goes_on; /* where a backend that was killed was */
 	size_t autostart_next; /* index into config->vms */
 	unsigned autostarting; /* on their way now */
 	/* figures.c */

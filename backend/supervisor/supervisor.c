@@ -155,12 +155,7 @@ on_adopted(struct backend *b)
 		close(b->ready_fd);
 		b->ready_fd = -1;
 	}
-	/*
-	 * In the place of one that was killed, this is no start of the host:
-	 * who was stopped since stays so.
-	 */
-	if (!s->e.replaces)
-		autostart_begin(b);
+	autostart_begin(b, s->e.replaces);
 }
 
 /*
@@ -181,7 +176,7 @@ leave_journal(void)
 	    fstat(STDERR_FILENO, &st) == -1 || st.st_dev != dev ||
 	    st.st_ino != ino)
 		return;
-	if (paths_log(path, sizeof path, "backend", &err) == -1 ||
+	if (paths_log(path, sizeof path, NULL, &err) == -1 ||
 	    (fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW, 0600)) ==
 		-1)
 		return;

@@ -166,7 +166,7 @@ test_config_mistakes_in_values_of_guests(void **state)
 	    {"[vm a]\ncpus = 65\n", 2, "whole number from 1 to 64"},
 	    {"[vm a]\ncpus = 1.5\n", 2, "whole number from 1 to 64"},
 	    {"[vm a]\ncpus = 18446744073709551617\n", 2, "from 1 to 64"},
-	    {"[vm a]\nboot = network\n", 2, "write disk or cdrom"},
+	    {"[vm a]\nboot = network\n", 2, "write disk, cdrom or net"},
 	    {"[vm a]\nrestart = allways\n", 2, "did you mean \"always\"?"},
 	    {"[vm a]\nrestart = x\n", 2, "no, on-failure or always"},
 	    {"[vm a]\nallow = titel\n", 2, "did you mean \"title\"?"},

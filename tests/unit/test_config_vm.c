@@ -139,6 +139,13 @@ test_config_vm_complete_names_what_is_missing_and_where(void **state)
 	assert_int_equal(
 	    complete("[vm a]\ndisk = /d\nboot = cdrom\n", &err), -1);
 	assert_ptr_equal(strstr(err.text, "c:3: a boots from"), err.text);
+	assert_int_equal(
+	    complete("[vm a]\nkernel = /k\nboot = net\n", &err), -1);
+	assert_ptr_equal(
+	    strstr(err.text, "c:3: a boots from the network and has no "),
+	    err.text);
+	assert_int_equal(
+	    complete("[vm a]\nboot = net\ninterface = local\n", &err), 0);
 
 	vm = config_vm_new("x", &err);
 	config_vm_set(vm, "kernel", "/k", "/", &err);
