@@ -70,6 +70,12 @@ states_new(unsigned file, const char *path)
 void
 states_free(struct states *s)
 {
+	struct undo *u;
+
+	while ((u = s->undo) != NULL) {
+		s->undo = u->next;
+		free(u);
+	}
 	munmap(s->map, CAPACITY);
 	close(s->fd);
 	free(s->order);
