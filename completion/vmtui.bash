@@ -84,7 +84,7 @@ _vmtui() {
 		-b | -I | -d | -r)
 			what=files options= ;;
 		-B)
-			what='disk cdrom' options= ;;
+			what='disk cdrom net' options= ;;
 		-n)
 			what=none options= ;;
 		-m | -p | -k | -i)

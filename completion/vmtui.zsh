@@ -71,7 +71,7 @@ _vmtui() {
 		    '-b[kernel]:file:_files' '-I[initial RAM disk]:file:_files' \
 		    '-k[command line]:text:' '*-d[disk]:file:_files' \
 		    '-r[CD-ROM]:file:_files' \
-		    '-B[what is booted first]:device:(disk cdrom)' \
+		    '-B[what is booted first]:device:(disk cdrom net)' \
 		    '*-n[interface in a switch]:switch:' \
 		    '-i[number of interfaces]:number:' \
 		    '*-L[local interface]' \

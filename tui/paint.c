@@ -123,6 +123,17 @@ paint_pane(const struct rect *r, struct pane *p, bool all)
 	term_damage_clear(t);
 }
 
+/* As DECSCUSR counts them; the guest's, if it asked for one. */
+static int
+shape_of(const struct term_cursor *c)
+{
+	static const int shape[] = {[TERM_SHAPE_BLOCK] = 2,
+	    [TERM_SHAPE_UNDERLINE] = 4,
+	    [TERM_SHAPE_BAR] = 6};
+
+	return c->styled ? shape[c->shape] - c->blink : 0;
+}
+
 void
 paint_cursor(const struct rect *r, struct pane *p)
 {
@@ -134,9 +145,11 @@ paint_cursor(const struct rect *r, struct pane *p)
 		c.row = (unsigned)(l->at.line - l->top);
 		c.col = l->at.col;
 		c.visible = true;
+		c.styled = false;
 	}
 	if ((int)c.row >= r->h || (int)c.col >= r->w)
 		draw_cursor(r->y + r->h - 1, r->x, false);
 	else
-		draw_cursor(r->y + (int)c.row, r->x + (int)c.col, c.visible);
+		draw_cursor_shaped(r->y + (int)c.row, r->x + (int)c.col,
+		    c.visible, shape_of(&c));
 }

@@ -201,10 +201,19 @@ term_rang(void *arg)
 	p->panes->ops->bell(p, p->panes->arg);
 }
 
+static void
+term_copied(const char *text, size_t len, void *arg)
+{
+	struct pane *p = arg;
+
+	p->panes->ops->clipboard(p, text, len, p->panes->arg);
+}
+
 static const struct term_ops term_ops = {
     .output = term_says,
     .bell = term_rang,
     .title = term_titled,
+    .clipboard = term_copied,
     .damage = term_damaged_now,
 };
 

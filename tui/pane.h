@@ -32,6 +32,9 @@ struct panes_ops {
 	/* Its title, whether it is connected, how far one looks back. */
 	void (*state)(struct pane *p, void *arg);
 	void (*bell)(struct pane *p, void *arg);
+	/* See struct term_ops; whether it may is not asked here. */
+	void (*clipboard)(
+	    struct pane *p, const char *text, size_t len, void *arg);
 	/* A sentence for the person. */
 	void (*error)(const char *text, void *arg);
 };

@@ -5,16 +5,6 @@
 
 #define SETTLE_MS 120
 
-/* The pane that has the keyboard, or NULL. */
-static struct pane *
-typed_into(const struct ui *ui)
-{
-	if (ui->consoles.on)
-		return ui->consoles.focus != NULL ? ui->consoles.focus->pane
-						  : NULL;
-	return ui->console.focus ? console_pane(ui) : NULL;
-}
-
 static bool
 told(const struct ui *ui, struct pane *p, const struct guest *g)
 {
@@ -30,7 +20,7 @@ tell(int fd, short what, void *arg)
 {
 	struct ui *ui = arg;
 	struct size *s = &ui->size;
-	struct pane *p = typed_into(ui);
+	struct pane *p = window_pane(ui);
 	const struct guest *g;
 
 	if (p == NULL || !pane_connected(p) ||
@@ -52,7 +42,7 @@ void
 size_follow(struct ui *ui)
 {
 	struct timeval tv = {0, SETTLE_MS * 1000};
-	struct pane *p = typed_into(ui);
+	struct pane *p = window_pane(ui);
 	const struct guest *g;
 
 	if (p == NULL || evtimer_pending(ui->size.timer, NULL) ||

@@ -7,6 +7,7 @@
  *	pane.c      a guest's console; console.c the keyboard in the one
  *	            beside the list, tiles.c the many of the second view
  *	look_*.c    looking back in it: search, selection, files
+ *	window.c    what guests may do to the person's terminal
  *	actions.c   what keys do to guests
  *	prompt.c, message.c, sheet.c, top.c, bottom.c   what is around a view
  *
@@ -28,6 +29,7 @@
 #include "tui/size.h"
 #include "tui/tiles.h"
 #include "tui/view.h"
+#include "tui/window.h"
 #include "tui/wire.h"
 
 /* What has to be drawn again. */
@@ -58,6 +60,7 @@ struct ui {
 	struct message message;
 	struct sheet sheet;
 	struct looks looks;
+	struct window window;
 	unsigned dirty;
 	struct event *frame; /* the timer of the next frame */
 	struct event *writable; /* while the last one is not out */

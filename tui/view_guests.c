@@ -328,9 +328,9 @@ console_title(struct ui *ui, int x)
 	    2;
 	if (p == NULL)
 		return;
-	title = term_title(pane_term(p));
-	x = draw_textf(
-	    r, 0, x, STYLE_FAINT, " %s ", *title != '\0' ? title : "ttyS0");
+	title = window_title(ui, p);
+	x = draw_textf(r, 0, x, STYLE_FAINT, " %s ",
+	    *title != '\0' ? title : pane_port(p));
 	if (pane_recording(p))
 		x = draw_textf(
 			r, 0, x, STYLE_RECORD, " %s ", glyphs()->record) +

@@ -377,8 +377,7 @@ run_log(struct request *rq, json_t *args)
 			return;
 		name = g->name;
 	}
-	if (paths_log(path, sizeof path, name != NULL ? name : "backend",
-		&err) == -1) {
+	if (paths_log(path, sizeof path, name, &err) == -1) {
 		request_error(rq, PROTO_E_GENERIC, err.text);
 		return;
 	}

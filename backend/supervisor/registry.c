@@ -266,6 +266,22 @@ add_parts(const struct guest *g, const struct config_vm *vm, json_t *obj)
 	json_object_set_new(obj, "nics", defined_nics(vm));
 }
 
+/* What it may do to the terminal of who has its console. */
+static json_t *
+allowed(const struct config_vm *vm)
+{
+	const struct config_key *key =
+	    config_key_find(config_keys(CONFIG_VM), "allow");
+	json_t *list = json_array();
+	unsigned i;
+
+	for (i = 0; vm != NULL && key->choices[i] != NULL; i++)
+		if ((vm->allow & 1u << i) != 0)
+			json_array_append_new(
+			    list, json_string(key->choices[i]));
+	return list;
+}
+
 json_t *
 registry_guest_json(struct guest *g)
 {
@@ -283,6 +299,7 @@ registry_guest_json(struct guest *g)
 	add_parts(g, vm, obj);
 	json_object_set_new(obj, "id", json_integer(g->id));
 	json_object_set_new(obj, "restarts", restart_json(g));
+	json_object_set_new(obj, "allow", allowed(vm));
 	figures_guest(g, obj);
 	return obj;
 }

@@ -181,7 +181,7 @@ leave_journal(void)
 	    fstat(STDERR_FILENO, &st) == -1 || st.st_dev != dev ||
 	    st.st_ino != ino)
 		return;
-	if (paths_log(path, sizeof path, "backend", &err) == -1 ||
+	if (paths_log(path, sizeof path, NULL, &err) == -1 ||
 	    (fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW, 0600)) ==
 		-1)
 		return;

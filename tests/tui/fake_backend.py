@@ -180,6 +180,7 @@ class Guest:
         return {
             "name": self.name, "state": self.state, "reason": self.reason,
             "since": self.since, "memory": self.memory, "cpus": self.cpus,
+            "allow": self.backend.allowed(self.name),
             "pid": self.pid or None, "cpu": 7 * self.cpus if up else None,
             "memory_used": self.memory // 3 if up else 0,
             "defined": self.defined, "kernel": "/boot/vmlinuz",
@@ -229,6 +230,12 @@ class Backend:
         cpu = 23 if any(g.pid for g in self.guests) else 1
         return {"name": "odin", "cpus": 8, "memory": 31 * GIB,
                 "memory_used": 9 * GIB, "cpu": cpu}
+
+    def allowed(self, name):
+        for words in self.args.allow:
+            if words.startswith(name + "="):
+                return words.split("=")[1].split(",")
+        return []
 
     def find(self, name):
         return next((g for g in self.guests if g.name == name), None)
@@ -422,6 +429,7 @@ def main():
     p.add_argument("--many", type=int, default=0)
     p.add_argument("--slow", type=float, default=0)
     p.add_argument("--refuse", action="append", default=[])
+    p.add_argument("--allow", action="append", default=[])
     p.add_argument("--mistake", action="append", default=[])
     p.add_argument("--config", default="/etc/vmtui.conf")
     p.add_argument("--idle", action="store_true",
