@@ -371,8 +371,7 @@ image_read(const struct image *im, void *buf, size_t len, uint64_t at,
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1)
-			return error_set(err, "%s cannot be read: %s", im->path,
-			    strerror(errno));
+			return tool_io_failed(im->path, false, -errno, err);
 		if (n == 0) {
 			memset(p, 0, len);
 			break;
@@ -396,8 +395,8 @@ image_write(const struct image *im, const void *buf, size_t len, uint64_t at,
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return error_set(err, "%s cannot be written: %s",
-			    im->path, strerror(n == 0 ? EIO : errno));
+			return tool_io_failed(
+			    im->path, true, n == 0 ? -EIO : -errno, err);
 		p += n;
 		at += (uint64_t)n;
 		len -= (size_t)n;
@@ -409,7 +408,6 @@ int
 image_sync(const struct image *im, struct error *err)
 {
 	if (fsync(im->fd) == -1)
-		return error_set(err, "%s cannot be put on stable storage: %s",
-		    im->path, strerror(errno));
+		return tool_io_failed(im->path, true, -errno, err);
 	return 0;
 }

@@ -215,8 +215,7 @@ check_store(struct check *c, struct error *err)
 		return -1;
 	if (c->clusters > end &&
 	    ftruncate(c->im->fd, (off_t)(c->clusters << bits)) == -1)
-		return error_set(err, "%s cannot be made longer: %s",
-		    c->im->path, strerror(errno));
+		return tool_io_failed(c->im->path, true, -errno, err);
 	if (store_blocks(c, before, true, err) == -1)
 		return -1;
 	if (c->clusters != before && store_table(c, grown, err) == -1)

@@ -71,7 +71,7 @@ fill(struct chain *chain, struct newfile *f, const char *to,
 		c.grain = UINT64_C(1) << l->cluster_bits;
 		rc = layout_write(f->fd, to, l, err);
 	} else if ((rc = ftruncate(f->fd, (off_t)l->size)) == -1) {
-		copy_failed(to, true, -errno, err);
+		tool_io_failed(to, true, -errno, err);
 	}
 	if (rc == -1 || attach_old(chain, &c.from, err) == -1)
 		return -1;

@@ -47,19 +47,6 @@ copy_is_zero(const void *data, size_t len)
 	return p[0] == 0 && memcmp(p, p + 1, len - 1) == 0;
 }
 
-int
-copy_failed(const char *path, bool writing, int result, struct error *err)
-{
-	if (result == -ENOSPC || result == -EDQUOT)
-		return error_set(
-		    err, "%s: no room is left on its file system", path);
-	if (result == -EFBIG)
-		return error_set(
-		    err, "%s: its file system has no files so large", path);
-	return error_set(err, "%s cannot be %s: %s", path,
-	    writing ? "written" : "read", strerror(-result));
-}
-
 static void
 on_single(struct block_request *rq, int result)
 {
@@ -297,12 +284,12 @@ run(struct job *job, struct error *err)
 	if (rc == -1)
 		return -1;
 	if (job->result < 0)
-		return copy_failed(job->writing ? c->to_path : c->from_path,
+		return tool_io_failed(job->writing ? c->to_path : c->from_path,
 		    job->writing, job->result, err);
 	if (interrupted())
 		return error_set(err, "interrupted");
 	rc = copy_request(c->to, BLOCK_FLUSH, 0, 0, NULL);
-	return rc < 0 ? copy_failed(c->to_path, true, rc, err) : 0;
+	return rc < 0 ? tool_io_failed(c->to_path, true, rc, err) : 0;
 }
 
 int

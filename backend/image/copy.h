@@ -37,9 +37,6 @@ int copy_run(struct copy *c, struct error *err);
 int copy_request(struct block *b, enum block_op op, uint64_t offset,
     uint64_t len, void *data);
 
-/* The sentence for an error of a struct block. Returns -1. */
-int copy_failed(const char *path, bool writing, int result, struct error *err);
-
 /* Does it hold nothing but zeroes? len is at least 1. */
 bool copy_is_zero(const void *data, size_t len);
 

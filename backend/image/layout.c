@@ -151,8 +151,8 @@ put(int fd, const char *path, const void *data, size_t len, uint64_t at,
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return error_set(err, "%s cannot be written: %s", path,
-			    strerror(n == 0 ? EIO : errno));
+			return tool_io_failed(
+			    path, true, n == 0 ? -EIO : -errno, err);
 		p += n;
 		at += (uint64_t)n;
 		len -= (size_t)n;
@@ -252,8 +252,7 @@ layout_write(
 
 	make_plan(l, &p);
 	if (ftruncate(fd, (off_t)(p.all << l->cluster_bits)) == -1)
-		return error_set(err, "%s cannot be made so long: %s", path,
-		    strerror(errno));
+		return tool_io_failed(path, true, -errno, err);
 	if (write_counts(fd, path, l, &p, err) == -1)
 		return -1;
 	return write_header(fd, path, l, &p, err);

@@ -1,6 +1,7 @@
 /*
  * main.c: which image command it is, and what all of them print alike.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -55,6 +56,19 @@ tool_misuse(const char *fmt, ...)
 	say(fmt, ap);
 	va_end(ap);
 	return TOOL_USAGE;
+}
+
+int
+tool_io_failed(const char *path, bool writing, int result, struct error *err)
+{
+	if (result == -ENOSPC || result == -EDQUOT)
+		return error_set(
+		    err, "%s: no room is left on its file system", path);
+	if (result == -EFBIG)
+		return error_set(
+		    err, "%s: its file system has no files so large", path);
+	return error_set(err, "%s cannot be %s: %s", path,
+	    writing ? "written" : "read", strerror(-result));
 }
 
 int

@@ -34,6 +34,12 @@ int rebase_command(int argc, char **argv);
 int tool_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The same for a command that was used in a wrong way: TOOL_USAGE. */
 int tool_misuse(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/*
+ * The sentence for reading or writing that failed; result is a negative errno.
+ * Returns -1.
+ */
+int tool_io_failed(
+    const char *path, bool writing, int result, struct error *err);
 /* Prints obj, indented, and frees it. Returns 0, or 1 after saying why not. */
 int tool_print_json(json_t *obj);
 /* "16G" or "1000 bytes". Returns buf. */
