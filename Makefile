@@ -15,7 +15,7 @@ VARIANT ?= rel
 
 # Folders from the ground up: one may include headers of those before it,
 # never of those after it (tests/layering.sh holds that).
-FOLDERS = config term backend/proto backend/vmm backend/dev backend/block \
+FOLDERS = config term backend/proto backend/vmm backend/dev backend/block backend/image \
 	backend/net backend/virtio backend/boot backend/guest \
 	backend/supervisor backend/client tui/cli tui
 
