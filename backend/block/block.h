@@ -31,8 +31,9 @@ enum block_op {
 /*
  * One request. The caller owns it and the memory behind iov until done() is
  * called; done() runs within block_reap() or block_drain(), and may submit the
- * request again. result is 0 or a negative errno: -ENOSPC where the host's
- * disk is full, -EOPNOTSUPP for a discard that the host cannot do.
+ * request again. result is 0 or a negative errno: -ENOSPC or -EDQUOT where the
+ * host's disk is full (the same request may be submitted again when there is
+ * room, and nothing is half done), -EOPNOTSUPP for a discard that the host cannot do.
  *
  * A read beyond the end gives zeroes; anything else beyond it is -EINVAL.
  * FLUSH puts on stable storage what was done before it was submitted.

@@ -15,6 +15,7 @@ spec_init(struct guest_spec *spec)
 	memset(spec, 0, sizeof *spec);
 	spec->kvm_fd = spec->listen_fd = -1;
 	spec->kernel_fd = spec->initrd_fd = -1;
+	rights_init(&spec->rights);
 	for (i = 0; i < SPEC_MAX_DISKS; i++)
 		for (j = 0; j < SPEC_MAX_FILES; j++)
 			spec->disk[i].file[j].fd = -1;
@@ -133,12 +134,14 @@ spec_encode(const struct guest_spec *spec, int *fd, unsigned *fds)
 		return NULL;
 	}
 	return json_pack("{s:s, s:I, s:i, s:b, s:I, s:I, s:o, s:I, s:o, s:I, "
-			 "s:o, s:o, s:o}",
+			 "s:o, s:i, s:o, s:o, s:o}",
 	    "name", spec->name, "memory", (json_int_t)spec->memory, "cpus",
 	    (int)spec->cpus, "hugepages", spec->hugepages, "kvm_fd", kvm,
 	    "listen_fd", sock, "kernel", text_json(spec->kernel), "kernel_fd",
 	    kernel, "initrd", text_json(spec->initrd), "initrd_fd", initrd,
-	    "cmdline", text_json(spec->cmdline), "disks", disks, "nics", nics);
+	    "cmdline", text_json(spec->cmdline), "boot", (int)spec->boot,
+	    "disks", disks, "nics", nics, "rights",
+	    rights_encode(&spec->rights));
 }
 
 /* What is being decoded, and the row of descriptors it takes from. */
@@ -265,26 +268,29 @@ decode(struct decoder *d, json_t *json, struct guest_spec *spec)
 	json_int_t memory, kvm, sock, kernel_fd, initrd_fd;
 	const char *name, *kernel, *initrd, *cmdline;
 	json_t *disks, *nics;
-	int cpus, hugepages;
+	int cpus, hugepages, boot;
 	json_error_t why;
 
 	if (json_unpack_ex(json, &why, 0,
-		"{s:s, s:I, s:i, s:b, s:I, s:I, s:s, s:I, s:s, s:I, s:s, s:o, "
-		"s:o}",
+		"{s:s, s:I, s:i, s:b, s:I, s:I, s:s, s:I, s:s, s:I, s:s, s:i, "
+		"s:o, s:o}",
 		"name", &name, "memory", &memory, "cpus", &cpus, "hugepages",
 		&hugepages, "kvm_fd", &kvm, "listen_fd", &sock, "kernel",
 		&kernel, "kernel_fd", &kernel_fd, "initrd", &initrd,
-		"initrd_fd", &initrd_fd, "cmdline", &cmdline, "disks", &disks,
-		"nics", &nics) == -1)
+		"initrd_fd", &initrd_fd, "cmdline", &cmdline, "boot", &boot,
+		"disks", &disks, "nics", &nics) == -1)
 		return error_set(d->err, "the guest's spec: %s", why.text);
-	if (strlen(name) > SPEC_NAME_MAX || memory <= 0 || cpus < 1)
+	if (strlen(name) > SPEC_NAME_MAX || memory <= 0 || cpus < 1 ||
+	    boot < 0 || boot > CONFIG_BOOT_NET)
 		return error_set(d->err,
-		    "the guest's spec has a name, memory or cpus that no "
-		    "guest can have");
+		    "the guest's spec has a name, memory, cpus or boot device "
+		    "that no guest can have");
 	memcpy(spec->name, name, strlen(name) + 1);
 	spec->memory = (uint64_t)memory;
 	spec->cpus = (unsigned)cpus;
 	spec->hugepages = hugepages;
+	spec->boot = (enum config_boot)boot;
+	rights_decode(json_object_get(json, "rights"), &spec->rights);
 	if (take_text(d, kernel, &spec->kernel) == -1 ||
 	    take_text(d, initrd, &spec->initrd) == -1 ||
 	    take_text(d, cmdline, &spec->cmdline) == -1 ||

@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "backend/proto/rights.h"
+#include "config/config.h"
 #include "config/error.h"
 
 #define SPEC_NAME_MAX  32
@@ -52,9 +54,11 @@ struct guest_spec {
 	int initrd_fd; /* -1: none */
 	char *initrd; /* "" if none */
 	char *cmdline;
+	enum config_boot boot; /* first, or what the kernel is told */
 	unsigned disks, nics;
 	struct spec_disk disk[SPEC_MAX_DISKS];
 	struct spec_nic nic[SPEC_MAX_NICS];
+	struct rights rights; /* to the guest's own socket */
 };
 
 /* No descriptors (-1), no strings. */

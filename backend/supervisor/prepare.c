@@ -60,6 +60,12 @@ check_known(const struct config_vm *vm, struct error *err)
 {
 	size_t i;
 
+	if (vm->kernel == NULL && vm->boot == CONFIG_BOOT_NET)
+		return error_set(err,
+		    "%s has no kernel, and to boot one from the network takes "
+		    "firmware for that, which comes with a later version: give "
+		    "kernel = PATH",
+		    vm->name);
 	if (vm->kernel == NULL)
 		return error_set(err,
 		    "%s has no kernel: booting from disk or CD-ROM by BIOS "
@@ -117,6 +123,7 @@ copy_text(
 	spec->memory = vm->memory;
 	spec->cpus = vm->cpus;
 	spec->hugepages = vm->hugepages;
+	spec->boot = vm->boot;
 	spec->kernel = strdup(vm->kernel);
 	spec->initrd = strdup(vm->initrd != NULL ? vm->initrd : "");
 	spec->cmdline = strdup(vm->cmdline != NULL ? vm->cmdline : "");
@@ -220,7 +227,8 @@ clear_socket(const char *name, const struct sockaddr_un *sun, struct error *err)
 }
 
 static int
-open_socket(const char *name, struct guest_spec *spec, struct error *err)
+open_socket(const struct backend *b, const char *name, struct guest_spec *spec,
+    struct error *err)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 
@@ -244,6 +252,7 @@ open_socket(const char *name, struct guest_spec *spec, struct error *err)
 	    listen(spec->listen_fd, GUEST_BACKLOG) == -1)
 		return error_set(err, "cannot listen on %s: %s", sun.sun_path,
 		    strerror(errno));
+	spec->rights = access_socket(b, name);
 	return 0;
 }
 
@@ -259,7 +268,7 @@ prepare_guest(struct backend *b, const struct config_vm *vm,
 	    check_known(vm, err) == 0 && check_memory(vm, err) == 0 &&
 	    copy_text(spec, vm, err) == 0 && open_boot(vm, spec, err) == 0 &&
 	    open_disks(vm, spec, err) == 0 && open_kvm(vm, spec, err) == 0 &&
-	    open_socket(vm->name, spec, err) == 0 &&
+	    open_socket(b, vm->name, spec, err) == 0 &&
 	    network_open(b, vm, spec, plugged, err) == 0)
 		return 0;
 	bound = spec->listen_fd != -1;

@@ -35,6 +35,8 @@ fill(struct guest_spec *spec)
 	spec->kernel_fd = some_fd();
 	spec->kernel = strdup("/boot/\"odd\" name");
 	spec->cmdline = strdup("console=ttyS0");
+	spec->boot = CONFIG_BOOT_NET;
+	spec->rights = (struct rights){101, RIGHTS_NOBODY, 0xfffffffe};
 	spec->disks = 2;
 	spec->disk[0].files = 1;
 	spec->disk[0].file[0].path = strdup("a.img");
@@ -78,6 +80,10 @@ test_spec_is_read_back_as_it_was_written(void **state)
 	assert_int_equal(back.initrd_fd, -1);
 	assert_string_equal(back.initrd, "");
 	assert_string_equal(back.kernel, "/boot/\"odd\" name");
+	assert_int_equal(back.boot, CONFIG_BOOT_NET);
+	assert_true(back.rights.group == 101);
+	assert_true(back.rights.owner_user == RIGHTS_NOBODY);
+	assert_true(back.rights.owner_group == 0xfffffffe);
 	assert_int_equal(back.disks, 2);
 	assert_int_equal(back.disk[0].files, 1);
 	assert_int_equal(back.disk[1].files, 2);
@@ -235,8 +241,12 @@ test_paths_are_made_for_their_owner_alone(void **state)
 	snprintf(want, sizeof want, "%s/log/guest-mv1.log", dir);
 	assert_int_equal(paths_log(buf, sizeof buf, "mv1", &err), 0);
 	assert_string_equal(buf, want);
-	snprintf(want, sizeof want, "%s/log/backend.log", dir);
+	/* A guest may have that name as well. */
+	snprintf(want, sizeof want, "%s/log/guest-backend.log", dir);
 	assert_int_equal(paths_log(buf, sizeof buf, "backend", &err), 0);
+	assert_string_equal(buf, want);
+	snprintf(want, sizeof want, "%s/log/backend.log", dir);
+	assert_int_equal(paths_log(buf, sizeof buf, NULL, &err), 0);
 	assert_string_equal(buf, want);
 }
 

@@ -109,6 +109,14 @@ drive(struct fixture *f, uint64_t features)
 	f->bus->fn.msix = true;
 }
 
+static void
+full(void *arg)
+{
+	fail_msg("the host's disk is full");
+}
+
+static const struct virtio_blk_ops ops = {.full = full};
+
 /* A disk of size bytes of 0x5a. */
 static struct fixture *
 disk(size_t size, bool readonly, const char *serial)
@@ -129,8 +137,9 @@ disk(size_t size, bool readonly, const char *serial)
 	fd = image_open(f->path, readonly, &err);
 	assert_int_equal(
 	    block_attach_raw(fd, f->path, readonly, 8, &b, &err), 0);
-	assert_int_equal(
-	    virtio_blk_create(f->bus, b, "vda", serial, &f->dev, &err), 0);
+	assert_int_equal(virtio_blk_create(f->bus, b, "vda", serial, &ops, NULL,
+			     &f->dev, &err),
+	    0);
 	return f;
 }
 
@@ -546,7 +555,8 @@ test_blk_refused_closes_its_image(void **state)
 	assert_int_equal(ftruncate(fd, 4096), 0);
 	assert_int_equal(block_attach_raw(fd, path, false, 8, &b, &err), 0);
 	bus->refuse = true;
-	assert_int_equal(virtio_blk_create(bus, b, "vdb", "", NULL, &err), -1);
+	assert_int_equal(
+	    virtio_blk_create(bus, b, "vdb", "", &ops, NULL, NULL, &err), -1);
 	assert_int_equal(fcntl(fd, F_GETFD), -1);
 	rig_free(bus);
 	unlink(path);
