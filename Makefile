@@ -106,6 +106,7 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libvmtui.a
 unit: $(UNIT)
 
 -include tests/guest/guest.mk tests/bench/bench.mk tests/fuzz/fuzz.mk \
+	tests/block/block.mk \
 	tests/man/man.mk
 
 install-run:
