@@ -10,8 +10,7 @@
 /* Are the clusters of the disk in a data file? */
 bool meta_outside(const struct image *im);
 /* Where a compressed cluster begins, and len, how many bytes it may have. */
-uint64_t meta_compressed(
-    const struct image *im, uint64_t entry, uint64_t *len);
+uint64_t meta_compressed(const struct image *im, uint64_t entry, uint64_t *len);
 /* Has im->l1 read, in the host's byte order. Returns 0, or -1 with a sentence.
  */
 int meta_need_l1(struct image *im, struct error *err);
