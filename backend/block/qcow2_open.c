@@ -136,6 +136,7 @@ geometry(struct qcow2 *q)
 	q->subclusters = qcow2_extended(h) ? SUBCLUSTERS : 1;
 	q->sub_bits = h->cluster_bits - bits_of(q->subclusters);
 	q->l2_slice_entries = (unsigned)(slice / q->l2_bytes);
+	q->l2_key_bits = h->cluster_bits + bits_of(q->l2_slice_entries);
 	q->l2_slices = (unsigned)(q->cluster / slice);
 	q->ref_order = bits_of(h->refcount_bits);
 	q->ref_slice_entries = (unsigned)(slice * 8 >> q->ref_order);
