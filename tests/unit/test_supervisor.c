@@ -125,18 +125,6 @@ test_bootfile_names_the_neighbour_that_is_meant(void **state)
 	assert_non_null(strstr(err.text, "a folder"));
 }
 
-static void
-test_bootfile_tells_a_qcow2_image(void **state)
-{
-	char path[128];
-
-	write_file("image", "QFI\xfb and more");
-	snprintf(path, sizeof path, "%s/image", folder);
-	assert_true(bootfile_is_qcow2(path));
-	assert_false(bootfile_is_qcow2(folder));
-	assert_false(bootfile_is_qcow2("/nowhere"));
-}
-
 static struct config *
 some_config(void)
 {
@@ -281,8 +269,6 @@ main(void)
 	    cmocka_unit_test_setup_teardown(
 		test_bootfile_names_the_neighbour_that_is_meant, make_temp,
 		remove_temp),
-	    cmocka_unit_test_setup_teardown(
-		test_bootfile_tells_a_qcow2_image, make_temp, remove_temp),
 	    cmocka_unit_test(test_restart_pauses_double_up_to_the_limit),
 	    cmocka_unit_test(
 		test_restart_goes_on_for_rare_crashes_and_forgets_old_ones),
