@@ -37,6 +37,14 @@
 #define BOOT_KERNEL_MIN  0x100000ULL
 #define BOOT_PAGE        4096ULL
 
+/* Types of memory, as e820 has them. */
+#define BOOT_E820_RAM      1
+#define BOOT_E820_RESERVED 2
+
+/* Pages that KVM keeps below the firmware (backend/vmm/kvm.h). */
+#define BOOT_KVM_PAGES     0xfeffc000ULL
+#define BOOT_KVM_PAGES_LEN 0x4000ULL
+
 /* Selectors that the 64-bit boot protocol demands (__BOOT_CS, __BOOT_DS). */
 #define BOOT_CS 0x10
 #define BOOT_DS 0x18

@@ -35,6 +35,10 @@ fill(struct guest_spec *spec)
 	spec->kernel_fd = some_fd();
 	spec->kernel = strdup("/boot/\"odd\" name");
 	spec->cmdline = strdup("console=ttyS0");
+	spec->firmware_fd = some_fd();
+	spec->firmware = strdup("bios.bin");
+	spec->boot_cdrom = true;
+	memcpy(spec->uuid, "\x12\x34sixteen bytes", 16);
 	spec->disks = 2;
 	spec->disk[0].path = strdup("a.img");
 	spec->disk[0].fd = some_fd();
@@ -60,7 +64,7 @@ test_spec_is_read_back_as_it_was_written(void **state)
 	fill(&spec);
 	json = spec_encode(&spec, sent, &fds);
 	assert_non_null(json);
-	assert_int_equal(fds, 6);
+	assert_int_equal(fds, 7);
 	for (i = 0; i < fds; i++)
 		got[i] = dup(sent[i]);
 	assert_int_equal(spec_decode(json, got, fds, &back, &err), 0);
@@ -72,6 +76,10 @@ test_spec_is_read_back_as_it_was_written(void **state)
 	assert_int_equal(back.initrd_fd, -1);
 	assert_string_equal(back.initrd, "");
 	assert_string_equal(back.kernel, "/boot/\"odd\" name");
+	assert_string_equal(back.firmware, "bios.bin");
+	assert_int_not_equal(back.firmware_fd, -1);
+	assert_true(back.boot_cdrom && !back.firmware_log);
+	assert_memory_equal(back.uuid, spec.uuid, 16);
 	assert_int_equal(back.disks, 2);
 	assert_string_equal(back.disk[1].path, "b.img");
 	assert_true(back.disk[1].readonly);
@@ -126,6 +134,10 @@ test_spec_refuses_what_does_not_fit(void **state)
 	bad = json_deep_copy(json);
 	json_object_set_new(bad, "kvm_fd", json_integer(64));
 	refuses(bad, none, 6);
+	json_decref(bad);
+	bad = json_deep_copy(json);
+	json_object_set_new(bad, "uuid", json_string("0123"));
+	refuses(bad, none, 0);
 	json_decref(bad);
 	json_decref(json);
 	spec_clear(&spec);
