@@ -160,6 +160,7 @@ build_load(
 	    .kernel = {spec->kernel_fd, spec->kernel},
 	    .initrd = {spec->initrd_fd, spec->initrd},
 	    .cmdline = spec->cmdline,
+	    .uuid = spec->uuid,
 	};
 	struct boot_entry entry;
 

@@ -174,7 +174,11 @@ static int
 open_boot(
     const struct config_vm *vm, struct guest_spec *spec, struct error *err)
 {
-	struct boot_config boot = {{-1, vm->kernel}, {-1, vm->initrd}, ""};
+	struct boot_config boot = {
+	    .kernel = {-1, vm->kernel},
+	    .initrd = {-1, vm->initrd},
+	    .cmdline = "",
+	};
 
 	if (vm->kernel == NULL)
 		return open_firmware(vm, spec, err);

@@ -8,6 +8,7 @@
 #include "tests/unit/vmm.h"
 #include "backend/boot/firmware.h"
 #include "backend/boot/loader.h"
+#include "backend/boot/mptable.h"
 #include "backend/dev/dev.h"
 
 #define MEMORY (16ULL << 20)
@@ -404,6 +405,51 @@ test_smbios_structures_are_a_chain_to_the_end(void **state)
 	guestmem_destroy(&mem);
 }
 
+static void
+test_mptable_lists_all_processors_and_pins(void **state)
+{
+	static const uint8_t len[] = {20, 8, 8, 8, 8};
+	unsigned count = 0, cpus = 0, pci = 0, isa = 0, n;
+	const uint8_t *e, *p, *end;
+	struct guestmem mem;
+	struct error err;
+
+	assert_int_equal(guestmem_create(&mem, 4 << 20, false, &err), 0);
+	assert_int_equal(mptable_place(&mem, 64, 0xf1000, 1000, &err), -1);
+	assert_int_equal(mptable_place(&mem, 64, 0xf1000, 0xf000, &err), 0);
+	p = guestmem_at(&mem, 0xf1000, 16);
+	assert_memory_equal(p, "_MP_\x10\x10\x0f\0\1\4", 10);
+	assert_int_equal(sum(p, 16), 0);
+	e = guestmem_at(&mem, 0xf1010, 4096);
+	assert_memory_equal(e, "PCMP", 4);
+	n = e[4] | e[5] << 8;
+	assert_int_equal(sum(e, n), 0);
+	end = e + n;
+	for (p = e + 44; p < end; p += len[p[0]], count++) {
+		assert_true(p[0] <= 4);
+		if (p[0] == 0) {
+			assert_int_equal(p[1], cpus);
+			assert_int_equal(p[3], cpus == 0 ? 3 : 1);
+			cpus++;
+		} else if (p[0] == 3 && p[4] == 0) {
+			/* slot 2, pin A is line 1: IRQ 10 */
+			if (p[5] == 2 << 2)
+				assert_int_equal(p[7], 10);
+			if (p[5] == 3 << 2)
+				assert_int_equal(p[7], 11);
+			assert_int_equal(p[2], 0xd);
+			pci++;
+		} else if (p[0] == 3) {
+			assert_int_equal(p[5], p[7]);
+			isa++;
+		}
+	}
+	assert_true(p == end);
+	assert_int_equal(count, e[34] | e[35] << 8);
+	assert_true(cpus == 64 && isa == 13 && pci == 31 * 4);
+	guestmem_destroy(&mem);
+}
+
 int
 main(void)
 {
@@ -415,6 +461,7 @@ main(void)
 		test_firmware_is_told_memory_console_and_boot_order),
 	    cmocka_unit_test(test_firmware_refuses_what_is_none),
 	    cmocka_unit_test(test_smbios_structures_are_a_chain_to_the_end),
+	    cmocka_unit_test(test_mptable_lists_all_processors_and_pins),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
