@@ -14,12 +14,14 @@
 #include "backend/guest/confine.h"
 #include "backend/guest/process.h"
 #include "backend/proto/proto.h"
+#include "backend/proto/text.h"
 
 #define MAX_SIDE 4096 /* rows or columns */
 
 /* Answers one request; args and id are borrowed, id may be NULL. */
 struct command {
 	const char *name;
+	int right; /* who may: at least these */
 	void (*run)(
 	    struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds);
 };
@@ -51,6 +53,17 @@ run_launch(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 	}
 	conn_return(peer->conn, id,
 	    json_pack("{s:o}", "confinement", confine_status()), NULL, 0);
+}
+
+/* The configuration was read again. */
+static void
+run_rights(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
+{
+	struct guest_process *p = peer->process;
+
+	rights_decode(args, &p->spec.rights);
+	conn_return(peer->conn, id, NULL, NULL, 0);
+	peers_check(p);
 }
 
 /* Figures go behind what the spec already says of the device. */
@@ -88,12 +101,13 @@ run_status(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 	for (i = 0; i < p->spec.nics; i++)
 		add_figures(json_object_get(spec, "nics"), i, p->hw.nic[i]);
 	json_object_set_new(spec, "confinement", confine_status());
-	ret = json_pack("{s:s, s:s, s:s, s:f, s:f, s:i, s:I, s:i, s:I, s:I, "
+	ret = json_pack("{s:s, s:s, s:o, s:f, s:f, s:i, s:I, s:i, s:I, s:I, "
 			"s:O, s:O, s:o}",
-	    "name", p->spec.name, "state", p->state, "reason", p->reason,
-	    "since", p->since, "started", p->started, "pid", (int)confine_pid(),
-	    "memory", (json_int_t)p->spec.memory, "cpus", (int)p->spec.cpus,
-	    "exits", (json_int_t)machine_exits(p->hw.machine), "printed",
+	    "name", p->spec.name, "state", p->state, "reason",
+	    text_json(p->reason), "since", p->since, "started", p->started,
+	    "pid", (int)confine_pid(), "memory", (json_int_t)p->spec.memory,
+	    "cpus", (int)p->spec.cpus, "exits",
+	    (json_int_t)machine_exits(p->hw.machine), "printed",
 	    (json_int_t)console_printed(p->console[CONSOLE_TTYS0]), "disks",
 	    json_object_get(spec, "disks"), "nics",
 	    json_object_get(spec, "nics"), "spec", spec);
@@ -237,32 +251,38 @@ run_try(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 }
 #endif
 
+/* As the backend has them (commands.c there), and what is its own. */
 static const struct command commands[] = {
-    {"launch", run_launch},
-    {"status", run_status},
-    {"stop", run_stop},
-    {"ping", run_ping},
-    {"quit", run_quit},
-    {"pause", run_pause},
-    {"unpause", run_unpause},
-    {"reset", run_reset},
-    {"console", run_console},
-    {"console-size", run_console_size},
+    {"launch", RIGHT_BACKEND, run_launch},
+    {"rights", RIGHT_BACKEND, run_rights},
+    {"status", RIGHT_OWNER, run_status},
+    {"stop", RIGHT_OWNER, run_stop},
+    {"ping", RIGHT_OWNER, run_ping},
+    {"quit", RIGHT_OWNER, run_quit},
+    {"pause", RIGHT_OWNER, run_pause},
+    {"unpause", RIGHT_OWNER, run_unpause},
+    {"reset", RIGHT_ALL, run_reset},
+    {"console", RIGHT_OWNER, run_console},
+    {"console-size", RIGHT_OWNER, run_console_size},
 #ifdef VMTUI_TEST_CONFINE
-    {"try", run_try},
+    {"try", RIGHT_BACKEND, run_try},
 #endif
 };
 
-static void
-on_message(struct conn *c, json_t *msg, int *fd, unsigned fds, void *arg)
+void
+control_message(struct peer *peer, json_t *msg, int *fd, unsigned fds)
 {
-	struct peer *peer = arg;
 	const char *name = json_string_value(json_object_get(msg, "execute"));
 	json_t *id = json_object_get(msg, "id");
+	int right = peer_right(peer);
 	size_t i;
 
+	if (right == RIGHT_NONE) {
+		peer_refuse(peer, id, right);
+		return;
+	}
 	if (name == NULL) {
-		conn_error(c, id, PROTO_E_GENERIC,
+		conn_error(peer->conn, id, PROTO_E_GENERIC,
 		    "a request has a member \"execute\"");
 		return;
 	}
@@ -271,113 +291,14 @@ on_message(struct conn *c, json_t *msg, int *fd, unsigned fds, void *arg)
 			continue;
 		if (peer->process->hw.machine == NULL && i != 0)
 			break;
-		commands[i].run(
-		    peer, json_object_get(msg, "arguments"), id, fd, fds);
+		if (right < commands[i].right)
+			peer_refuse(peer, id, right);
+		else
+			commands[i].run(peer, json_object_get(msg, "arguments"),
+			    id, fd, fds);
 		return;
 	}
-	conn_error(c, id, PROTO_E_COMMAND,
+	conn_error(peer->conn, id, PROTO_E_COMMAND,
 	    "a guest does not know this "
 	    "command, or not before its launch");
-}
-
-static void
-free_peer(struct peer *peer)
-{
-	TAILQ_REMOVE(&peer->process->peers, peer, entry);
-	free(peer);
-}
-
-static void
-on_closed(struct conn *c, const char *why, void *arg)
-{
-	struct peer *peer = arg;
-	struct guest_process *p = peer->process;
-
-	/* Without a launch there is nothing to live for. */
-	if (peer == p->launcher)
-		event_base_loopbreak(p->base);
-	free_peer(peer);
-}
-
-static const struct conn_ops peer_ops = {
-    .message = on_message,
-    .closed = on_closed,
-};
-
-struct peer *
-control_add_peer(struct guest_process *p, int fd)
-{
-	struct peer *peer;
-
-	peer = calloc(1, sizeof *peer);
-	if (peer == NULL) {
-		close(fd);
-		return NULL;
-	}
-	fcntl(fd, F_SETFD, FD_CLOEXEC);
-	peer->process = p;
-	peer->conn = conn_new(p->base, fd, &peer_ops, peer);
-	if (peer->conn == NULL) {
-		free(peer);
-		return NULL;
-	}
-	TAILQ_INSERT_TAIL(&p->peers, peer, entry);
-	return peer;
-}
-
-static void
-on_listen(evutil_socket_t fd, short what, void *arg)
-{
-	int sock = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	struct guest_process *p = arg;
-	struct peer *peer;
-	unsigned uid;
-
-	if (sock == -1 || (peer = control_add_peer(p, sock)) == NULL)
-		return;
-	uid = conn_peer_uid(peer->conn);
-	if (uid == 0 || uid == p->launcher_uid)
-		return;
-	conn_error(peer->conn, NULL, PROTO_E_PERM,
-	    "a guest's own socket is for its backend alone, which knows who "
-	    "may do what: ask that");
-	conn_free(peer->conn);
-	free_peer(peer);
-}
-
-int
-control_listen(struct guest_process *p, struct error *err)
-{
-	if (p->spec.listen_fd == -1)
-		return error_set(err, "the launch came without a socket");
-	evutil_make_socket_nonblocking(p->spec.listen_fd);
-	p->listen = event_new(
-	    p->base, p->spec.listen_fd, EV_READ | EV_PERSIST, on_listen, p);
-	if (p->listen == NULL)
-		return error_set(err, "out of memory");
-	event_add(p->listen, NULL);
-	return 0;
-}
-
-void
-control_broadcast_state(struct guest_process *p)
-{
-	struct peer *peer;
-
-	TAILQ_FOREACH (peer, &p->peers, entry)
-		conn_event(peer->conn, "STATE",
-		    json_pack("{s:s, s:s, s:f}", "state", p->state, "reason",
-			p->reason, "since", p->since));
-}
-
-void
-control_close(struct guest_process *p)
-{
-	struct peer *peer;
-
-	while ((peer = TAILQ_FIRST(&p->peers)) != NULL) {
-		conn_flush(peer->conn, 200);
-		conn_free(peer->conn);
-		free_peer(peer);
-	}
 }

@@ -30,6 +30,8 @@
 /* How long a console's last words may take to reach who reads slowly. */
 #define LAST_WORDS_MS 1000
 
+#define PATH_SHOWN 120 /* bytes of an image's path in a reason */
+
 static double
 wall_clock(void)
 {
@@ -47,7 +49,7 @@ guest_set_state(struct guest_process *p, const char *state, const char *reason)
 	snprintf(p->reason, sizeof p->reason, "%s", reason);
 	log_info("%s: %s%s%s", p->spec.name, state,
 	    reason[0] != '\0' ? ": " : "", reason);
-	control_broadcast_state(p);
+	peers_tell_state(p);
 }
 
 void
@@ -69,22 +71,80 @@ guest_end(
 	event_base_loopbreak(p->base);
 }
 
+/* On any thread: the main thread is to look what there is. */
+static void
+wake(struct guest_process *p)
+{
+	uint64_t one = 1;
+
+	if (write(p->request_fd, &one, sizeof one) == -1)
+		log_warn("cannot wake the main thread: %s", strerror(errno));
+}
+
 /* On any thread: a vcpu or a device asks for something. */
 static void
 requested(enum machine_request what, const char *why, void *arg)
 {
 	struct guest_process *p = arg;
-	uint64_t one = 1;
 
 	pthread_mutex_lock(&p->lock);
 	p->asked = (int)what;
 	snprintf(p->why, sizeof p->why, "%s", why);
 	pthread_mutex_unlock(&p->lock);
-	if (write(p->request_fd, &one, sizeof one) == -1)
-		log_warn("cannot wake the main thread: %s", strerror(errno));
+	wake(p);
 }
 
-static const struct machine_ops machine_ops = {.request = requested};
+/* On a disk's thread or a vcpu's: a write waits for room on the host. */
+static void
+disk_full(void *arg)
+{
+	wake(arg);
+}
+
+static const struct build_ops build_ops = {
+    .machine = {.request = requested},
+    .disk = {.full = disk_full},
+};
+
+/*
+ * Writes that wait for room pause the guest, so that it notices nothing. Which
+ * disks they are is asked here, as a reset may have dropped them meanwhile.
+ */
+static void
+pause_if_full(struct guest_process *p)
+{
+	const char *path = NULL;
+	unsigned i, n = 0;
+	int why, first = 0;
+	char reason[sizeof p->reason], more[32] = "";
+	size_t len;
+
+	for (i = 0; i < p->spec.disks; i++) {
+		if ((why = virtio_blk_full(p->hw.disk[i])) == 0)
+			continue;
+		if (n++ == 0) {
+			path = p->spec.disk[i].file[0].path;
+			first = why;
+		}
+	}
+	if (n == 0)
+		return;
+	/* The end of a long path says more than its beginning. */
+	len = strlen(path);
+	if (len > PATH_SHOWN)
+		path += len - PATH_SHOWN;
+	if (n > 1)
+		snprintf(more, sizeof more, " (and %u more)", n - 1);
+	snprintf(reason, sizeof reason,
+	    "%s%s: %s; make room, then: vmtui unpause %s", path, more,
+	    first == ENOSPC ? "no space left on the device"
+			    : "the disk quota is used up",
+	    p->spec.name);
+	machine_stop(p->hw.machine);
+	if (strcmp(p->state, PROTO_PAUSED) != 0 ||
+	    strcmp(p->reason, reason) != 0)
+		guest_set_state(p, PROTO_PAUSED, reason);
+}
 
 static void
 on_request(evutil_socket_t fd, short what, void *arg)
@@ -114,6 +174,8 @@ on_request(evutil_socket_t fd, short what, void *arg)
 	case MACHINE_CRASH:
 		guest_end(p, PROTO_CRASHED, why, 1);
 		break;
+	default:
+		pause_if_full(p);
 	}
 }
 
@@ -142,8 +204,12 @@ guest_pause(struct guest_process *p, struct error *err)
 int
 guest_unpause(struct guest_process *p, struct error *err)
 {
+	unsigned i;
+
 	if (strcmp(p->state, PROTO_PAUSED) != 0)
 		return error_set(err, "%s is not paused", p->spec.name);
+	for (i = 0; i < p->spec.disks; i++)
+		virtio_blk_retry(p->hw.disk[i]);
 	machine_run(p->hw.machine);
 	guest_set_state(p, PROTO_RUNNING, "");
 	return 0;
@@ -173,12 +239,14 @@ guest_launch(struct guest_process *p, struct error *err)
 		if (p->console[i] == NULL)
 			return -1;
 	}
-	if (build_machine(&p->hw, &p->spec, p->base, p->console, &machine_ops,
-		p, err) == -1 ||
+	if (build_machine(&p->hw, &p->spec, p->base, p->console, &build_ops, p,
+		err) == -1 ||
 	    build_load(&p->hw, &p->spec, err) == -1 ||
-	    control_listen(p, err) == -1)
+	    peers_listen(p, err) == -1)
 		return -1;
 	confine_main();
+	if (machine_finish(p->hw.machine, err) == -1)
+		return -1;
 	machine_run(p->hw.machine);
 	guest_set_state(p, PROTO_RUNNING, "");
 	return 0;
@@ -222,7 +290,7 @@ tear_down(struct guest_process *p)
 {
 	unsigned i;
 
-	control_close(p);
+	peers_close(p);
 	if (p->hw.machine != NULL)
 		machine_destroy(p->hw.machine);
 	for (i = 0; i < CONSOLES; i++)
@@ -230,6 +298,8 @@ tear_down(struct guest_process *p)
 			console_free(p->console[i]);
 	if (p->listen != NULL)
 		event_free(p->listen);
+	if (p->listen_again != NULL)
+		event_free(p->listen_again);
 	if (p->request != NULL)
 		event_free(p->request);
 	if (p->sigterm != NULL)
@@ -256,7 +326,7 @@ guest_main(const char *name)
 	}
 	confine_process();
 	if (set_up(&p, name) == -1 ||
-	    (p.launcher = control_add_peer(&p, PROTO_LAUNCH_FD)) == NULL)
+	    (p.launcher = peers_add(&p, PROTO_LAUNCH_FD)) == NULL)
 		log_warn("%s: no memory or descriptors to start", name);
 	else
 		event_base_dispatch(p.base);

@@ -10,13 +10,15 @@
 void
 spec_init(struct guest_spec *spec)
 {
-	unsigned i;
+	unsigned i, j;
 
 	memset(spec, 0, sizeof *spec);
 	spec->kvm_fd = spec->listen_fd = -1;
 	spec->kernel_fd = spec->initrd_fd = spec->firmware_fd = -1;
+	rights_init(&spec->rights);
 	for (i = 0; i < SPEC_MAX_DISKS; i++)
-		spec->disk[i].fd = -1;
+		for (j = 0; j < SPEC_MAX_FILES; j++)
+			spec->disk[i].file[j].fd = -1;
 	for (i = 0; i < SPEC_MAX_NICS; i++)
 		spec->nic[i].tap_fd = -1;
 }
@@ -31,7 +33,7 @@ close_fd(int fd)
 void
 spec_clear(struct guest_spec *spec)
 {
-	unsigned i;
+	unsigned i, j;
 
 	close_fd(spec->kvm_fd);
 	close_fd(spec->listen_fd);
@@ -42,10 +44,11 @@ spec_clear(struct guest_spec *spec)
 	free(spec->kernel);
 	free(spec->initrd);
 	free(spec->cmdline);
-	for (i = 0; i < SPEC_MAX_DISKS; i++) {
-		close_fd(spec->disk[i].fd);
-		free(spec->disk[i].path);
-	}
+	for (i = 0; i < SPEC_MAX_DISKS; i++)
+		for (j = 0; j < SPEC_MAX_FILES; j++) {
+			close_fd(spec->disk[i].file[j].fd);
+			free(spec->disk[i].file[j].path);
+		}
 	for (i = 0; i < SPEC_MAX_NICS; i++) {
 		close_fd(spec->nic[i].tap_fd);
 		free(spec->nic[i].ifname);
@@ -61,17 +64,39 @@ spec_clear(struct guest_spec *spec)
 static json_int_t
 put_fd(int have, int *fd, unsigned *fds)
 {
-	if (have == -1)
+	if (have == -1 || *fds == CONN_MAX_FDS)
 		return -1;
 	fd[*fds] = have;
 	return (json_int_t)(*fds)++;
 }
 
 static json_t *
+encode_file(const struct spec_file *f, int *fd, unsigned *fds)
+{
+	return json_pack("{s:o, s:I, s:i, s:i, s:b}", "path",
+	    text_json(f->path), "fd", put_fd(f->fd, fd, fds), "format",
+	    (int)f->format, "role", (int)f->role, "readonly", f->readonly);
+}
+
+/* The image's own name and whether it is only read stand for themselves. */
+static json_t *
 encode_disk(const struct spec_disk *disk, int *fd, unsigned *fds)
 {
-	return json_pack("{s:o, s:I, s:b}", "path", text_json(disk->path), "fd",
-	    put_fd(disk->fd, fd, fds), "readonly", disk->readonly);
+	json_t *files = json_array();
+	unsigned i;
+
+	if (files == NULL)
+		return NULL;
+	for (i = 0; i < disk->files; i++)
+		if (*fds == CONN_MAX_FDS ||
+		    json_array_append_new(
+			files, encode_file(&disk->file[i], fd, fds)) == -1) {
+			json_decref(files);
+			return NULL;
+		}
+	return json_pack("{s:o, s:b, s:o}", "path",
+	    text_json(disk->file[0].path), "readonly", disk->file[0].readonly,
+	    "files", files);
 }
 
 static json_t *
@@ -101,9 +126,9 @@ encode_uuid(const uint8_t *uuid)
 static json_t *
 encode_firmware(const struct guest_spec *spec, int *fd, unsigned *fds)
 {
-	return json_pack("{s:o, s:I, s:b, s:b}", "path",
-	    text_json(spec->firmware), "fd", put_fd(spec->firmware_fd, fd, fds),
-	    "log", spec->firmware_log, "cdrom", spec->boot_cdrom);
+	return json_pack("{s:o, s:I, s:b}", "path", text_json(spec->firmware),
+	    "fd", put_fd(spec->firmware_fd, fd, fds), "log",
+	    spec->firmware_log);
 }
 
 json_t *
@@ -131,14 +156,15 @@ spec_encode(const struct guest_spec *spec, int *fd, unsigned *fds)
 		return NULL;
 	}
 	return json_pack("{s:s, s:I, s:i, s:b, s:I, s:I, s:o, s:I, s:o, s:I, "
-			 "s:o, s:o, s:o, s:o, s:o}",
+			 "s:o, s:i, s:o, s:o, s:o, s:o, s:o}",
 	    "name", spec->name, "memory", (json_int_t)spec->memory, "cpus",
 	    (int)spec->cpus, "hugepages", spec->hugepages, "kvm_fd", kvm,
 	    "listen_fd", sock, "kernel", text_json(spec->kernel), "kernel_fd",
 	    kernel, "initrd", text_json(spec->initrd), "initrd_fd", initrd,
-	    "cmdline", text_json(spec->cmdline), "firmware",
-	    encode_firmware(spec, fd, fds), "uuid", encode_uuid(spec->uuid),
-	    "disks", disks, "nics", nics);
+	    "cmdline", text_json(spec->cmdline), "boot", (int)spec->boot,
+	    "firmware", encode_firmware(spec, fd, fds), "uuid",
+	    encode_uuid(spec->uuid), "disks", disks, "nics", nics, "rights",
+	    rights_encode(&spec->rights));
 }
 
 /* What is being decoded, and the row of descriptors it takes from. */
@@ -170,20 +196,40 @@ take_text(struct decoder *d, const char *value, char **have)
 }
 
 static int
-decode_disk(struct decoder *d, json_t *json, struct spec_disk *disk)
+decode_file(struct decoder *d, json_t *json, struct spec_file *f)
 {
+	int readonly, format, role;
 	json_int_t fd = -1;
 	const char *path;
 	json_error_t why;
-	int readonly;
 
-	if (json_unpack_ex(json, &why, 0, "{s:s, s:I, s:b}", "path", &path,
-		"fd", &fd, "readonly", &readonly) == -1)
+	if (json_unpack_ex(json, &why, 0, "{s:s, s:I, s:i, s:i, s:b}", "path",
+		&path, "fd", &fd, "format", &format, "role", &role, "readonly",
+		&readonly) == -1)
 		return error_set(d->err, "a disk in the spec: %s", why.text);
-	disk->readonly = readonly;
-	if (take_text(d, path, &disk->path) == -1)
+	f->readonly = readonly;
+	f->format = (unsigned)format;
+	f->role = (unsigned)role;
+	if (take_text(d, path, &f->path) == -1)
 		return -1;
-	return take_fd(d, fd, &disk->fd);
+	return take_fd(d, fd, &f->fd);
+}
+
+static int
+decode_disk(struct decoder *d, json_t *json, struct spec_disk *disk)
+{
+	json_t *files = json_object_get(json, "files");
+	size_t i, n = json_array_size(files);
+
+	if (n == 0 || n > SPEC_MAX_FILES)
+		return error_set(d->err,
+		    "a disk in the spec has no files, or more than it may");
+	for (i = 0; i < n; i++)
+		if (decode_file(d, json_array_get(files, i), &disk->file[i]) ==
+		    -1)
+			return -1;
+	disk->files = (unsigned)n;
+	return 0;
 }
 
 static int
@@ -254,17 +300,16 @@ decode_uuid(struct decoder *d, const char *text, uint8_t *uuid)
 static int
 decode_firmware(struct decoder *d, json_t *json, struct guest_spec *spec)
 {
-	int log, cdrom;
+	int log;
 	json_int_t fd = -1;
 	const char *path;
 	json_error_t why;
 
-	if (json_unpack_ex(json, &why, 0, "{s:s, s:I, s:b, s:b}", "path", &path,
-		"fd", &fd, "log", &log, "cdrom", &cdrom) == -1)
+	if (json_unpack_ex(json, &why, 0, "{s:s, s:I, s:b}", "path", &path,
+		"fd", &fd, "log", &log) == -1)
 		return error_set(
 		    d->err, "the firmware in the spec: %s", why.text);
 	spec->firmware_log = log;
-	spec->boot_cdrom = cdrom;
 	if (take_text(d, path, &spec->firmware) == -1)
 		return -1;
 	return take_fd(d, fd, &spec->firmware_fd);
@@ -276,26 +321,30 @@ decode(struct decoder *d, json_t *json, struct guest_spec *spec)
 	json_int_t memory, kvm, sock, kernel_fd, initrd_fd;
 	const char *name, *kernel, *initrd, *cmdline, *uuid;
 	json_t *disks, *nics, *firmware;
-	int cpus, hugepages;
+	int cpus, hugepages, boot;
 	json_error_t why;
 
 	if (json_unpack_ex(json, &why, 0,
-		"{s:s, s:I, s:i, s:b, s:I, s:I, s:s, s:I, s:s, s:I, s:s, s:o, "
-		"s:s, s:o, s:o}",
+		"{s:s, s:I, s:i, s:b, s:I, s:I, s:s, s:I, s:s, s:I, s:s, s:i, "
+		"s:o, s:s, s:o, s:o}",
 		"name", &name, "memory", &memory, "cpus", &cpus, "hugepages",
 		&hugepages, "kvm_fd", &kvm, "listen_fd", &sock, "kernel",
 		&kernel, "kernel_fd", &kernel_fd, "initrd", &initrd,
-		"initrd_fd", &initrd_fd, "cmdline", &cmdline, "firmware",
-		&firmware, "uuid", &uuid, "disks", &disks, "nics", &nics) == -1)
+		"initrd_fd", &initrd_fd, "cmdline", &cmdline, "boot", &boot,
+		"firmware", &firmware, "uuid", &uuid, "disks", &disks, "nics",
+		&nics) == -1)
 		return error_set(d->err, "the guest's spec: %s", why.text);
-	if (strlen(name) > SPEC_NAME_MAX || memory <= 0 || cpus < 1)
+	if (strlen(name) > SPEC_NAME_MAX || memory <= 0 || cpus < 1 ||
+	    boot < 0 || boot > CONFIG_BOOT_NET)
 		return error_set(d->err,
-		    "the guest's spec has a name, memory or cpus that no "
-		    "guest can have");
+		    "the guest's spec has a name, memory, cpus or boot device "
+		    "that no guest can have");
 	memcpy(spec->name, name, strlen(name) + 1);
 	spec->memory = (uint64_t)memory;
 	spec->cpus = (unsigned)cpus;
 	spec->hugepages = hugepages;
+	spec->boot = (enum config_boot)boot;
+	rights_decode(json_object_get(json, "rights"), &spec->rights);
 	if (take_text(d, kernel, &spec->kernel) == -1 ||
 	    take_text(d, initrd, &spec->initrd) == -1 ||
 	    take_text(d, cmdline, &spec->cmdline) == -1 ||

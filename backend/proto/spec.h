@@ -13,16 +13,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "backend/proto/rights.h"
+#include "config/config.h"
 #include "config/error.h"
 
 #define SPEC_NAME_MAX  32
 #define SPEC_MAX_DISKS 16
+#define SPEC_MAX_FILES 32 /* of one disk: the image and what it names */
 #define SPEC_MAX_NICS  8
 
-struct spec_disk {
+/* A struct block_file of backend/block, which sees to its meaning. */
+struct spec_file {
 	char *path; /* for sentences and the screen */
 	int fd; /* opened and locked by block_open() */
+	unsigned format, role;
 	bool readonly;
+};
+
+struct spec_disk {
+	unsigned files;
+	struct spec_file file[SPEC_MAX_FILES]; /* the image itself first */
 };
 
 struct spec_nic {
@@ -44,14 +54,15 @@ struct guest_spec {
 	int firmware_fd; /* -1: there is a kernel to boot */
 	char *firmware; /* "" if none */
 	bool firmware_log;
-	bool boot_cdrom; /* the firmware's first choice */
 	uint8_t uuid[16]; /* what firmware and system know the machine by */
 	int initrd_fd; /* -1: none */
 	char *initrd; /* "" if none */
 	char *cmdline;
+	enum config_boot boot; /* first, or what the kernel is told */
 	unsigned disks, nics;
 	struct spec_disk disk[SPEC_MAX_DISKS];
 	struct spec_nic nic[SPEC_MAX_NICS];
+	struct rights rights; /* to the guest's own socket */
 };
 
 /* No descriptors (-1), no strings. */
@@ -62,7 +73,7 @@ void spec_clear(struct guest_spec *spec);
 /*
  * The spec as JSON; fd[] (room for CONN_MAX_FDS) is filled with its
  * descriptors in the order in which the JSON refers to them. They stay the
- * spec's. NULL: no memory.
+ * spec's. NULL: no memory, or more than CONN_MAX_FDS descriptors.
  */
 json_t *spec_encode(const struct guest_spec *spec, int *fd, unsigned *fds);
 /*

@@ -10,6 +10,7 @@
 
 #include "backend/block/block.h"
 #include "backend/boot/firmware.h"
+#include "backend/proto/conn.h"
 #include "backend/proto/paths.h"
 #include "backend/supervisor/bootfile.h"
 #include "backend/supervisor/figures.h"
@@ -20,6 +21,8 @@
 #include "config/size.h"
 
 #define GUEST_BACKLOG 16
+/* Of all disks: the message that starts a guest carries no more. */
+#define FILES_MOST (CONN_MAX_FDS - 4 - SPEC_MAX_NICS)
 
 static int
 later(const struct config_vm *vm, const char *what, struct error *err)
@@ -35,13 +38,6 @@ check_disk_known(
 {
 	if (d->cache != CONFIG_CACHE_WRITEBACK)
 		return later(vm, "disk with cache=none or unsafe", err);
-	if (d->format == CONFIG_FORMAT_QCOW2 ||
-	    (d->format == CONFIG_FORMAT_AUTO && bootfile_is_qcow2(d->path)))
-		return error_set(err,
-		    "%s: %s is a qcow2 image, which comes with a later "
-		    "version: make a raw one of it (qemu-img convert -O raw "
-		    "%s NEW.img)",
-		    vm->name, d->path, d->path);
 	return 0;
 }
 
@@ -64,6 +60,12 @@ check_known(const struct config_vm *vm, struct error *err)
 {
 	size_t i;
 
+	if (vm->kernel == NULL && vm->boot == CONFIG_BOOT_NET)
+		return error_set(err,
+		    "%s has no kernel, and to boot one from the network takes "
+		    "firmware for that, which comes with a later version: give "
+		    "kernel = PATH",
+		    vm->name);
 	if (vm->cdrom != NULL)
 		return later(vm, "cdrom =", err);
 	if (vm->balloon)
@@ -119,8 +121,8 @@ copy_text(
 	spec->cpus = vm->cpus;
 	spec->hugepages = vm->hugepages;
 	config_vm_uuid(config_host_id(host, sizeof host), vm->name, spec->uuid);
+	spec->boot = vm->boot;
 	spec->firmware_log = vm->firmware_log;
-	spec->boot_cdrom = vm->boot == CONFIG_BOOT_CDROM;
 	spec->kernel = strdup(vm->kernel != NULL ? vm->kernel : "");
 	spec->firmware = strdup("");
 	spec->initrd = strdup(vm->initrd != NULL ? vm->initrd : "");
@@ -199,23 +201,53 @@ open_boot(
 	return 0;
 }
 
+/* Gives the opened files to the spec. */
+static void
+hand_over(struct block_files *from, struct spec_disk *to)
+{
+	unsigned i;
+
+	_Static_assert(SPEC_MAX_FILES >= BLOCK_FILES_MAX, "files of a disk");
+	for (i = 0; i < from->n; i++)
+		to->file[i] = (struct spec_file){
+		    .path = from->file[i].path,
+		    .fd = from->file[i].fd,
+		    .format = from->file[i].format,
+		    .role = from->file[i].role,
+		    .readonly = from->file[i].readonly,
+		};
+	to->files = from->n;
+	from->n = 0;
+}
+
 static int
 open_disks(
     const struct config_vm *vm, struct guest_spec *spec, struct error *err)
 {
+	static const enum block_format formats[] = {
+	    [CONFIG_FORMAT_AUTO] = BLOCK_FORMAT_ANY,
+	    [CONFIG_FORMAT_RAW] = BLOCK_FORMAT_RAW,
+	    [CONFIG_FORMAT_QCOW2] = BLOCK_FORMAT_QCOW2,
+	};
 	const struct config_disk *d;
-	struct spec_disk *to;
+	struct block_files files;
+	unsigned all = 0;
 	size_t i;
 
 	for (i = 0; i < vm->ndisks && i < SPEC_MAX_DISKS; i++) {
 		d = &vm->disks[i];
-		to = &spec->disk[i];
-		to->readonly = d->readonly;
-		to->path = strdup(d->path);
-		to->fd = block_open(d->path, d->readonly, err);
-		spec->disks = (unsigned)i + 1;
-		if (to->fd == -1)
+		block_files_init(&files);
+		if (block_open(d->path, formats[d->format], d->readonly, &files,
+			err) == -1)
 			return error_prefix(err, "%s: ", vm->name);
+		all += files.n;
+		hand_over(&files, &spec->disk[i]);
+		spec->disks = (unsigned)i + 1;
+		if (all > FILES_MOST)
+			return error_set(err,
+			    "%s: its disks are made of more than %u files; "
+			    "shorten the chains of backing files",
+			    vm->name, FILES_MOST);
 	}
 	return 0;
 }
@@ -240,7 +272,8 @@ clear_socket(const char *name, const struct sockaddr_un *sun, struct error *err)
 }
 
 static int
-open_socket(const char *name, struct guest_spec *spec, struct error *err)
+open_socket(const struct backend *b, const char *name, struct guest_spec *spec,
+    struct error *err)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 
@@ -264,6 +297,7 @@ open_socket(const char *name, struct guest_spec *spec, struct error *err)
 	    listen(spec->listen_fd, GUEST_BACKLOG) == -1)
 		return error_set(err, "cannot listen on %s: %s", sun.sun_path,
 		    strerror(errno));
+	spec->rights = access_socket(b, name);
 	return 0;
 }
 
@@ -279,7 +313,7 @@ prepare_guest(struct backend *b, const struct config_vm *vm,
 	    check_known(vm, err) == 0 && check_memory(vm, err) == 0 &&
 	    copy_text(spec, vm, err) == 0 && open_boot(vm, spec, err) == 0 &&
 	    open_disks(vm, spec, err) == 0 && open_kvm(vm, spec, err) == 0 &&
-	    open_socket(vm->name, spec, err) == 0 &&
+	    open_socket(b, vm->name, spec, err) == 0 &&
 	    network_open(b, vm, spec, plugged, err) == 0)
 		return 0;
 	bound = spec->listen_fd != -1;

@@ -87,12 +87,18 @@ struct device_ops {
 struct machine;
 
 /*
- * Makes the VM with its RAM, in-kernel APICs, PIC and PIT, and its vcpus with
- * their threads, parked. Fails with a sentence that names what is missing and
- * what to do. Main thread.
+ * Makes the VM with its RAM, in-kernel APICs, PIC and PIT. Its vcpus and their
+ * threads are made meanwhile, and may not be there when it returns: until
+ * machine_finish() only devices may be added, memory loaded and the entry set.
+ * Fails with a sentence that names what is missing and what to do. Main thread.
  */
 int machine_create(
     struct machine **m, const struct machine_config *config, struct error *err);
+/*
+ * Waits until all vcpus are there, parked. Before the first run or load. After
+ * a failure the machine can only be destroyed. Main thread.
+ */
+int machine_finish(struct machine *m, struct error *err);
 /* Ends the vcpu threads, destroys the devices in reverse order, frees all. */
 void machine_destroy(struct machine *m);
 

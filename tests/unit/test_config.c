@@ -128,7 +128,8 @@ test_config_reads_every_key(void **state)
 		 "restart = on-failure\n"
 		 "owner = ada:staff\n"
 		 "balloon = yes\n"
-		 "hugepages = yes\n");
+		 "hugepages = yes\n"
+		 "allow = title,clipboard\n");
 	const struct config_switch *sw = &cfg->switches[0];
 	const struct config_vm *vm = &cfg->vms[0];
 	const struct config_interface *nic = vm->interfaces;
@@ -193,6 +194,8 @@ test_config_reads_every_key(void **state)
 	assert_string_equal(vm->firmware, "/bios.bin");
 	assert_true(vm->firmware_log);
 	assert_true(vm->enable && vm->balloon && vm->hugepages);
+	assert_int_equal(
+	    vm->allow, CONFIG_ALLOW_TITLE | CONFIG_ALLOW_CLIPBOARD);
 	assert_int_equal(vm->restart, CONFIG_RESTART_ON_FAILURE);
 	assert_string_equal(vm->owner_user, "ada");
 	assert_string_equal(vm->owner_group, "staff");

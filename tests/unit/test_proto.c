@@ -37,14 +37,22 @@ fill(struct guest_spec *spec)
 	spec->cmdline = strdup("console=ttyS0");
 	spec->firmware_fd = some_fd();
 	spec->firmware = strdup("bios.bin");
-	spec->boot_cdrom = true;
+	spec->firmware_log = true;
 	memcpy(spec->uuid, "\x12\x34sixteen bytes", 16);
+	spec->boot = CONFIG_BOOT_NET;
+	spec->rights = (struct rights){101, RIGHTS_NOBODY, 0xfffffffe};
 	spec->disks = 2;
-	spec->disk[0].path = strdup("a.img");
-	spec->disk[0].fd = some_fd();
-	spec->disk[1].path = strdup("b.img");
-	spec->disk[1].fd = some_fd();
-	spec->disk[1].readonly = true;
+	spec->disk[0].files = 1;
+	spec->disk[0].file[0].path = strdup("a.img");
+	spec->disk[0].file[0].fd = some_fd();
+	spec->disk[1].files = 2;
+	spec->disk[1].file[0].path = strdup("b.img");
+	spec->disk[1].file[0].fd = some_fd();
+	spec->disk[1].file[0].format = 2;
+	spec->disk[1].file[0].readonly = true;
+	spec->disk[1].file[1].path = strdup("base.img");
+	spec->disk[1].file[1].fd = some_fd();
+	spec->disk[1].file[1].role = 1;
 	spec->nics = 1;
 	spec->nic[0].tap_fd = some_fd();
 	memcpy(spec->nic[0].mac, mac, sizeof mac);
@@ -64,7 +72,7 @@ test_spec_is_read_back_as_it_was_written(void **state)
 	fill(&spec);
 	json = spec_encode(&spec, sent, &fds);
 	assert_non_null(json);
-	assert_int_equal(fds, 7);
+	assert_int_equal(fds, 8);
 	for (i = 0; i < fds; i++)
 		got[i] = dup(sent[i]);
 	assert_int_equal(spec_decode(json, got, fds, &back, &err), 0);
@@ -78,13 +86,22 @@ test_spec_is_read_back_as_it_was_written(void **state)
 	assert_string_equal(back.kernel, "/boot/\"odd\" name");
 	assert_string_equal(back.firmware, "bios.bin");
 	assert_int_not_equal(back.firmware_fd, -1);
-	assert_true(back.boot_cdrom && !back.firmware_log);
+	assert_true(back.firmware_log);
 	assert_memory_equal(back.uuid, spec.uuid, 16);
+	assert_int_equal(back.boot, CONFIG_BOOT_NET);
+	assert_true(back.rights.group == 101);
+	assert_true(back.rights.owner_user == RIGHTS_NOBODY);
+	assert_true(back.rights.owner_group == 0xfffffffe);
 	assert_int_equal(back.disks, 2);
-	assert_string_equal(back.disk[1].path, "b.img");
-	assert_true(back.disk[1].readonly);
-	assert_false(back.disk[0].readonly);
-	assert_int_not_equal(back.disk[1].fd, -1);
+	assert_int_equal(back.disk[0].files, 1);
+	assert_int_equal(back.disk[1].files, 2);
+	assert_string_equal(back.disk[1].file[0].path, "b.img");
+	assert_string_equal(back.disk[1].file[1].path, "base.img");
+	assert_true(back.disk[1].file[0].readonly);
+	assert_false(back.disk[0].file[0].readonly);
+	assert_int_equal(back.disk[1].file[0].format, 2);
+	assert_int_equal(back.disk[1].file[1].role, 1);
+	assert_int_not_equal(back.disk[1].file[1].fd, -1);
 	assert_int_equal(back.nics, 1);
 	assert_string_equal(back.nic[0].ifname, "vmt-mv1.0");
 	assert_string_equal(back.nic[0].bridge, "vms-local");
@@ -236,8 +253,12 @@ test_paths_are_made_for_their_owner_alone(void **state)
 	snprintf(want, sizeof want, "%s/log/guest-mv1.log", dir);
 	assert_int_equal(paths_log(buf, sizeof buf, "mv1", &err), 0);
 	assert_string_equal(buf, want);
-	snprintf(want, sizeof want, "%s/log/backend.log", dir);
+	/* A guest may have that name as well. */
+	snprintf(want, sizeof want, "%s/log/guest-backend.log", dir);
 	assert_int_equal(paths_log(buf, sizeof buf, "backend", &err), 0);
+	assert_string_equal(buf, want);
+	snprintf(want, sizeof want, "%s/log/backend.log", dir);
+	assert_int_equal(paths_log(buf, sizeof buf, NULL, &err), 0);
 	assert_string_equal(buf, want);
 }
 
