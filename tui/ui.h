@@ -8,6 +8,7 @@
  *	            beside the list, tiles.c the many of the second view
  *	look_*.c    looking back in it: search, selection, files
  *	actions.c   what keys do to guests
+ *	logs.c      what the backend, guests and screen had to say
  *	commands.c  the prompt ":"; job.c runs, words.c splits, complete.c
  *	prompt.c, message.c, sheet.c, top.c, bottom.c   what is around a view
  *
@@ -21,6 +22,7 @@
 #include "tui/commands.h"
 #include "tui/console.h"
 #include "tui/layout.h"
+#include "tui/logs.h"
 #include "tui/look.h"
 #include "tui/message.h"
 #include "tui/model.h"
@@ -63,6 +65,8 @@ struct ui {
 	struct looks looks;
 	struct works *works; /* what may wait for a disk */
 	struct commands commands;
+	struct logs logs;
+	struct log_view log; /* view_log.c */
 	const char *config; /* -f, or NULL */
 	unsigned dirty;
 	struct event *frame; /* the timer of the next frame */
