@@ -631,6 +631,7 @@ end(struct screen *s)
 	works_free(ui->works);
 	commands_end(ui);
 	log_end(ui);
+	switches_end(ui);
 	if (ui->panes != NULL)
 		layouts_end(ui);
 	tiles_end(ui);

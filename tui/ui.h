@@ -30,6 +30,7 @@
 #include "tui/prompt.h"
 #include "tui/sheet.h"
 #include "tui/size.h"
+#include "tui/switches.h"
 #include "tui/tiles.h"
 #include "tui/view.h"
 #include "tui/wire.h"
@@ -66,6 +67,8 @@ struct ui {
 	struct works *works; /* what may wait for a disk */
 	struct commands commands;
 	struct logs logs;
+	struct switches switches;
+	struct switches_view switches_view;
 	struct log_view log; /* view_log.c */
 	const char *config; /* -f, or NULL */
 	unsigned dirty;

@@ -52,6 +52,14 @@ struct view {
 /* All of them, ended by NULL; the first is the one shown at the start. */
 extern const struct view *const views[];
 
+/* view_switches.c */
+extern const struct view view_switches;
+
+/* What view_switches.c remembers. */
+struct switches_view {
+	size_t at, top; /* rows: switches and what is in them */
+};
+
 /* view_log.c */
 extern const struct view view_log;
 

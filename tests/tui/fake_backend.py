@@ -300,6 +300,14 @@ class Backend:
             ret = {"mistakes": self.args.mistake}
         elif name == "version":
             ret = {"version": "fake", "pid": os.getpid()}
+        elif name == "reset-switches":
+            ret = {}
+        elif name == "switches":
+            # NAME:INTERFACE:STATE:MEMBER,MEMBER
+            ret = {"switches": [
+                dict(zip(("name", "interface", "state"), words[:3]),
+                     members=[m for m in words[3].split(",") if m])
+                for words in (s.split(":") for s in self.args.switch)]}
         elif name == "log":
             # Made if need be; a test writes into it.
             path = self.path("log." + args.get("name", ""))
@@ -425,6 +433,7 @@ class Backend:
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--guest", action="append", default=[])
+    p.add_argument("--switch", action="append", default=[])
     p.add_argument("--many", type=int, default=0)
     p.add_argument("--slow", type=float, default=0)
     p.add_argument("--refuse", action="append", default=[])
