@@ -15,14 +15,15 @@ VARIANT ?= rel
 
 # Folders from the ground up: one may include headers of those before it,
 # never of those after it (tests/layering.sh holds that).
-FOLDERS = config term backend/proto backend/vmm backend/dev backend/block \
+FOLDERS = config term backend/proto backend/vmm backend/dev backend/block backend/image \
 	backend/net backend/virtio backend/boot backend/guest \
 	backend/supervisor backend/client tui/cli tui
 
 # What a release has linked in: a guest process starts in a third of the time
 # that it takes to find and bind as many shared libraries. Of the others Debian
 # has no static one.
-STATIC = ncursesw libevent_core vterm inih jansson liburing
+STATIC = ncursesw libevent_core vterm inih jansson liburing zlib \
+	libzstd
 SHARED = libmnl
 LIBS = $(STATIC) $(SHARED) libseccomp
 
@@ -105,6 +106,7 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libvmtui.a
 unit: $(UNIT)
 
 -include tests/guest/guest.mk tests/bench/bench.mk tests/fuzz/fuzz.mk \
+	tests/block/block.mk \
 	tests/man/man.mk
 
 install-run:

@@ -95,6 +95,7 @@ enum config_kind {
 	CONFIG_K_NUMBER, /* unsigned, min to max */
 	CONFIG_K_BOOL, /* bool: yes | no */
 	CONFIG_K_CHOICE, /* int: index into choices */
+	CONFIG_K_WORDS, /* unsigned: 1 << index, for each of choices given */
 	CONFIG_K_TEXT, /* char *: anything; repeats are joined by a space */
 	CONFIG_K_PATH, /* char *: made absolute */
 	CONFIG_K_NAME, /* char *: the name of a group */
@@ -117,7 +118,7 @@ struct config_key {
 	bool repeats; /* may be given more than once */
 	size_t offset; /* of the value in its struct */
 	uint64_t min, max; /* CONFIG_K_SIZE and CONFIG_K_NUMBER */
-	const char *const *choices; /* CONFIG_K_CHOICE, ends with NULL */
+	const char *const *choices; /* CHOICE and WORDS, ends with NULL */
 	const struct config_key *options; /* of DISK and INTERFACE */
 	const char *unit; /* of a number: "CPUs", "seconds"; NULL: none */
 	bool at_once; /* a running guest needs no restart to see it */
@@ -186,6 +187,10 @@ enum config_net {
 };
 enum config_proto { CONFIG_PROTO_TCP, CONFIG_PROTO_UDP };
 
+/* What a guest may do to the terminal of who has its console. */
+#define CONFIG_ALLOW_TITLE     1u
+#define CONFIG_ALLOW_CLIPBOARD 2u
+
 struct config_disk {
 	int line; /* 0 where there is no file */
 	char *path; /* absolute */
@@ -241,6 +246,7 @@ struct config_vm {
 	char *instance_of;
 	bool balloon;
 	bool hugepages;
+	unsigned allow; /* CONFIG_ALLOW_... */
 };
 
 struct config_add {

@@ -12,6 +12,8 @@
 
 static const char *const boots[] = {"disk", "cdrom", "net", NULL};
 static const char *const restarts[] = {"no", "on-failure", "always", NULL};
+/* In the order of CONFIG_ALLOW_... */
+static const char *const allows[] = {"title", "clipboard", NULL};
 static const char *const formats[] = {"auto", "raw", "qcow2", NULL};
 static const char *const caches[] = {"writeback", "none", "unsafe", NULL};
 
@@ -183,6 +185,15 @@ static const struct config_key vm_keys[] = {
 	.fallback = "no",
 	.help = "Whether the guest's memory comes from the host's reserved "
 		"huge pages"},
+    {.name = "allow",
+	.kind = CONFIG_K_WORDS,
+	AT(allow),
+	.at_once = true,
+	.choices = allows,
+	.value = "title, clipboard | none",
+	.fallback = "none",
+	.help = "What the guest may do to the terminal of who has its "
+		"console: name it, write to its clipboard"},
     {0},
 };
 #undef AT

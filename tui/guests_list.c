@@ -256,14 +256,18 @@ draw_titles(struct ui *ui)
 			    columns[i].right, STYLE_FAINT, columns[i].title);
 }
 
-/* A crashed guest has a reason in place of figures. */
+/*
+ * A crashed guest has a reason in place of figures, and so has one that was
+ * paused because a disk is full.
+ */
 static void
 draw_row(struct ui *ui, int y, const struct guest *g)
 {
 	const struct rect *r = &ui->layout.list;
 	int i, x = draw_name(ui, r, y, g, name_width(r->w));
-	bool why = guest_shown(g) == GUEST_CRASHED && g->reason != NULL &&
-	    *g->reason != '\0';
+	enum guest_state state = guest_shown(g);
+	bool why = (state == GUEST_CRASHED || state == GUEST_PAUSED) &&
+	    g->reason != NULL && *g->reason != '\0';
 
 	for (i = 0; i < (int)COLUMNS; i++) {
 		if (!column_fits(&columns[i], r->w))

@@ -148,6 +148,7 @@ frame(int fd, short what, void *arg)
 	}
 	ui->dirty = 0;
 	draw_flush();
+	window_draw(ui);
 	ui->drawn = now_ms();
 	if (!tty_push())
 		event_add(ui->writable, NULL);
@@ -474,6 +475,12 @@ pane_state(struct pane *p, void *arg)
 	}
 }
 
+static void
+pane_clipboard(struct pane *p, const char *text, size_t len, void *arg)
+{
+	window_clipboard(&((struct screen *)arg)->ui, p, text, len);
+}
+
 /* Only the guest one types into may make a noise. */
 static void
 pane_bell(struct pane *p, void *arg)
@@ -551,7 +558,8 @@ begin_events(struct screen *s)
 	ui->frame = evtimer_new(ui->base, frame, ui);
 	if (s->read == NULL || s->escape == NULL || ui->frame == NULL ||
 	    console_begin(ui) == -1 || look_begin(ui) == -1 ||
-	    size_begin(ui) == -1 || tiles_begin(ui) == -1)
+	    size_begin(ui) == -1 || window_begin(ui) == -1 ||
+	    tiles_begin(ui) == -1)
 		return -1;
 	event_priority_set(s->read, PRIORITY_KEYS);
 	event_priority_set(s->escape, PRIORITY_KEYS);
@@ -576,6 +584,7 @@ begin(struct screen *s, const struct screen_options *options, struct error *err)
 	static const struct panes_ops panes_ops = {.text = pane_text,
 	    .state = pane_state,
 	    .bell = pane_bell,
+	    .clipboard = pane_clipboard,
 	    .error = pane_error};
 	static const struct input_ops input_ops = {
 	    .key = pressed, .mouse = moused, .paste = pasted};
@@ -644,6 +653,7 @@ end(struct screen *s)
 	model_free(ui->model);
 	console_end(ui);
 	size_end(ui);
+	window_end(ui);
 	look_end(ui);
 	for (i = 0; i < SIGNALS; i++)
 		if (s->signal[i] != NULL)

@@ -27,8 +27,11 @@
 #define MOUSE_OFF "\033[?1006l\033[?1002l"
 #define MODES_ON  PASTE_ON MOUSE_ON
 #define MODES_OFF MOUSE_OFF PASTE_OFF
-#define SHAPE_OWN "\033[0 q"
-#define CLOSE_MS  1000 /* for the last words, if the terminal takes nothing */
+/* xterm's stack of titles: the own one goes on it, and comes back. */
+#define TITLE_KEEP "\033[22;2t"
+#define TITLE_OWN  "\033[23;2t"
+#define SHAPE_OWN  "\033[0 q"
+#define CLOSE_MS   1000 /* for the last words, if the terminal takes nothing */
 
 static const int deadly[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 #define DEADLY (sizeof deadly / sizeof *deadly)
@@ -46,6 +49,7 @@ static struct {
 	bool modes; /* it knows MODES_ON */
 	bool shapes; /* it knows DECSCUSR */
 	int shape; /* of its cursor now, 0: its own */
+	char title[512]; /* that it was given, "": it has its own */
 	/* What puts the terminal right without ncurses: see crashed(). */
 	char restore[256];
 	size_t restore_len;
@@ -63,6 +67,9 @@ crashed(int sig, siginfo_t *info, void *context)
 
 	if (tty.taken) {
 		tty.taken = 0;
+		if (*tty.title != '\0' &&
+		    write(STDOUT_FILENO, TITLE_OWN, strlen(TITLE_OWN)) == -1)
+			tty.restore_len = 0;
 		if (write(STDOUT_FILENO, tty.restore, tty.restore_len) == -1)
 			tty.restore_len = 0;
 		tcsetattr(STDIN_FILENO, TCSANOW, &tty.before);
@@ -299,10 +306,39 @@ tty_cursor(int shape)
 	add(text);
 }
 
+/* Whether it takes operating system commands, or would show them as text. */
+static bool
+takes_strings(void)
+{
+	const char *term = getenv("TERM");
+
+	return term != NULL && strncmp(term, "vt", 2) != 0 &&
+	    strncmp(term, "linux", 5) != 0 && strcmp(term, "dumb") != 0;
+}
+
+void
+tty_title(const char *text)
+{
+	if (text == NULL)
+		text = "";
+	if (!takes_strings() || strcmp(text, tty.title) == 0)
+		return;
+	if (*tty.title == '\0')
+		add(TITLE_KEEP);
+	snprintf(tty.title, sizeof tty.title, "%s", text);
+	if (*text != '\0') {
+		add("\033]2;");
+		add(tty.title);
+		add("\033\\");
+	} else
+		add(TITLE_OWN);
+}
+
 /* Leaves the screen as a shell wants it. */
 static void
 leave(void)
 {
+	tty_title(NULL);
 	tty_cursor(0);
 	if (tty.modes)
 		add(PASTE_OFF);
@@ -386,9 +422,7 @@ tty_copy(const char *text, size_t len, struct error *err)
 	const char *term = getenv("TERM");
 	char *code;
 
-	/* These would show it as text. */
-	if (term == NULL || strncmp(term, "vt", 2) == 0 ||
-	    strncmp(term, "linux", 5) == 0 || strcmp(term, "dumb") == 0)
+	if (!takes_strings())
 		return error_set(err,
 		    "A terminal of TERM=%s has no clipboard to write to",
 		    term != NULL ? term : "");

@@ -7,6 +7,7 @@
  *	pane.c      a guest's console; console.c the keyboard in the one
  *	            beside the list, tiles.c the many of the second view
  *	look_*.c    looking back in it: search, selection, files
+ *	window.c    what guests may do to the person's terminal
  *	actions.c   what keys do to guests
  *	logs.c      what the backend, guests and screen had to say
  *	commands.c  the prompt ":"; job.c runs, words.c splits, complete.c
@@ -33,6 +34,7 @@
 #include "tui/switches.h"
 #include "tui/tiles.h"
 #include "tui/view.h"
+#include "tui/window.h"
 #include "tui/wire.h"
 #include "tui/work.h"
 
@@ -64,6 +66,7 @@ struct ui {
 	struct message message;
 	struct sheet sheet;
 	struct looks looks;
+	struct window window;
 	struct works *works; /* what may wait for a disk */
 	struct commands commands;
 	struct logs logs;

@@ -71,7 +71,7 @@ block_attach_threads(int fd, const char *path, bool readonly,
 }
 
 int
-block_attach(int fd, const char *path, bool readonly, unsigned depth,
+block_attach_raw(int fd, const char *path, bool readonly, unsigned depth,
     struct block **block, struct error *err)
 {
 	static atomic_flag said = ATOMIC_FLAG_INIT;

@@ -1,11 +1,12 @@
 /*
  * block.h: a disk image as an array of bytes.
  *
- * One struct block per open image, over a format's ops table (raw now; qcow2
- * has the same face). The descriptor comes from outside, opened and locked
- * (block_open, in the backend); a guest process only wraps it (block_attach).
- * A struct block belongs to one thread at a time: in a guest process to its
- * disk's thread, or to a vcpu thread that holds the device's lock.
+ * One struct block per open image, over a format's ops table: raw or qcow2,
+ * the latter with its whole chain of backing files. The descriptors come from
+ * outside, opened and locked (block_open, in the backend or a tool); a guest
+ * process only wraps them (block_attach). A struct block belongs to one thread
+ * at a time: in a guest process to its disk's thread, or to a vcpu thread that
+ * holds the device's lock.
  */
 #ifndef BACKEND_BLOCK_BLOCK_H
 #define BACKEND_BLOCK_BLOCK_H
@@ -30,8 +31,9 @@ enum block_op {
 /*
  * One request. The caller owns it and the memory behind iov until done() is
  * called; done() runs within block_reap() or block_drain(), and may submit the
- * request again. result is 0 or a negative errno: -ENOSPC where the host's
- * disk is full, -EOPNOTSUPP for a discard that the host cannot do.
+ * request again. result is 0 or a negative errno: -ENOSPC or -EDQUOT where the
+ * host's disk is full (the same request may be submitted again when there is
+ * room, and nothing is half done), -EOPNOTSUPP for a discard that the host cannot do.
  *
  * A read beyond the end gives zeroes; anything else beyond it is -EINVAL.
  * FLUSH puts on stable storage what was done before it was submitted.
@@ -51,22 +53,62 @@ struct block_request {
 };
 
 /*
- * Opens an image for a guest: the open(2) itself, with O_CLOEXEC, and the
- * locks that keep two guests, or a guest and qemu-img, from writing it (OFD
- * locks on the bytes QEMU uses). They last until every copy of the descriptor
- * is closed. For the backend. Returns a descriptor, or -1 with a sentence:
- * missing (naming the neighbour that looks meant), in use, no permission, a
- * folder, empty, a format that cannot be used. For "in use" it takes 0.3 s, in
- * case the other one is just ending.
+ * What an image is said to be. ANY, for a disk line without format=: a name
+ * that ends in .qcow2 or .qcow means qcow2, anything else raw; but a raw image
+ * that begins as qcow2 does is refused until somebody says which it is, since
+ * a guest can write such a beginning itself, and with it the name of any file
+ * of the host.
  */
-int block_open(const char *path, bool readonly, struct error *err);
+enum block_format { BLOCK_FORMAT_ANY, BLOCK_FORMAT_RAW, BLOCK_FORMAT_QCOW2 };
+
+/* What a file is to the image: itself, or what the file before it names. */
+enum block_role { BLOCK_TOP, BLOCK_BACKING, BLOCK_DATA };
+
+#define BLOCK_FILES_MAX 32
+
+struct block_file {
+	int fd; /* opened and locked */
+	char *path; /* as it was opened; for sentences */
+	enum block_format format; /* never ANY */
+	enum block_role role;
+	bool readonly;
+};
 
 /*
- * Wraps an opened image, with an io_uring of depth requests (more may be
- * submitted, they wait), or with a thread where the host refuses io_uring.
- * Takes fd over when it succeeds. path is for sentences and copied.
+ * The files of one image, the top first; each is followed by its data file if
+ * it has one, then by its backing file.
  */
-int block_attach(int fd, const char *path, bool readonly, unsigned depth,
+struct block_files {
+	unsigned n;
+	struct block_file file[BLOCK_FILES_MAX];
+};
+
+/* No files. */
+void block_files_init(struct block_files *files);
+/* Closes and frees all of them; to be called once after block_files_init(). */
+void block_files_clear(struct block_files *files);
+
+/*
+ * Opens an image and all that it names: the open(2)s themselves, with
+ * O_CLOEXEC, and the locks that keep two guests, or a guest and qemu-img, from
+ * writing it (OFD locks on the bytes QEMU uses; a backing file is only read,
+ * and may be by others). They last until every copy of a descriptor is closed.
+ * For the backend and tools: it may wait. files is to be initialized. Returns
+ * 0, or -1 with a sentence and no files: missing (naming the neighbour that
+ * looks meant), in use, no permission, a folder, empty, a format or feature
+ * that cannot be used, a chain that is too long or bites its tail. For "in
+ * use" it takes 0.3 s, in case the other one is just ending.
+ */
+int block_open(const char *path, enum block_format format, bool readonly,
+    struct block_files *files, struct error *err);
+
+/*
+ * Wraps opened files, with an io_uring of depth requests for each (more may be
+ * submitted, they wait), or with a thread where the host refuses io_uring.
+ * Reads what the image says about itself. Takes the descriptors of files over
+ * when it succeeds (they are -1 then; block_files_clear() is still due).
+ */
+int block_attach(struct block_files *files, unsigned depth,
     struct block **block, struct error *err);
 /* Waits for what is in flight, then closes. */
 void block_close(struct block *b);

@@ -73,9 +73,33 @@ int block_uring_new(
     int fd, unsigned depth, struct block **b, struct error *err);
 int block_threads_new(int fd, struct block **b, struct error *err);
 
-/* As block_attach(), with a thread even where there is io_uring. */
+/*
+ * Wraps one opened file as a raw image. Takes fd over when it succeeds; path
+ * is copied.
+ */
+int block_attach_raw(int fd, const char *path, bool readonly, unsigned depth,
+    struct block **block, struct error *err);
+/* The same with a thread even where there is io_uring. */
 int block_attach_threads(int fd, const char *path, bool readonly,
     struct block **b, struct error *err);
+
+/*
+ * Opens and locks one file of an image (open.c). Returns a descriptor, or -1
+ * with a sentence.
+ */
+int block_open_file(const char *path, bool readonly, struct error *err);
+/* Does it begin as a qcow2 image does? */
+bool block_is_qcow2(int fd);
+/* -1 with a sentence if it begins as an image of a format we do not have. */
+int block_check_foreign(int fd, const char *path, struct error *err);
+
+/*
+ * Where the file name stands that the image parent names: relative to that
+ * one's folder. *path is to be freed. -1 with a sentence for what is no file
+ * ("nbd:...").
+ */
+int block_resolve(
+    const char *parent, const char *name, char **path, struct error *err);
 
 /*
  * The locks of block_open() (lock.c). Returns 0, or -1 with errno: EAGAIN if

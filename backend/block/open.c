@@ -1,5 +1,5 @@
 /*
- * open.c: opening an image for a guest, and saying well why it cannot be.
+ * open.c: opening one file of an image, and saying well why it cannot be.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,6 @@ static const struct {
 	const char *magic;
 	size_t len;
 } foreign[] = {
-    {"a qcow2 image", "qcow2", 0, "QFI\xfb", 4},
     {"a VMDK image", "vmdk", 0, "KDMV", 4},
     {"a VHDX image", "vhdx", 0, "vhdxfile", 8},
     {"a VDI image", "vdi", 64, "\x7f\x10\xda\xbe", 4},
@@ -139,8 +138,17 @@ check_kind(int fd, const char *path, struct error *err)
 	return 0;
 }
 
-static int
-check_format(int fd, const char *path, struct error *err)
+bool
+block_is_qcow2(int fd)
+{
+	char head[4];
+
+	return pread(fd, head, sizeof head, 0) == (ssize_t)sizeof head &&
+	    memcmp(head, "QFI\xfb", sizeof head) == 0;
+}
+
+int
+block_check_foreign(int fd, const char *path, struct error *err)
 {
 	char head[16];
 	size_t i;
@@ -151,8 +159,8 @@ check_format(int fd, const char *path, struct error *err)
 		    memcmp(head, foreign[i].magic, foreign[i].len) != 0)
 			continue;
 		return error_set(err,
-		    "%s is %s; this version boots raw images (convert it: "
-		    "qemu-img convert -f %s -O raw %s %s.raw)",
+		    "%s is %s; raw and qcow2 images can be used (convert it: "
+		    "qemu-img convert -f %s -O qcow2 %s %s.qcow2)",
 		    path, foreign[i].name, foreign[i].convert, path, path);
 	}
 	return 0;
@@ -190,7 +198,7 @@ lock(int fd, const char *path, bool readonly, struct error *err)
 }
 
 int
-block_open(const char *path, bool readonly, struct error *err)
+block_open_file(const char *path, bool readonly, struct error *err)
 {
 	int flags = (readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK;
 	struct stat st;
@@ -203,7 +211,6 @@ block_open(const char *path, bool readonly, struct error *err)
 	if (fd == -1)
 		return explain(path, readonly, err);
 	if (check_kind(fd, path, err) == -1 ||
-	    check_format(fd, path, err) == -1 ||
 	    lock(fd, path, readonly, err) == -1) {
 		close(fd);
 		return -1;

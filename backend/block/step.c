@@ -129,6 +129,13 @@ block_step_done(struct block_request *rq, int res, int *result)
 			return false;
 		}
 		*result = res;
+		/*
+		 * What the host could not put on the disk in the end, as some
+		 * network file systems do, it has dropped: to flush again
+		 * would succeed without it.
+		 */
+		if (rq->op == BLOCK_FLUSH && (res == -ENOSPC || res == -EDQUOT))
+			*result = -EIO;
 		return true;
 	}
 	if (rq->op == BLOCK_FLUSH || rq->op == BLOCK_DISCARD ||

@@ -55,26 +55,54 @@ take(int *fd)
 	return taken;
 }
 
+/* What block_open() had opened in the backend; the spec keeps the names. */
+static int
+take_files(struct spec_disk *disk, struct block_files *files, struct error *err)
+{
+	unsigned i;
+
+	block_files_init(files);
+	for (i = 0; i < disk->files && i < BLOCK_FILES_MAX; i++) {
+		files->file[i] = (struct block_file){
+		    .path = strdup(disk->file[i].path),
+		    .fd = take(&disk->file[i].fd),
+		    .format = (enum block_format)disk->file[i].format,
+		    .role = (enum block_role)disk->file[i].role,
+		    .readonly = disk->file[i].readonly,
+		};
+		files->n = i + 1;
+		if (files->file[i].path == NULL)
+			return error_set(
+			    err, "%s: out of memory", disk->file[0].path);
+	}
+	return 0;
+}
+
 /* "vda", "vdb": what the guest will call it, if it is Linux. */
 static int
 add_disk(struct hardware *hw, struct pci_bus *bus, struct spec_disk *disk,
-    unsigned n, struct error *err)
+    unsigned n, const struct virtio_blk_ops *ops, void *arg, struct error *err)
 {
+	struct block_files files;
 	struct block *block;
 	char name[8];
+	int rc;
 
 	snprintf(name, sizeof name, "vd%c", (int)('a' + n));
-	if (block_attach(disk->fd, disk->path, disk->readonly, RING_SIZE,
-		&block, err) == -1)
+	rc = take_files(disk, &files, err);
+	if (rc == 0)
+		rc = block_attach(&files, RING_SIZE, &block, err);
+	block_files_clear(&files);
+	if (rc == -1)
 		return -1;
-	disk->fd = -1;
-	return virtio_blk_create(bus, block, name, name, &hw->disk[n], err);
+	return virtio_blk_create(
+	    bus, block, name, name, ops, arg, &hw->disk[n], err);
 }
 
 static int
 add_devices(struct hardware *hw, struct guest_spec *spec,
     struct event_base *base, struct console *console[CONSOLES],
-    struct error *err)
+    const struct build_ops *ops, void *arg, struct error *err)
 {
 	struct machine *m = hw->machine;
 	struct pci_bus *bus;
@@ -87,7 +115,8 @@ add_devices(struct hardware *hw, struct guest_spec *spec,
 	    pm_create(bus, &hw->pm, err) == -1)
 		return -1;
 	for (i = 0; i < spec->disks; i++)
-		if (add_disk(hw, bus, &spec->disk[i], i, err) == -1)
+		if (add_disk(
+			hw, bus, &spec->disk[i], i, &ops->disk, arg, err) == -1)
 			return -1;
 	for (i = 0; i < spec->nics; i++)
 		if (virtio_net_create(bus, base, take(&spec->nic[i].tap_fd),
@@ -107,21 +136,21 @@ add_devices(struct hardware *hw, struct guest_spec *spec,
 int
 build_machine(struct hardware *hw, struct guest_spec *spec,
     struct event_base *base, struct console *console[CONSOLES],
-    const struct machine_ops *ops, void *arg, struct error *err)
+    const struct build_ops *ops, void *arg, struct error *err)
 {
 	struct machine_config config = {
 	    .memory = spec->memory,
 	    .cpus = spec->cpus,
 	    .hugepages = spec->hugepages,
 	    .kvm_fd = take(&spec->kvm_fd),
-	    .ops = ops,
+	    .ops = &ops->machine,
 	    .arg = arg,
 	};
 
 	memset(hw, 0, sizeof *hw);
 	if (machine_create(&hw->machine, &config, err) == -1)
 		return -1;
-	if (add_devices(hw, spec, base, console, err) == -1) {
+	if (add_devices(hw, spec, base, console, ops, arg, err) == -1) {
 		machine_destroy(hw->machine);
 		memset(hw, 0, sizeof *hw);
 		return -1;

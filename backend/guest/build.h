@@ -27,14 +27,20 @@ struct hardware {
 enum { CONSOLE_TTYS0, CONSOLE_HVC0, CONSOLES };
 extern const char *const console_names[CONSOLES];
 
+/* What the parts ask of the guest process, each with the same arg. */
+struct build_ops {
+	struct machine_ops machine;
+	struct virtio_blk_ops disk;
+};
+
 /*
- * Makes the machine with all its devices. Takes the descriptors of kvm, disks
+ * Makes the machine with all its devices. ops is kept. Takes the descriptors of kvm, disks
  * and taps out of the spec (sets them to -1). Main thread; -1 with err, and
  * nothing left behind but the spec's other descriptors.
  */
 int build_machine(struct hardware *hw, struct guest_spec *spec,
     struct event_base *base, struct console *console[CONSOLES],
-    const struct machine_ops *ops, void *arg, struct error *err);
+    const struct build_ops *ops, void *arg, struct error *err);
 
 /* Puts kernel, initrd and tables into RAM; the machine is stopped. */
 int build_load(

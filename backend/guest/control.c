@@ -14,6 +14,7 @@
 #include "backend/guest/confine.h"
 #include "backend/guest/process.h"
 #include "backend/proto/proto.h"
+#include "backend/proto/text.h"
 
 #define MAX_SIDE 4096 /* rows or columns */
 
@@ -100,12 +101,13 @@ run_status(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 	for (i = 0; i < p->spec.nics; i++)
 		add_figures(json_object_get(spec, "nics"), i, p->hw.nic[i]);
 	json_object_set_new(spec, "confinement", confine_status());
-	ret = json_pack("{s:s, s:s, s:s, s:f, s:f, s:i, s:I, s:i, s:I, s:I, "
+	ret = json_pack("{s:s, s:s, s:o, s:f, s:f, s:i, s:I, s:i, s:I, s:I, "
 			"s:O, s:O, s:o}",
-	    "name", p->spec.name, "state", p->state, "reason", p->reason,
-	    "since", p->since, "started", p->started, "pid", (int)confine_pid(),
-	    "memory", (json_int_t)p->spec.memory, "cpus", (int)p->spec.cpus,
-	    "exits", (json_int_t)machine_exits(p->hw.machine), "printed",
+	    "name", p->spec.name, "state", p->state, "reason",
+	    text_json(p->reason), "since", p->since, "started", p->started,
+	    "pid", (int)confine_pid(), "memory", (json_int_t)p->spec.memory,
+	    "cpus", (int)p->spec.cpus, "exits",
+	    (json_int_t)machine_exits(p->hw.machine), "printed",
 	    (json_int_t)console_printed(p->console[CONSOLE_TTYS0]), "disks",
 	    json_object_get(spec, "disks"), "nics",
 	    json_object_get(spec, "nics"), "spec", spec);

@@ -30,6 +30,8 @@
 /* How long a console's last words may take to reach who reads slowly. */
 #define LAST_WORDS_MS 1000
 
+#define PATH_SHOWN 120 /* bytes of an image's path in a reason */
+
 static double
 wall_clock(void)
 {
@@ -69,22 +71,80 @@ guest_end(
 	event_base_loopbreak(p->base);
 }
 
+/* On any thread: the main thread is to look what there is. */
+static void
+wake(struct guest_process *p)
+{
+	uint64_t one = 1;
+
+	if (write(p->request_fd, &one, sizeof one) == -1)
+		log_warn("cannot wake the main thread: %s", strerror(errno));
+}
+
 /* On any thread: a vcpu or a device asks for something. */
 static void
 requested(enum machine_request what, const char *why, void *arg)
 {
 	struct guest_process *p = arg;
-	uint64_t one = 1;
 
 	pthread_mutex_lock(&p->lock);
 	p->asked = (int)what;
 	snprintf(p->why, sizeof p->why, "%s", why);
 	pthread_mutex_unlock(&p->lock);
-	if (write(p->request_fd, &one, sizeof one) == -1)
-		log_warn("cannot wake the main thread: %s", strerror(errno));
+	wake(p);
 }
 
-static const struct machine_ops machine_ops = {.request = requested};
+/* On a disk's thread or a vcpu's: a write waits for room on the host. */
+static void
+disk_full(void *arg)
+{
+	wake(arg);
+}
+
+static const struct build_ops build_ops = {
+    .machine = {.request = requested},
+    .disk = {.full = disk_full},
+};
+
+/*
+ * Writes that wait for room pause the guest, so that it notices nothing. Which
+ * disks they are is asked here, as a reset may have dropped them meanwhile.
+ */
+static void
+pause_if_full(struct guest_process *p)
+{
+	const char *path = NULL;
+	unsigned i, n = 0;
+	int why, first = 0;
+	char reason[sizeof p->reason], more[32] = "";
+	size_t len;
+
+	for (i = 0; i < p->spec.disks; i++) {
+		if ((why = virtio_blk_full(p->hw.disk[i])) == 0)
+			continue;
+		if (n++ == 0) {
+			path = p->spec.disk[i].file[0].path;
+			first = why;
+		}
+	}
+	if (n == 0)
+		return;
+	/* The end of a long path says more than its beginning. */
+	len = strlen(path);
+	if (len > PATH_SHOWN)
+		path += len - PATH_SHOWN;
+	if (n > 1)
+		snprintf(more, sizeof more, " (and %u more)", n - 1);
+	snprintf(reason, sizeof reason,
+	    "%s%s: %s; make room, then: vmtui unpause %s", path, more,
+	    first == ENOSPC ? "no space left on the device"
+			    : "the disk quota is used up",
+	    p->spec.name);
+	machine_stop(p->hw.machine);
+	if (strcmp(p->state, PROTO_PAUSED) != 0 ||
+	    strcmp(p->reason, reason) != 0)
+		guest_set_state(p, PROTO_PAUSED, reason);
+}
 
 static void
 on_request(evutil_socket_t fd, short what, void *arg)
@@ -114,6 +174,8 @@ on_request(evutil_socket_t fd, short what, void *arg)
 	case MACHINE_CRASH:
 		guest_end(p, PROTO_CRASHED, why, 1);
 		break;
+	default:
+		pause_if_full(p);
 	}
 }
 
@@ -142,8 +204,12 @@ guest_pause(struct guest_process *p, struct error *err)
 int
 guest_unpause(struct guest_process *p, struct error *err)
 {
+	unsigned i;
+
 	if (strcmp(p->state, PROTO_PAUSED) != 0)
 		return error_set(err, "%s is not paused", p->spec.name);
+	for (i = 0; i < p->spec.disks; i++)
+		virtio_blk_retry(p->hw.disk[i]);
 	machine_run(p->hw.machine);
 	guest_set_state(p, PROTO_RUNNING, "");
 	return 0;
@@ -173,8 +239,8 @@ guest_launch(struct guest_process *p, struct error *err)
 		if (p->console[i] == NULL)
 			return -1;
 	}
-	if (build_machine(&p->hw, &p->spec, p->base, p->console, &machine_ops,
-		p, err) == -1 ||
+	if (build_machine(&p->hw, &p->spec, p->base, p->console, &build_ops, p,
+		err) == -1 ||
 	    build_load(&p->hw, &p->spec, err) == -1 ||
 	    peers_listen(p, err) == -1)
 		return -1;

@@ -12,6 +12,7 @@
 
 #include "backend/guest/process.h"
 #include "backend/proto/proto.h"
+#include "backend/proto/text.h"
 
 #define MAX_PEERS 32 /* of others than the backend's user and root */
 
@@ -178,8 +179,8 @@ peers_tell_state(struct guest_process *p)
 
 	TAILQ_FOREACH (peer, &p->peers, entry)
 		conn_event(peer->conn, "STATE",
-		    json_pack("{s:s, s:s, s:f}", "state", p->state, "reason",
-			p->reason, "since", p->since));
+		    json_pack("{s:s, s:o, s:f}", "state", p->state, "reason",
+			text_json(p->reason), "since", p->since));
 }
 
 void

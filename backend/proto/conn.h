@@ -18,7 +18,7 @@
 
 #define CONN_MAX_LINE   (1 << 20)
 #define CONN_MAX_QUEUED (8 << 20)
-#define CONN_MAX_FDS    64
+#define CONN_MAX_FDS    128
 
 struct event_base;
 struct conn;

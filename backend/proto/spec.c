@@ -10,14 +10,15 @@
 void
 spec_init(struct guest_spec *spec)
 {
-	unsigned i;
+	unsigned i, j;
 
 	memset(spec, 0, sizeof *spec);
 	spec->kvm_fd = spec->listen_fd = -1;
 	spec->kernel_fd = spec->initrd_fd = -1;
 	rights_init(&spec->rights);
 	for (i = 0; i < SPEC_MAX_DISKS; i++)
-		spec->disk[i].fd = -1;
+		for (j = 0; j < SPEC_MAX_FILES; j++)
+			spec->disk[i].file[j].fd = -1;
 	for (i = 0; i < SPEC_MAX_NICS; i++)
 		spec->nic[i].tap_fd = -1;
 }
@@ -32,7 +33,7 @@ close_fd(int fd)
 void
 spec_clear(struct guest_spec *spec)
 {
-	unsigned i;
+	unsigned i, j;
 
 	close_fd(spec->kvm_fd);
 	close_fd(spec->listen_fd);
@@ -41,10 +42,11 @@ spec_clear(struct guest_spec *spec)
 	free(spec->kernel);
 	free(spec->initrd);
 	free(spec->cmdline);
-	for (i = 0; i < SPEC_MAX_DISKS; i++) {
-		close_fd(spec->disk[i].fd);
-		free(spec->disk[i].path);
-	}
+	for (i = 0; i < SPEC_MAX_DISKS; i++)
+		for (j = 0; j < SPEC_MAX_FILES; j++) {
+			close_fd(spec->disk[i].file[j].fd);
+			free(spec->disk[i].file[j].path);
+		}
 	for (i = 0; i < SPEC_MAX_NICS; i++) {
 		close_fd(spec->nic[i].tap_fd);
 		free(spec->nic[i].ifname);
@@ -60,17 +62,39 @@ spec_clear(struct guest_spec *spec)
 static json_int_t
 put_fd(int have, int *fd, unsigned *fds)
 {
-	if (have == -1)
+	if (have == -1 || *fds == CONN_MAX_FDS)
 		return -1;
 	fd[*fds] = have;
 	return (json_int_t)(*fds)++;
 }
 
 static json_t *
+encode_file(const struct spec_file *f, int *fd, unsigned *fds)
+{
+	return json_pack("{s:o, s:I, s:i, s:i, s:b}", "path",
+	    text_json(f->path), "fd", put_fd(f->fd, fd, fds), "format",
+	    (int)f->format, "role", (int)f->role, "readonly", f->readonly);
+}
+
+/* The image's own name and whether it is only read stand for themselves. */
+static json_t *
 encode_disk(const struct spec_disk *disk, int *fd, unsigned *fds)
 {
-	return json_pack("{s:o, s:I, s:b}", "path", text_json(disk->path), "fd",
-	    put_fd(disk->fd, fd, fds), "readonly", disk->readonly);
+	json_t *files = json_array();
+	unsigned i;
+
+	if (files == NULL)
+		return NULL;
+	for (i = 0; i < disk->files; i++)
+		if (*fds == CONN_MAX_FDS ||
+		    json_array_append_new(
+			files, encode_file(&disk->file[i], fd, fds)) == -1) {
+			json_decref(files);
+			return NULL;
+		}
+	return json_pack("{s:o, s:b, s:o}", "path",
+	    text_json(disk->file[0].path), "readonly", disk->file[0].readonly,
+	    "files", files);
 }
 
 static json_t *
@@ -149,20 +173,40 @@ take_text(struct decoder *d, const char *value, char **have)
 }
 
 static int
-decode_disk(struct decoder *d, json_t *json, struct spec_disk *disk)
+decode_file(struct decoder *d, json_t *json, struct spec_file *f)
 {
+	int readonly, format, role;
 	json_int_t fd = -1;
 	const char *path;
 	json_error_t why;
-	int readonly;
 
-	if (json_unpack_ex(json, &why, 0, "{s:s, s:I, s:b}", "path", &path,
-		"fd", &fd, "readonly", &readonly) == -1)
+	if (json_unpack_ex(json, &why, 0, "{s:s, s:I, s:i, s:i, s:b}", "path",
+		&path, "fd", &fd, "format", &format, "role", &role, "readonly",
+		&readonly) == -1)
 		return error_set(d->err, "a disk in the spec: %s", why.text);
-	disk->readonly = readonly;
-	if (take_text(d, path, &disk->path) == -1)
+	f->readonly = readonly;
+	f->format = (unsigned)format;
+	f->role = (unsigned)role;
+	if (take_text(d, path, &f->path) == -1)
 		return -1;
-	return take_fd(d, fd, &disk->fd);
+	return take_fd(d, fd, &f->fd);
+}
+
+static int
+decode_disk(struct decoder *d, json_t *json, struct spec_disk *disk)
+{
+	json_t *files = json_object_get(json, "files");
+	size_t i, n = json_array_size(files);
+
+	if (n == 0 || n > SPEC_MAX_FILES)
+		return error_set(d->err,
+		    "a disk in the spec has no files, or more than it may");
+	for (i = 0; i < n; i++)
+		if (decode_file(d, json_array_get(files, i), &disk->file[i]) ==
+		    -1)
+			return -1;
+	disk->files = (unsigned)n;
+	return 0;
 }
 
 static int

@@ -19,12 +19,20 @@
 
 #define SPEC_NAME_MAX  32
 #define SPEC_MAX_DISKS 16
+#define SPEC_MAX_FILES 32 /* of one disk: the image and what it names */
 #define SPEC_MAX_NICS  8
 
-struct spec_disk {
+/* A struct block_file of backend/block, which sees to its meaning. */
+struct spec_file {
 	char *path; /* for sentences and the screen */
 	int fd; /* opened and locked by block_open() */
+	unsigned format, role;
 	bool readonly;
+};
+
+struct spec_disk {
+	unsigned files;
+	struct spec_file file[SPEC_MAX_FILES]; /* the image itself first */
 };
 
 struct spec_nic {
@@ -61,7 +69,7 @@ void spec_clear(struct guest_spec *spec);
 /*
  * The spec as JSON; fd[] (room for CONN_MAX_FDS) is filled with its
  * descriptors in the order in which the JSON refers to them. They stay the
- * spec's. NULL: no memory.
+ * spec's. NULL: no memory, or more than CONN_MAX_FDS descriptors.
  */
 json_t *spec_encode(const struct guest_spec *spec, int *fd, unsigned *fds);
 /*

@@ -93,18 +93,3 @@ bootfile_open(const char *what, const char *path, struct error *err)
 	    "a file with %s =",
 	    what, path, S_ISDIR(st.st_mode) ? "a folder" : "a device", what);
 }
-
-bool
-bootfile_is_qcow2(const char *path)
-{
-	char magic[4] = "";
-	ssize_t n;
-	int fd;
-
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd == -1)
-		return false;
-	n = pread(fd, magic, sizeof magic, 0);
-	close(fd);
-	return n == sizeof magic && memcmp(magic, "QFI\xfb", 4) == 0;
-}

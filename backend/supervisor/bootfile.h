@@ -2,8 +2,6 @@
 #ifndef BACKEND_SUPERVISOR_BOOTFILE_H
 #define BACKEND_SUPERVISOR_BOOTFILE_H
 
-#include <stdbool.h>
-
 #include "config/error.h"
 
 /*
@@ -12,8 +10,5 @@
  * looks meant if there is one.
  */
 int bootfile_open(const char *what, const char *path, struct error *err);
-
-/* Whether it can be read and begins as a qcow2 image does. */
-bool bootfile_is_qcow2(const char *path);
 
 #endif

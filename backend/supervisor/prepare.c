@@ -10,6 +10,7 @@
 
 #include "backend/block/block.h"
 #include "backend/boot/boot.h"
+#include "backend/proto/conn.h"
 #include "backend/proto/paths.h"
 #include "backend/supervisor/bootfile.h"
 #include "backend/supervisor/figures.h"
@@ -20,6 +21,8 @@
 #include "config/size.h"
 
 #define GUEST_BACKLOG 16
+/* Of all disks: the message that starts a guest carries no more. */
+#define FILES_MOST (CONN_MAX_FDS - 4 - SPEC_MAX_NICS)
 
 static int
 later(const struct config_vm *vm, const char *what, struct error *err)
@@ -35,13 +38,6 @@ check_disk_known(
 {
 	if (d->cache != CONFIG_CACHE_WRITEBACK)
 		return later(vm, "disk with cache=none or unsafe", err);
-	if (d->format == CONFIG_FORMAT_QCOW2 ||
-	    (d->format == CONFIG_FORMAT_AUTO && bootfile_is_qcow2(d->path)))
-		return error_set(err,
-		    "%s: %s is a qcow2 image, which comes with a later "
-		    "version: make a raw one of it (qemu-img convert -O raw "
-		    "%s NEW.img)",
-		    vm->name, d->path, d->path);
 	return 0;
 }
 
@@ -160,23 +156,53 @@ open_boot(
 	return 0;
 }
 
+/* Gives the opened files to the spec. */
+static void
+hand_over(struct block_files *from, struct spec_disk *to)
+{
+	unsigned i;
+
+	_Static_assert(SPEC_MAX_FILES >= BLOCK_FILES_MAX, "files of a disk");
+	for (i = 0; i < from->n; i++)
+		to->file[i] = (struct spec_file){
+		    .path = from->file[i].path,
+		    .fd = from->file[i].fd,
+		    .format = from->file[i].format,
+		    .role = from->file[i].role,
+		    .readonly = from->file[i].readonly,
+		};
+	to->files = from->n;
+	from->n = 0;
+}
+
 static int
 open_disks(
     const struct config_vm *vm, struct guest_spec *spec, struct error *err)
 {
+	static const enum block_format formats[] = {
+	    [CONFIG_FORMAT_AUTO] = BLOCK_FORMAT_ANY,
+	    [CONFIG_FORMAT_RAW] = BLOCK_FORMAT_RAW,
+	    [CONFIG_FORMAT_QCOW2] = BLOCK_FORMAT_QCOW2,
+	};
 	const struct config_disk *d;
-	struct spec_disk *to;
+	struct block_files files;
+	unsigned all = 0;
 	size_t i;
 
 	for (i = 0; i < vm->ndisks && i < SPEC_MAX_DISKS; i++) {
 		d = &vm->disks[i];
-		to = &spec->disk[i];
-		to->readonly = d->readonly;
-		to->path = strdup(d->path);
-		to->fd = block_open(d->path, d->readonly, err);
-		spec->disks = (unsigned)i + 1;
-		if (to->fd == -1)
+		block_files_init(&files);
+		if (block_open(d->path, formats[d->format], d->readonly, &files,
+			err) == -1)
 			return error_prefix(err, "%s: ", vm->name);
+		all += files.n;
+		hand_over(&files, &spec->disk[i]);
+		spec->disks = (unsigned)i + 1;
+		if (all > FILES_MOST)
+			return error_set(err,
+			    "%s: its disks are made of more than %u files; "
+			    "shorten the chains of backing files",
+			    vm->name, FILES_MOST);
 	}
 	return 0;
 }

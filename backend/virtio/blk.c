@@ -12,6 +12,9 @@
  * nothing is allocated while the guest runs. The device's lock is held over a
  * batch; a vcpu that resets the device takes it, waits for what is in flight
  * (block_drain) and leaves nothing to this thread.
+ *
+ * A request for which the host's disk has no room is not failed: it waits, and
+ * nothing new is taken from the queue, until virtio_blk_retry().
  */
 #include <endian.h>
 #include <errno.h>
@@ -23,14 +26,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "backend/virtio/device.h"
+#include "backend/virtio/blk_internal.h"
 #include "config/thread.h"
 
-#define SECTOR  512u
-#define SEG_MAX 254u /* and header and status make a chain of 256 */
-#define CHAIN   (SEG_MAX + 2)
-#define SMALL   8u /* buffers of most requests, with header and status */
-#define ID_SIZE 20u
+#define SECTOR 512u
 
 #define F_SEG_MAX      (1ULL << 2)
 #define F_RO           (1ULL << 5)
@@ -85,28 +84,6 @@ struct blk_range {
 	uint32_t sectors, flags;
 };
 
-struct blk_request {
-	struct block_request rq; /* first */
-	struct blk *blk;
-	uint8_t *status; /* in guest memory */
-	uint32_t written; /* to the guest: data and status */
-	uint16_t head;
-	bool sync; /* a write that is being put on stable storage */
-	struct iovec iov[SMALL];
-};
-
-struct blk {
-	struct virtio_dev dev; /* first */
-	struct block *block;
-	char name[16], serial[ID_SIZE];
-	uint64_t capacity; /* sectors, the last one perhaps not whole */
-	int epoll_fd, stop_fd;
-	pthread_t thread;
-	bool has_thread;
-	struct blk_request *request; /* by head */
-	struct iovec (*large)[CHAIN]; /* by head, touched only when used */
-};
-
 /* ---- a request ---- */
 
 static void
@@ -153,6 +130,10 @@ done(struct block_request *rq, int result)
 	struct blk_request *r = (struct blk_request *)rq;
 	struct blk *blk = r->blk;
 
+	if ((result == -ENOSPC || result == -EDQUOT) && rq->op != BLOCK_READ) {
+		blk_wait(r, -result);
+		return;
+	}
 	if (result == -EOPNOTSUPP) {
 		complete(r, S_UNSUPP);
 		return;
@@ -299,13 +280,23 @@ begin(struct blk *blk, struct blk_request *r, struct virtq_chain *c)
 
 /* ---- the thread ---- */
 
+void
+blk_begin(struct blk *blk, struct virtq_chain *c)
+{
+	struct blk_request *r = &blk->request[c->head];
+	unsigned n = c->outs + c->ins;
+
+	c->iov = n <= SMALL ? r->iov : blk->large[c->head];
+	memcpy(c->iov, blk->dev.queue[0].vq.iov, n * sizeof *c->iov);
+	begin(blk, r, c);
+}
+
 /* Begins what the driver has made available, up to a queue full of it. */
 static void
 take(struct blk *blk)
 {
 	struct virtq *q = &blk->dev.queue[0].vq;
-	unsigned batch = VIRTIO_QUEUE_SIZE, n;
-	struct blk_request *r;
+	unsigned batch = VIRTIO_QUEUE_SIZE;
 	struct virtq_chain c;
 
 	virtq_disable_kick(q);
@@ -313,11 +304,7 @@ take(struct blk *blk)
 		/* The head says whose storage it is, but only afterwards. */
 		c = (struct virtq_chain){.iov = q->iov, .room = q->max};
 		while (batch > 0 && virtq_pop(q, &c)) {
-			r = &blk->request[c.head];
-			n = c.outs + c.ins;
-			c.iov = n <= SMALL ? r->iov : blk->large[c.head];
-			memcpy(c.iov, q->iov, n * sizeof *c.iov);
-			begin(blk, r, &c);
+			blk_begin(blk, &c);
 			c.iov = q->iov;
 			c.room = q->max;
 			batch--;
@@ -334,8 +321,10 @@ static void
 work(struct blk *blk)
 {
 	virtio_begin(&blk->dev);
+	if (blk->retry)
+		blk_retry_waiting(blk);
 	block_reap(blk->block);
-	if (virtio_usable(&blk->dev, 0)) {
+	if (blk->full == 0 && virtio_usable(&blk->dev, 0)) {
 		take(blk);
 		block_reap(blk->block);
 	}
@@ -370,7 +359,10 @@ stop:
 
 /* ---- the device ---- */
 
-/* Everything in flight is finished and, if the driver looks, shown to it. */
+/*
+ * Everything in flight is finished and, if the driver looks, shown to it; or
+ * waits for room.
+ */
 static void
 blk_drain(struct virtio_dev *dev)
 {
@@ -406,7 +398,11 @@ static const struct virtio_ops blk_ops = {
     .class_code = 0x010000,
     .queues = 1,
     .config_len = sizeof(struct blk_config),
+    .start = blk_start,
     .drain = blk_drain,
+    .drop = blk_drop,
+    .save = blk_save,
+    .load = blk_load,
     .destroy = blk_destroy,
 };
 
@@ -474,7 +470,8 @@ start_thread(struct blk *blk, struct error *err)
 
 int
 virtio_blk_create(struct pci_bus *bus, struct block *block, const char *name,
-    const char *serial, struct virtio_dev **dev, struct error *err)
+    const char *serial, const struct virtio_blk_ops *ops, void *arg,
+    struct virtio_dev **dev, struct error *err)
 {
 	struct blk *blk = calloc(1, sizeof *blk);
 	uint64_t features = F_SEG_MAX | F_BLK_SIZE | F_FLUSH | F_TOPOLOGY;
@@ -485,6 +482,9 @@ virtio_blk_create(struct pci_bus *bus, struct block *block, const char *name,
 	}
 	features |= block_readonly(block) ? F_RO : F_DISCARD | F_WRITE_ZEROES;
 	blk->block = block;
+	blk->ops = ops;
+	blk->arg = arg;
+	blk_forget_waiting(blk);
 	blk->epoll_fd = blk->stop_fd = -1;
 	blk->capacity = (block_size(block) + SECTOR - 1) / SECTOR;
 	snprintf(blk->name, sizeof blk->name, "%s", name);

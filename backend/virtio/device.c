@@ -208,14 +208,23 @@ virtio_usable(struct virtio_dev *dev, unsigned queue)
 	return dev->started;
 }
 
+/* Before a queue stops: nobody touches the driver's memory any more. */
+static void
+drain_and_drop(struct virtio_dev *dev)
+{
+	if (dev->ops->drain != NULL)
+		dev->ops->drain(dev);
+	if (dev->ops->drop != NULL)
+		dev->ops->drop(dev);
+}
+
 void
 virtio_dev_reset(struct virtio_dev *dev)
 {
 	struct virtio_queue *q;
 	unsigned i;
 
-	if (dev->ops->drain != NULL)
-		dev->ops->drain(dev);
+	drain_and_drop(dev);
 	if (dev->ops->reset != NULL)
 		dev->ops->reset(dev);
 	for (i = 0; i < dev->ops->queues; i++) {
@@ -291,8 +300,8 @@ void
 virtio_queue_legacy(
     struct virtio_dev *dev, struct virtio_queue *q, uint32_t pfn)
 {
-	if (q->vq.ready && dev->ops->drain != NULL)
-		dev->ops->drain(dev);
+	if (q->vq.ready)
+		drain_and_drop(dev);
 	virtq_reset(&q->vq);
 	q->pfn = pfn;
 	if (pfn == 0)

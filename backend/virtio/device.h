@@ -82,10 +82,13 @@ struct virtio_ops {
 	/* A queue was kicked; for those who use virtio_listen(). */
 	void (*notify)(struct virtio_dev *dev, unsigned queue);
 	/*
-	 * Optional. When it returns no request is held: finished or put back.
+	 * Optional. When it returns no request is held: finished or put back,
+	 * or kept where save puts it into the state and drop forgets it.
 	 * Before a queue is stopped and before the device is saved.
 	 */
 	void (*drain)(struct virtio_dev *dev);
+	/* Optional. After drain: the queues stop, what is kept goes with them. */
+	void (*drop)(struct virtio_dev *dev);
 	/* Optional. Power-on state of what the device itself keeps. */
 	void (*reset)(struct virtio_dev *dev);
 	/*

@@ -271,14 +271,10 @@ virtq_waiting(struct virtq *q)
 }
 
 bool
-virtq_pop(struct virtq *q, struct virtq_chain *c)
+virtq_retake(struct virtq *q, uint16_t head, struct virtq_chain *c)
 {
-	uint16_t head;
-
-	if (!virtq_waiting(q))
+	if (!q->ready || q->broken != NULL)
 		return false;
-	head = load16(q->avail + RING_ENTRIES +
-	    2 * (size_t)(q->next_avail & (q->size - 1)));
 	if (head >= q->size) {
 		virtq_break(q, "a request starts beyond the table");
 		return false;
@@ -294,6 +290,20 @@ virtq_pop(struct virtq *q, struct virtq_chain *c)
 		return false;
 	q->is_held[head] = true;
 	q->held++;
+	return true;
+}
+
+bool
+virtq_pop(struct virtq *q, struct virtq_chain *c)
+{
+	uint16_t head;
+
+	if (!virtq_waiting(q))
+		return false;
+	head = load16(q->avail + RING_ENTRIES +
+	    2 * (size_t)(q->next_avail & (q->size - 1)));
+	if (!virtq_retake(q, head, c))
+		return false;
 	q->next_avail++;
 	return true;
 }

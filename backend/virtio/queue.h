@@ -82,6 +82,11 @@ void virtq_break(struct virtq *q, const char *why);
  * is not ready or broken.
  */
 bool virtq_pop(struct virtq *q, struct virtq_chain *c);
+/*
+ * Takes a request that was held when the queue was saved, by its head, as
+ * virtq_pop() did then. False, with a broken queue, if it is none.
+ */
+bool virtq_retake(struct virtq *q, uint16_t head, struct virtq_chain *c);
 /* Puts the request that was popped last back; the last ones in reverse. */
 void virtq_unpop(struct virtq *q, const struct virtq_chain *c);
 /*

@@ -49,10 +49,25 @@ struct virtio_figures {
 /*
  * Disk (virtio 1.2, 5.2): takes block over, also on failure. Runs a thread of
  * its own named after name ("vda"). serial: at most 20 bytes, may be "".
+ *
+ * Where the host's disk is full, or the owner's quota used up, the guest gets
+ * no error: the request waits in the device, full() is called, and nothing
+ * new is begun until virtio_blk_retry(). full() comes on the disk's thread or
+ * a vcpu's, with the device's lock held, and may only pass the word on.
  */
+struct virtio_blk_ops {
+	void (*full)(void *arg);
+};
 int virtio_blk_create(struct pci_bus *bus, struct block *block,
-    const char *name, const char *serial, struct virtio_dev **dev,
-    struct error *err);
+    const char *name, const char *serial, const struct virtio_blk_ops *ops,
+    void *arg, struct virtio_dev **dev, struct error *err);
+/*
+ * Why requests wait: ENOSPC or EDQUOT; 0 if none do. Any thread, without the
+ * device's lock, as the next.
+ */
+int virtio_blk_full(struct virtio_dev *dev);
+/* Submits what waits once more; if there is still no room full() tells so. */
+void virtio_blk_retry(struct virtio_dev *dev);
 
 /*
  * Network card (5.1) on a non-blocking tap with IFF_VNET_HDR and a 12-byte

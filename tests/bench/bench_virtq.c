@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "backend/block/block.h"
+#include "backend/block/engine.h"
 #include "backend/virtio/queue.h"
 
 #define SIZE   256u
@@ -134,7 +134,7 @@ bench_block(int fd, const char *path)
 	unsigned i, j, n = ROUNDS / 20;
 	double t;
 
-	if (block_attach(fd, path, false, BATCH, &b, &err) == -1) {
+	if (block_attach_raw(fd, path, false, BATCH, &b, &err) == -1) {
 		fprintf(stderr, "bench_virtq: %s\n", err.text);
 		exit(1);
 	}

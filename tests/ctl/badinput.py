@@ -162,10 +162,10 @@ def test_keys_of_later_versions_are_refused_when_needed(lab):
     lab.path("q", b"QFI\xfb" + bytes(600))
     extra = {"cdrom": "cdrom = iso", "balloon": "balloon = yes",
              "user": "interface = user", "local": "interface = local",
-             "qcow2": "disk = q", "locked": "interface = switch=s, locked"}
+             "locked": "interface = switch=s, locked"}
     lab.configure("[switch s]\n" + "".join(
         lab.guest(name, text) for name, text in extra.items()) +
-        "[vm bios]\ndisk = q\n")
+        "[vm bios]\ndisk = q, format=raw\n")
     lab.ok("check")
     for name in extra:
         refused(lab, name, "later version")
@@ -177,6 +177,13 @@ def test_a_missing_disk_names_its_neighbour(lab):
     lab.path("mv1.qcow2", b"x" * 512)
     lab.configure(lab.guest("a", "disk = mv1.img"))
     refused(lab, "a", lab.path("mv1.img"), "mv1.qcow2")
+
+
+def test_a_raw_disk_that_begins_as_qcow2_needs_its_format(lab):
+    need_kernel()
+    lab.path("q", b"QFI\xfb" + bytes(600))
+    lab.configure(lab.guest("a", "disk = q"))
+    refused(lab, "a", lab.path("q"), "format=raw", "format=qcow2")
 
 
 def test_disks_that_are_no_disks_are_refused(lab):

@@ -104,10 +104,13 @@ def test_reload_says_who_must_restart(lab):
     lab.configure(lab.guest("a") + lab.guest("b"))
     lab.ok("start", "a", "b")
     lab.configure(lab.guest("a", memory="33M", extra="restart = always") +
-                  lab.guest("b", "restart = always"))
+                  lab.guest("b", "restart = always\nallow = title,clipboard"))
     data = json.loads(lab.ok("reload", "--json"))
     check([(c["name"], c["keys"], c["restart"]) for c in data["changes"]] ==
-          [("a", ["memory", "restart"], ["a"]), ("b", ["restart"], [])], data)
+          [("a", ["memory", "restart"], ["a"]), ("b", ["restart", "allow"], [])], data)
+    # What applies at once is there at once.
+    check(lab.status("a")["allow"] == [], lab.status("a"))
+    check(lab.status("b")["allow"] == ["title", "clipboard"], lab.status("b"))
     lab.configure(lab.guest("b"))
     out = lab.ok("reload")
     check("guest a: removed\n    a still runs without it\n" in out, out)

@@ -16,7 +16,7 @@
 #define STATUS_OK          0
 #define STATUS_UNSUPPORTED 2
 
-#define PATIENCE 10000000u /* microseconds */
+#define PATIENCE 60000000u /* microseconds: a full host disk pauses us */
 
 struct blk {
 	struct {
@@ -84,7 +84,7 @@ request(struct virtio *v, uint32_t type, uint64_t sector, uint32_t bytes)
 	virtq_kick(q);
 	if (virtio_wait(v, q, time_now() + PATIENCE) != 0) {
 		v->problem = "it did not answer; `mode' sets it up anew";
-		print("no answer from the disk in 10 seconds\n");
+		print("no answer from the disk in a minute\n");
 		return -1;
 	}
 	virtq_get(q, &len);

@@ -29,6 +29,19 @@ def test_80x24_lists_guests_with_their_states(place):
     s.expect(r"^ ○ mv1 +stopped")
 
 
+def test_a_guest_paused_by_a_full_disk_says_so(place):
+    why = "/vmm/mv1.img: no space left on the device; make room"
+    guests = GUESTS + ["--guest", "full:paused:1:512:" + why]
+    s = opened(place, (80, 24), *guests)
+    s.wait(r"^ ◐ full +paused +/vmm/mv1.img")
+    s.expect(r"^ ◐ dns +paused")
+    s = place.screen((200, 50))
+    s.wait(r"◐ full .*paused")
+    s.keys("j", "j", "j")
+    s.wait(r"^▸◐ full ")
+    s.wait(r"│.*reason +/vmm/mv1.img.*no space left on the device; make room")
+
+
 def test_200x50_has_list_console_and_figures_at_once(place):
     s = opened(place, (200, 50))
     s.wait(r"^▸● build .*│this is build")

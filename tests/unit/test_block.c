@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "tests/unit/unit.h"
-#include "backend/block/engine.h"
+#include "tests/unit/image.h"
 
 struct fixture {
 	char dir[64], path[128];
@@ -81,7 +81,7 @@ attach(struct fixture *f, size_t size, bool readonly)
 	int fd;
 
 	make_image(f->path, size);
-	fd = block_open(f->path, readonly, &err);
+	fd = image_open(f->path, readonly, &err);
 	if (fd == -1)
 		fail_msg("%s", err.text);
 	if (f->threads)
@@ -89,7 +89,7 @@ attach(struct fixture *f, size_t size, bool readonly)
 		    block_attach_threads(fd, f->path, readonly, &b, &err), 0);
 	else
 		assert_int_equal(
-		    block_attach(fd, f->path, readonly, 4, &b, &err), 0);
+		    block_attach_raw(fd, f->path, readonly, 4, &b, &err), 0);
 	return b;
 }
 
@@ -367,7 +367,7 @@ why_not(const char *path, bool readonly)
 	static struct error err;
 
 	err.text[0] = '\0';
-	assert_int_equal(block_open(path, readonly, &err), -1);
+	assert_int_equal(image_open(path, readonly, &err), -1);
 	return err.text;
 }
 
@@ -408,8 +408,9 @@ test_block_open_refuses_what_is_no_raw_image(void **state)
 	assert_non_null(strstr(why_not(f->path, false), "is empty"));
 	assert_int_equal(write(fd, "QFI\xfb\0\0\0\3", 8), 8);
 	close(fd);
-	assert_non_null(strstr(why_not(f->path, false), "is a qcow2 image"));
-	assert_non_null(strstr(why_not(f->path, false), "qemu-img convert"));
+	assert_non_null(
+	    strstr(why_not(f->path, false), "begins as a qcow2 image does"));
+	assert_non_null(strstr(why_not(f->path, false), "format=raw"));
 	unlink(f->path);
 	assert_int_equal(symlink("nowhere", f->path), 0);
 	assert_non_null(strstr(why_not(f->path, false), "is a link"));
@@ -444,7 +445,7 @@ test_block_open_refuses_an_image_in_use(void **state)
 	int a, b;
 
 	make_image(f->path, 512);
-	a = block_open(f->path, false, &err);
+	a = image_open(f->path, false, &err);
 	assert_true(a != -1);
 	assert_non_null(strstr(why_not(f->path, false), "is in use"));
 	assert_non_null(strstr(why_not(f->path, true), "is in use"));
@@ -454,13 +455,13 @@ test_block_open_refuses_an_image_in_use(void **state)
 	assert_non_null(strstr(why_not(f->path, false), "is in use"));
 	close(b);
 	/* Any number may read. */
-	a = block_open(f->path, true, &err);
-	b = block_open(f->path, true, &err);
+	a = image_open(f->path, true, &err);
+	b = image_open(f->path, true, &err);
 	assert_true(a != -1 && b != -1);
 	assert_non_null(strstr(why_not(f->path, false), "is in use"));
 	close(a);
 	close(b);
-	a = block_open(f->path, false, &err);
+	a = image_open(f->path, false, &err);
 	assert_true(a != -1);
 	close(a);
 }
@@ -497,13 +498,13 @@ test_block_locks_are_those_of_qemu(void **state)
 	if (run(QEMU_READS, f->path) == 127)
 		SKIP("qemu-img and qemu-io are not installed");
 	/* While we have it, QEMU may neither write nor read it. */
-	fd = block_open(f->path, false, &err);
+	fd = image_open(f->path, false, &err);
 	assert_true(fd != -1);
 	assert_int_not_equal(run(QEMU_WRITES, f->path), 0);
 	assert_int_not_equal(run(QEMU_READS, f->path), 0);
 	close(fd);
 	/* While we only read it, QEMU may do so, too. */
-	fd = block_open(f->path, true, &err);
+	fd = image_open(f->path, true, &err);
 	assert_true(fd != -1);
 	assert_int_equal(run(QEMU_READS, f->path), 0);
 	assert_int_not_equal(run(QEMU_WRITES, f->path), 0);
@@ -517,7 +518,7 @@ test_block_locks_are_those_of_qemu(void **state)
 	fprintf(p, "write 0 512\n");
 	fflush(p);
 	for (int i = 0; i < 100; i++) {
-		fd = block_open(f->path, false, &err);
+		fd = image_open(f->path, false, &err);
 		if (fd == -1)
 			break;
 		close(fd);
@@ -539,7 +540,7 @@ test_block_attach_refuses_a_descriptor_that_cannot_write(void **state)
 
 	make_image(f->path, 512);
 	fd = open(f->path, O_RDONLY);
-	assert_int_equal(block_attach(fd, f->path, false, 4, &b, &err), -1);
+	assert_int_equal(block_attach_raw(fd, f->path, false, 4, &b, &err), -1);
 	close(fd);
 }
 

@@ -126,7 +126,8 @@ test_config_reads_every_key(void **state)
 		 "restart = on-failure\n"
 		 "owner = ada:staff\n"
 		 "balloon = yes\n"
-		 "hugepages = yes\n");
+		 "hugepages = yes\n"
+		 "allow = title,clipboard\n");
 	const struct config_switch *sw = &cfg->switches[0];
 	const struct config_vm *vm = &cfg->vms[0];
 	const struct config_interface *nic = vm->interfaces;
@@ -189,6 +190,8 @@ test_config_reads_every_key(void **state)
 	assert_int_equal(nic[3].net, CONFIG_NET_TAP);
 	assert_int_equal(nic[3].lladdr[5], 0xab);
 	assert_true(vm->enable && vm->balloon && vm->hugepages);
+	assert_int_equal(
+	    vm->allow, CONFIG_ALLOW_TITLE | CONFIG_ALLOW_CLIPBOARD);
 	assert_int_equal(vm->restart, CONFIG_RESTART_ON_FAILURE);
 	assert_string_equal(vm->owner_user, "ada");
 	assert_string_equal(vm->owner_group, "staff");

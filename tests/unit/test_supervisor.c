@@ -125,18 +125,6 @@ test_bootfile_names_the_neighbour_that_is_meant(void **state)
 	assert_non_null(strstr(err.text, "a folder"));
 }
 
-static void
-test_bootfile_tells_a_qcow2_image(void **state)
-{
-	char path[128];
-
-	write_file("image", "QFI\xfb and more");
-	snprintf(path, sizeof path, "%s/image", folder);
-	assert_true(bootfile_is_qcow2(path));
-	assert_false(bootfile_is_qcow2(folder));
-	assert_false(bootfile_is_qcow2("/nowhere"));
-}
-
 static struct config *
 some_config(void)
 {
@@ -239,6 +227,32 @@ test_restart_goes_on_for_rare_crashes_and_forgets_old_ones(void **state)
 	    restart_after(&r, now, RESTART_WINDOW, true, "why"), 1);
 }
 
+/* Longer than a slow network takes to be there, and not for ever. */
+static void
+test_restart_of_failed_starts_goes_on_for_most_of_an_hour(void **state)
+{
+	struct restart r = {0};
+	time_t now = 1000000, began = now;
+	int got, n;
+
+	for (n = 1; (got = restart_after_failure(&r, now, "no disk")) != -1;
+	     n++) {
+		assert_in_range(got, 1, RESTART_MAX);
+		now += got;
+	}
+	assert_int_equal(n, RESTART_TRIES);
+	assert_in_range(now - began, 45 * 60, 60 * 60);
+	/* It is no news over and over, and no end of the guest. */
+	assert_int_equal(r.ends, 1);
+	assert_int_equal(restart_after(&r, now, 1, true, "why"), 1);
+	restart_after_failure(&r, now, "no disk");
+	restart_after_failure(&r, now, "no bridge");
+	assert_int_equal(r.ends, 4);
+	for (n = 2; n <= 8; n *= 2)
+		assert_int_equal(restart_after(&r, now, 1, true, "why"), n);
+	assert_int_equal(restart_after(&r, now, 1, true, "why"), -1);
+}
+
 int
 main(void)
 {
@@ -255,11 +269,11 @@ main(void)
 	    cmocka_unit_test_setup_teardown(
 		test_bootfile_names_the_neighbour_that_is_meant, make_temp,
 		remove_temp),
-	    cmocka_unit_test_setup_teardown(
-		test_bootfile_tells_a_qcow2_image, make_temp, remove_temp),
 	    cmocka_unit_test(test_restart_pauses_double_up_to_the_limit),
 	    cmocka_unit_test(
 		test_restart_goes_on_for_rare_crashes_and_forgets_old_ones),
+	    cmocka_unit_test(
+		test_restart_of_failed_starts_goes_on_for_most_of_an_hour),
 	    cmocka_unit_test(test_adhoc_definition_is_read_by_the_files_rules),
 	    cmocka_unit_test(test_adhoc_definition_refuses_with_a_sentence),
 	};

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "tests/unit/virtio_rig.h"
-#include "backend/block/block.h"
+#include "tests/unit/image.h"
 
 #define SIZE   64
 #define HEADER 0x200000u /* request i: header, status and data */
@@ -109,6 +109,14 @@ drive(struct fixture *f, uint64_t features)
 	f->bus->fn.msix = true;
 }
 
+static void
+full(void *arg)
+{
+	fail_msg("the host's disk is full");
+}
+
+static const struct virtio_blk_ops ops = {.full = full};
+
 /* A disk of size bytes of 0x5a. */
 static struct fixture *
 disk(size_t size, bool readonly, const char *serial)
@@ -126,10 +134,12 @@ disk(size_t size, bool readonly, const char *serial)
 	assert_int_equal(write(fd, bytes, size), size);
 	free(bytes);
 	close(fd);
-	fd = block_open(f->path, readonly, &err);
-	assert_int_equal(block_attach(fd, f->path, readonly, 8, &b, &err), 0);
+	fd = image_open(f->path, readonly, &err);
 	assert_int_equal(
-	    virtio_blk_create(f->bus, b, "vda", serial, &f->dev, &err), 0);
+	    block_attach_raw(fd, f->path, readonly, 8, &b, &err), 0);
+	assert_int_equal(virtio_blk_create(f->bus, b, "vda", serial, &ops, NULL,
+			     &f->dev, &err),
+	    0);
 	return f;
 }
 
@@ -543,9 +553,10 @@ test_blk_refused_closes_its_image(void **state)
 	int fd = mkstemp(path);
 
 	assert_int_equal(ftruncate(fd, 4096), 0);
-	assert_int_equal(block_attach(fd, path, false, 8, &b, &err), 0);
+	assert_int_equal(block_attach_raw(fd, path, false, 8, &b, &err), 0);
 	bus->refuse = true;
-	assert_int_equal(virtio_blk_create(bus, b, "vdb", "", NULL, &err), -1);
+	assert_int_equal(
+	    virtio_blk_create(bus, b, "vdb", "", &ops, NULL, NULL, &err), -1);
 	assert_int_equal(fcntl(fd, F_GETFD), -1);
 	rig_free(bus);
 	unlink(path);

@@ -20,6 +20,8 @@ const struct command *const cli_commands[] = {
     &command_reset,
     &command_wait,
     &command_log,
+    &command_create,
+    &command_image,
     &command_check,
     &command_import,
     &command_load,
