@@ -21,7 +21,8 @@ static bool
 needed(const struct qcow2 *q)
 {
 	return q->l2.dirty > 0 || q->refs.dirty > 0 || q->l1.any_dirty ||
-	    q->reftable.any_dirty || q->table_moved;
+	    q->reftable.any_dirty || q->table_moved ||
+	    q->freed.n > q->freed.stable;
 }
 
 /* ---- what a round writes ---- */

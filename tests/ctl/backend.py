@@ -24,6 +24,12 @@ def test_version_help_and_usage(lab):
         check("usage" in result.err, args, result.err)
     result = lab.run("statsu")
     check(result.status == 2 and "status" in result.err, result.err)
+    # As vmctl has it, what is unmistakable will do.
+    check(lab.ok("imp", "--help") == lab.ok("import", "--help"))
+    result = lab.run("st", "x")
+    check(result.status == 2 and
+          '"st" may be status, start, stop' in result.err, result.err)
+    check(lab.run("").status == 2)
     check(not lab.processes(), "none of this needs a backend")
 
 
