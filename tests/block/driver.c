@@ -133,6 +133,8 @@ step(struct block *b, const char *line)
 {
 	struct job *j;
 
+	if (line[0] == '\n')
+		return;
 	if (line[0] == '.') {
 		block_drain(b);
 		return;

@@ -26,7 +26,12 @@ const struct command command_image = {
 	     "           image check [-f FORMAT] [-r] [--json] PATH\n"
 	     "           image map [-f FORMAT] [--json] PATH\n"
 	     "           image convert [-f FORMAT] [-O FORMAT] "
-	     "[-o OPTION=VALUE,...] IMAGE PATH",
+	     "[-o OPTION=VALUE,...] IMAGE PATH\n"
+	     "           image resize [-f FORMAT] [--shrink [--lose-data]] "
+	     "PATH SIZE\n"
+	     "           image commit [-f FORMAT] PATH\n"
+	     "           image rebase [-f FORMAT] [-F FORMAT] [-u] -b BASE "
+	     "PATH",
     .help = "Shows, checks and changes disk images",
     .run = run,
 };
