@@ -29,7 +29,12 @@ def test_version_help_and_usage(lab):
     check(result.status == 2 and
           '"st" may be status, start, stop' in result.err, result.err)
     check(lab.run("").status == 2)
+    for command in ["--help"], ["create", "--help"], ["image", "--help"]:
+        check(all(len(line) <= 80 for line in lab.ok(*command).split("\n")))
+    check(lab.run("stop", "--farce", "a").err.startswith(
+        "vmtui: stop: unrecognized option '--farce'\nusage: "))
     check(not lab.processes(), "none of this needs a backend")
+    check("no guest is called a" in lab.fails("pau", "a"))
 
 
 def test_check_finds_every_mistake_in_one_pass(lab):
