@@ -31,8 +31,8 @@ def test_version_help_and_usage(lab):
     check(lab.run("").status == 2)
     for command in ["--help"], ["create", "--help"], ["image", "--help"]:
         check(all(len(line) <= 80 for line in lab.ok(*command).split("\n")))
-    check(lab.run("stop", "--farce", "a").err.startswith(
-        "vmtui: stop: unrecognized option '--farce'\nusage: "))
+    check(lab.run("status", "--jsn").err.startswith(
+        "vmtui: status: unrecognized option '--jsn'\nusage: "))
     check(not lab.processes(), "none of this needs a backend")
     check("no guest is called a" in lab.fails("pau", "a"))
 
