@@ -65,7 +65,7 @@ explain_missing(const char *path, struct error *err)
 		    "correct the disk line",
 		    path, near);
 	return error_set(err,
-	    "%s is missing; create it (truncate -s 8G %s) "
+	    "%s is missing; create it (vmtui create -s 8G %s) "
 	    "or correct the disk line",
 	    path, path);
 }
