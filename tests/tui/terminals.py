@@ -5,7 +5,7 @@ import signal
 
 from hostile import Terminal
 from screens import GUESTS, opened
-from tmux import Failed, until
+from tmux import Failed, ended, until
 
 
 def test_every_usual_terminal_shows_the_list(place):
@@ -157,7 +157,7 @@ def test_a_hang_up_ends_the_screen_alone(place):
     s = opened(place, (80, 24))
     pid = s.pid()
     s.close()
-    until(lambda: not os.path.exists("/proc/%d" % pid), "the screen's end")
+    until(lambda: ended(pid), "the screen's end")
     t = place.screen((80, 24))
     t.wait(r"● build +running")
 
