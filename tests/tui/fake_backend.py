@@ -14,6 +14,7 @@ SIGUSR1 drops all its clients. Prints "ready" when it listens.
 """
 import argparse
 import array
+import functools
 import json
 import os
 import selectors
@@ -320,6 +321,19 @@ class Backend:
             ret = {"mistakes": self.args.mistake}
         elif name == "version":
             ret = {"version": "fake", "pid": os.getpid()}
+        elif name == "reset-switches":
+            ret = {}
+        elif name == "switches":
+            # NAME:INTERFACE:STATE:MEMBER,MEMBER
+            ret = {"switches": [
+                dict(zip(("name", "interface", "state"), words[:3]),
+                     members=[m for m in words[3].split(",") if m])
+                for words in (s.split(":") for s in self.args.switch)]}
+        elif name == "log":
+            # Made if need be; a test writes into it.
+            path = self.path("log." + args.get("name", ""))
+            fds = [os.open(path, os.O_RDONLY | os.O_CREAT, 0o600)]
+            after = functools.partial(os.close, fds[0])
         else:
             g = self.find(args.get("name"))
             if g is None:
@@ -453,6 +467,7 @@ class Backend:
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--guest", action="append", default=[])
+    p.add_argument("--switch", action="append", default=[])
     p.add_argument("--many", type=int, default=0)
     p.add_argument("--hold", action="store_true",
                    help="do nothing asked for before there is a file go")
