@@ -298,6 +298,15 @@ commit_go_on(struct qcow2 *q)
 	next_stage(q);
 }
 
+/* Nothing but the round is under way. */
+static void
+wait_below(struct qcow2 *q)
+{
+	struct block *b = q->file->in_flight > 0 ? q->file : q->data;
+
+	b->ops->wait(b);
+}
+
 int
 commit_all(struct qcow2 *q)
 {
@@ -311,7 +320,7 @@ commit_all(struct qcow2 *q)
 		block_flush_queue(&q->b);
 		block_reap(&q->b);
 		if (q->commit.stage != COMMIT_IDLE && q->commit.pending > 0)
-			qcow2_wait(&q->b);
+			wait_below(q);
 		else if (q->commit.stage == COMMIT_IDLE &&
 		    q->commit.result != 0)
 			return q->commit.result;

@@ -410,6 +410,13 @@ int commit_all(struct qcow2 *q);
 /* qcow2_resize.c */
 int qcow2_resize(struct block *b, uint64_t size, struct error *err);
 
+/* qcow2_repair.c */
+/*
+ * Counts the clusters of an image anew; fd is its file. Returns 0, or -1 with
+ * a sentence.
+ */
+int qcow2_repair(struct qcow2 *q, int fd, struct error *err);
+
 /* qcow2_open.c */
 void qcow2_close(struct block *b);
 /* Something in the image cannot be: no more changes; marks it. -EIO. */
