@@ -196,6 +196,8 @@ static void
 say(struct ui *ui, bool error, const char *fmt, va_list ap)
 {
 	message_set(&ui->message, error, fmt, ap);
+	if (error)
+		logs_note(ui, ui->message.text);
 	/* The new one may cover fewer lines than the last one. */
 	ui_dirty(ui, DIRTY_ALL);
 }
@@ -637,6 +639,8 @@ end(struct screen *s)
 	tty_close();
 	works_free(ui->works);
 	commands_end(ui);
+	log_end(ui);
+	switches_end(ui);
 	if (ui->panes != NULL)
 		layouts_end(ui);
 	tiles_end(ui);

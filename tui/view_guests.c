@@ -240,6 +240,12 @@ open_tile(struct ui *ui)
 	ui_turn(ui, &view_consoles);
 }
 
+static void
+open_log(struct ui *ui)
+{
+	log_open(ui, ui_guest(ui)->name);
+}
+
 static struct guest *
 selected(const struct ui *ui)
 {
@@ -272,6 +278,7 @@ static const struct binding list_bindings[] = {
 	action_reset},
     {{'o', 0}, {0, 0}, "open", "open it in the view of all consoles (2)",
 	open_refuse, open_tile},
+    {{'L', 0}, {0, 0}, NULL, "its log (6)", open_refuse, open_log},
     {{'/', 0}, {0, 0}, "filter", "show only guests with this in their name",
 	filter_refuse, filter},
     {{K_ESCAPE, 0}, {0, 0}, "all", "show all guests again", unfilter_refuse,
