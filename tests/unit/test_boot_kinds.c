@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "backend/boot/elf.h"
+#include "backend/boot/unpack.h"
 #include "tests/unit/vmm.h"
 
 #define MIB    (1ULL << 20)
@@ -536,6 +538,62 @@ test_openbsd_refuses_what_does_not_fit(void **state)
 	guestmem_destroy(&mem);
 }
 
+/* As gzip makes it. */
+static size_t
+pack(const void *data, size_t len, uint8_t *out, size_t room)
+{
+	z_stream z = {.next_in = (uint8_t *)(uintptr_t)data,
+	    .avail_in = (uInt)len,
+	    .next_out = out,
+	    .avail_out = (uInt)room};
+
+	assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, 16 + MAX_WBITS, 8,
+			     Z_DEFAULT_STRATEGY),
+	    Z_OK);
+	assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+	deflateEnd(&z);
+	return room - z.avail_out;
+}
+
+static void
+test_gzip_kernel_is_unpacked(void **state)
+{
+	static uint8_t plain[300000], packed[310000], back[300000];
+	struct boot_file f = {.path = "K"};
+	struct error err = {""};
+	size_t len, i;
+	int fd;
+
+	srand(3);
+	for (i = 0; i < sizeof plain; i++)
+		plain[i] = (uint8_t)(rand() % 50);
+	len = pack(plain, sizeof plain, packed, sizeof packed);
+	f.fd = file_of(packed, len);
+	assert_int_equal(boot_unpack(&f, sizeof plain, &fd, &err), 0);
+	assert_int_equal(pread(fd, back, sizeof back, 0), sizeof back);
+	assert_memory_equal(back, plain, sizeof plain);
+	assert_int_equal(lseek(fd, 0, SEEK_END), sizeof plain);
+	close(fd);
+	assert_int_equal(boot_unpack(&f, sizeof plain - 1, &fd, &err), -1);
+	assert_non_null(strstr(err.text, "too much for this guest"));
+	close(f.fd);
+	for (i = 2; i < len; i += len / 40) {
+		f.fd = file_of(packed, i);
+		assert_int_equal(boot_unpack(&f, MEMORY, &fd, &err), -1);
+		assert_non_null(strstr(err.text, "truncated"));
+		close(f.fd);
+	}
+	packed[len - 6] ^= 1; /* in the checksum */
+	f.fd = file_of(packed, len);
+	assert_int_equal(boot_unpack(&f, MEMORY, &fd, &err), -1);
+	assert_non_null(strstr(err.text, "damaged"));
+	close(f.fd);
+	f.fd = file_of(plain, sizeof plain);
+	assert_int_equal(boot_unpack(&f, MEMORY, &fd, &err), 0);
+	assert_int_equal(fd, -1);
+	close(f.fd);
+}
+
 /* Any byte of the headers may be anything. */
 static void
 test_kinds_survive_damaged_headers(void **state)
@@ -578,6 +636,7 @@ main(void)
 		test_openbsd_kernel_is_told_what_it_was_booted_from),
 	    cmocka_unit_test(test_openbsd_symbols_lie_behind_the_kernel),
 	    cmocka_unit_test(test_openbsd_refuses_what_does_not_fit),
+	    cmocka_unit_test(test_gzip_kernel_is_unpacked),
 	    cmocka_unit_test(test_kinds_survive_damaged_headers),
 	};
 
