@@ -189,7 +189,7 @@ check_command(int argc, char **argv)
 	if (tool_options(argc, argv, &format, &json, &repair) != 1)
 		return TOOL_USAGE;
 	if (chain_open(&chain, argv[optind], format,
-		repair ? CHAIN_WRITE : CHAIN_READ, 1, &err) == -1) {
+		repair ? CHAIN_REPAIR : CHAIN_READ, 1, &err) == -1) {
 		chain_close(&chain);
 		return tool_fail("%s", err.text);
 	}

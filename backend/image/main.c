@@ -22,7 +22,10 @@ static const struct {
     {"info", info_command},
     {"check", check_command},
     {"map", map_command},
+    {"resize", resize_command},
     {"convert", convert_command},
+    {"commit", commit_command},
+    {"rebase", rebase_command},
 };
 
 #define COMMANDS (sizeof commands / sizeof *commands)
@@ -106,8 +109,8 @@ int
 tool_options(
     int argc, char **argv, enum block_format *format, bool *json, bool *repair)
 {
-	static const struct option longs[] = {
-	    {"json", no_argument, NULL, 'j'},
+	const struct option longs[] = {
+	    {json != NULL ? "json" : NULL, no_argument, NULL, 'j'},
 	    {0},
 	};
 	int opt;

@@ -48,7 +48,7 @@ const char *tool_size(uint64_t bytes, char *buf, size_t len);
 const char *tool_used(uint64_t bytes, char *buf, size_t len);
 
 /*
- * Reads -f and --json, and -r unless repair is NULL; optind is behind them.
+ * Reads -f, --json and -r, the latter two unless they are NULL; optind is behind them.
  * Returns how many arguments are left, or -1 after saying what was wrong.
  */
 int tool_options(
