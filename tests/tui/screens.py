@@ -290,8 +290,8 @@ def test_a_key_that_cannot_work_says_why(place):
     s = opened(place, (80, 24))
     s.keys("s")
     s.wait(r"build is running: nothing to start")
-    s.keys("e")
-    s.wait(r"cannot write definitions yet: edit /etc/vmtui.conf")
+    s.keys("d")
+    s.wait(r"It runs: stop it first")
     s.keys("Z")
     s.wait(r"Z does nothing here; \? shows the keys")
 
