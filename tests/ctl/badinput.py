@@ -165,8 +165,7 @@ def test_keys_of_later_versions_are_refused_when_needed(lab):
              "locked": "interface = switch=s, locked"}
     lab.configure("[switch s]\n" + "".join(
         lab.guest(name, text) for name, text in extra.items()) +
-        "[vm net]\nboot = net\ndisk = q, format=raw\n"
-        "interface = switch=s\n")
+        "[vm net]\nboot = net\ninterface = switch=s\n")
     lab.ok("check")
     for name in extra:
         refused(lab, name, "later version")
