@@ -249,7 +249,7 @@ def test_guests_made_up_on_the_spot_are_checked_like_others(lab):
             (["-m", "0", "-b", "/k", "x"], "memory"),
             (["-m", "much", "-b", "/k", "x"], "memory"),
             (["-b", "missing", "x"], lab.path("missing")),
-            (["-d", "missing", "x"], "kernel"),
+            (["-d", "missing", "x"], lab.path("missing")),
             (["-b", "/k", "-n", "none", "x"], "none"),
             (["-b", "/k", "-t", "nobody", "x"], "nobody"),
             (["-b", "/k", "9x"], "9x"),
