@@ -213,8 +213,10 @@ finish(struct qcow2 *q)
 		job_finish(job);
 	}
 	freed_apply(q);
-	if (c->result != 0 && q->l2.dirty >= q->l2.most)
-		q->failed = c->result;
+	/* Who waits for room would wait forever: it may be asked for again. */
+	if (c->result != 0 && q->l2.dirty >= q->l2.most / 2)
+		for (job = q->blocked.first; job != NULL; job = job->next)
+			job->result = c->result;
 	job_wake(q, &q->blocked);
 }
 

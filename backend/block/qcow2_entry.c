@@ -278,7 +278,8 @@ l2_slice_to_write(
 		return 0;
 	if (index >= q->l1.n)
 		return -EIO;
-	if ((q->l1.entry[index] & QCOW2_COPIED) == 0) {
+	if ((q->l1.entry[index] & QCOW2_COPIED) == 0 ||
+	    (q->l1.entry[index] & QCOW2_L1_OFFSET) == 0) {
 		rc = table_make_l2(q, index);
 		if (rc != 0)
 			return rc;

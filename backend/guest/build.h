@@ -5,6 +5,7 @@
 #ifndef BACKEND_GUEST_BUILD_H
 #define BACKEND_GUEST_BUILD_H
 
+#include "backend/boot/disklabel.h"
 #include "backend/boot/firmware.h"
 #include "backend/dev/dev.h"
 #include "backend/guest/console.h"
@@ -15,11 +16,13 @@ struct event_base;
 
 struct hardware {
 	struct machine *machine;
+	struct boot_origin origin;
 	struct fw_cfg *fw_cfg;
 	struct pm *pm;
 	struct serial *serial;
 	struct virtio_dev *hvc;
 	struct virtio_dev *disk[SPEC_MAX_DISKS];
+	struct virtio_dev *cdrom; /* NULL: none */
 	struct virtio_dev *nic[SPEC_MAX_NICS];
 	struct virtio_dev *rng;
 };

@@ -22,11 +22,9 @@ check_begin(struct check *c, struct image *im, struct error *err)
 	    ((im->length & (qcow2_cluster(&im->h) - 1)) != 0);
 	c->entries = (uint64_t)im->h.reftable_clusters << (bits - 3);
 	c->table = calloc(c->entries, 8);
-	c->bad = calloc(c->entries, sizeof *c->bad);
 	c->block = malloc(qcow2_cluster(&im->h));
 	c->said = json_array();
-	if (c->table == NULL || c->bad == NULL || c->block == NULL ||
-	    c->said == NULL)
+	if (c->table == NULL || c->block == NULL || c->said == NULL)
 		return error_set(err, "%s: out of memory", im->path);
 	return meta_read(im, c->table, c->entries, im->h.reftable_offset, err);
 }
@@ -36,7 +34,6 @@ check_end(struct check *c)
 {
 	counts_free(&c->counts);
 	free(c->table);
-	free(c->bad);
 	free(c->block);
 	json_decref(c->said);
 	memset(c, 0, sizeof *c);
@@ -108,6 +105,28 @@ check_stored(
 	return 0;
 }
 
+/* The most that a count of the image can say. */
+static uint64_t
+most(const struct check *c)
+{
+	unsigned bits = c->im->h.refcount_bits;
+
+	return bits == 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
+}
+
+static void
+found_used(struct check *c, uint64_t cluster, uint64_t stored, uint64_t counted)
+{
+	uint64_t *counter = stored < counted ? &c->low : &c->leaks;
+
+	if (counted > most(c))
+		counter = &c->damaged;
+	check_found(c, counter,
+	    "the cluster at %#" PRIx64 " is used %" PRIu64
+	    " times but counted %" PRIu64 " times",
+	    cluster << c->im->h.cluster_bits, counted, stored);
+}
+
 /* Clusters that are referred to. */
 static int
 compare_used(struct check *c, struct error *err)
@@ -129,10 +148,7 @@ compare_used(struct check *c, struct error *err)
 			if (rc == -1 || stored == counted ||
 			    (counted == COUNTS_COUNT && stored > counted))
 				continue;
-			check_found(c, stored < counted ? &c->low : &c->leaks,
-			    "the cluster at %#" PRIx64 " is used %" PRIu64
-			    " times but counted %" PRIu64 " times",
-			    cluster << c->im->h.cluster_bits, counted, stored);
+			found_used(c, cluster, stored, counted);
 		}
 	}
 	free(list);

@@ -171,7 +171,7 @@ def test_paste_is_bracketed_when_the_guest_asks(place):
         s.keys("C-u", "Enter")
         s.type("raw 1b5b3f3230303468")
         s.keys("Enter")
-        s.wait(r"raw 1b5b3f3230303468\nbuild\$ *$")
+        s.wait(r"raw 1b5b3f3230303468 *\n(.*│)?build\$ *$")
         s.tmux("set-buffer", "more")
         s.tmux("paste-buffer", "-p")
         place.wait_typed("build", b"\x1b[200~more\x1b[201~")
