@@ -15,11 +15,17 @@ VARIANT ?= rel
 
 # Folders from the ground up: one may include headers of those before it,
 # never of those after it (tests/layering.sh holds that).
-FOLDERS = config term backend/proto backend/vmm backend/dev backend/block \
+FOLDERS = config term backend/proto backend/vmm backend/dev backend/block backend/image \
 	backend/net backend/virtio backend/boot backend/guest \
 	backend/supervisor backend/client tui/cli tui
 
-LIBS = ncursesw libevent vterm inih jansson liburing libseccomp libmnl zlib libzstd
+# What a release has linked in: a guest process starts in a third of the time
+# that it takes to find and bind as many shared libraries. Of the others Debian
+# has no static one.
+STATIC = ncursesw libevent_core vterm inih jansson liburing zlib \
+	libzstd
+SHARED = libmnl
+LIBS = $(STATIC) $(SHARED) libseccomp
 
 CC = gcc
 WARN = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
@@ -27,7 +33,10 @@ WARN = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
 	-Wold-style-definition -Wno-unused-parameter
 CPPFLAGS = -I. -D_GNU_SOURCE -DVMTUI_VERSION='"$(VERSION)"' \
 	$(shell pkg-config --cflags $(LIBS) 2>/dev/null)
-LDLIBS = $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lutil
+LDLIBS_rel = -Wl,-Bstatic $(shell pkg-config --libs $(STATIC) 2>/dev/null) \
+	-Wl,-Bdynamic $(shell pkg-config --libs $(SHARED) 2>/dev/null)
+LDLIBS_asan = $(shell pkg-config --libs $(STATIC) $(SHARED) 2>/dev/null)
+LDLIBS = $(LDLIBS_$(VARIANT)) -lutil
 CFLAGS_rel = -O2 -D_FORTIFY_SOURCE=2
 # What a guest may be told to try from inside (tests/confine) is not in a
 # release: a command of the sanitized build's alone.

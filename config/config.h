@@ -95,6 +95,7 @@ enum config_kind {
 	CONFIG_K_NUMBER, /* unsigned, min to max */
 	CONFIG_K_BOOL, /* bool: yes | no */
 	CONFIG_K_CHOICE, /* int: index into choices */
+	CONFIG_K_WORDS, /* unsigned: 1 << index, for each of choices given */
 	CONFIG_K_TEXT, /* char *: anything; repeats are joined by a space */
 	CONFIG_K_PATH, /* char *: made absolute */
 	CONFIG_K_NAME, /* char *: the name of a group */
@@ -117,8 +118,10 @@ struct config_key {
 	bool repeats; /* may be given more than once */
 	size_t offset; /* of the value in its struct */
 	uint64_t min, max; /* CONFIG_K_SIZE and CONFIG_K_NUMBER */
-	const char *const *choices; /* CONFIG_K_CHOICE, ends with NULL */
+	const char *const *choices; /* CHOICE and WORDS, ends with NULL */
 	const struct config_key *options; /* of DISK and INTERFACE */
+	const char *unit; /* of a number: "CPUs", "seconds"; NULL: none */
+	bool at_once; /* a running guest needs no restart to see it */
 	const char *value; /* how a value looks: "SIZE", "yes | no" */
 	const char *fallback; /* as written in a file; NULL: none */
 	const char *help; /* one sentence without its full stop */
@@ -160,7 +163,7 @@ struct config_section {
  * --- The model --------------------------------------------------------
  */
 
-enum config_boot { CONFIG_BOOT_DISK, CONFIG_BOOT_CDROM };
+enum config_boot { CONFIG_BOOT_DISK, CONFIG_BOOT_CDROM, CONFIG_BOOT_NET };
 enum config_restart {
 	CONFIG_RESTART_NO,
 	CONFIG_RESTART_ON_FAILURE,
@@ -183,6 +186,10 @@ enum config_net {
 	CONFIG_NET_USER /* user-mode networking, no privileges */
 };
 enum config_proto { CONFIG_PROTO_TCP, CONFIG_PROTO_UDP };
+
+/* What a guest may do to the terminal of who has its console. */
+#define CONFIG_ALLOW_TITLE     1u
+#define CONFIG_ALLOW_CLIPBOARD 2u
 
 struct config_disk {
 	int line; /* 0 where there is no file */
@@ -223,6 +230,8 @@ struct config_vm {
 	char *initrd;
 	char *cmdline;
 	enum config_boot boot;
+	char *firmware; /* absolute, or NULL: where the package puts it */
+	bool firmware_log;
 	struct config_disk *disks;
 	size_t ndisks;
 	char *cdrom; /* absolute, or NULL */
@@ -239,6 +248,7 @@ struct config_vm {
 	char *instance_of;
 	bool balloon;
 	bool hugepages;
+	unsigned allow; /* CONFIG_ALLOW_... */
 };
 
 struct config_add {
@@ -413,6 +423,12 @@ int config_lladdr_parse(const char *text, uint8_t lladdr[6], struct error *);
  */
 void config_vm_lladdr(
     const char *host, const char *name, unsigned index, uint8_t lladdr[6]);
+
+/*
+ * The UUID that a guest's firmware and system know the machine by: always the
+ * same for the same two arguments (RFC 9562, version 8). host as above.
+ */
+void config_vm_uuid(const char *host, const char *name, uint8_t uuid[16]);
 
 /* A word that is this host's alone: its machine-id, else its name. */
 const char *config_host_id(char *buf, size_t len);

@@ -83,6 +83,7 @@ same_value(const struct config_key *key, const void *a, const void *b)
 	case CONFIG_K_SIZE:
 		return memcmp(x, y, sizeof(uint64_t)) == 0;
 	case CONFIG_K_NUMBER:
+	case CONFIG_K_WORDS:
 		return memcmp(x, y, sizeof(unsigned)) == 0;
 	case CONFIG_K_BOOL:
 	case CONFIG_K_FLAG:

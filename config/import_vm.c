@@ -70,12 +70,9 @@ read_boot_device(struct import *im, const struct lex_place *from)
 
 	if (!import_value(im, &value, "disk, cdrom or net"))
 		return;
-	if (strcmp(value.text, "disk") == 0 || strcmp(value.text, "cdrom") == 0)
+	if (strcmp(value.text, "disk") == 0 ||
+	    strcmp(value.text, "cdrom") == 0 || strcmp(value.text, "net") == 0)
 		out_line(&im->body, from, "boot = %s", value.text);
-	else if (strcmp(value.text, "net") == 0)
-		import_drop(&im->body, from, "boot device net",
-		    "the kernel is booted as from a disk; give autoinstall(8) "
-		    "its answers another way");
 	else if ((near = config_nearest(value.text, known)) != NULL)
 		lex_mistake(&im->lex, &value.place,
 		    "\"%.40s\" is no device to boot from (did you mean "

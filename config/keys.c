@@ -10,8 +10,10 @@
 #define MIB (UINT64_C(1) << 20)
 #define TIB (UINT64_C(1) << 40)
 
-static const char *const boots[] = {"disk", "cdrom", NULL};
+static const char *const boots[] = {"disk", "cdrom", "net", NULL};
 static const char *const restarts[] = {"no", "on-failure", "always", NULL};
+/* In the order of CONFIG_ALLOW_... */
+static const char *const allows[] = {"title", "clipboard", NULL};
 static const char *const formats[] = {"auto", "raw", "qcow2", NULL};
 static const char *const caches[] = {"writeback", "none", "unsafe", NULL};
 
@@ -84,6 +86,7 @@ static const struct config_key vm_keys[] = {
     {.name = "memory",
 	.kind = CONFIG_K_SIZE,
 	AT(memory),
+	.unit = "bytes",
 	.min = 2 * MIB,
 	.max = 16 * TIB,
 	.value = "SIZE",
@@ -92,6 +95,7 @@ static const struct config_key vm_keys[] = {
     {.name = "cpus",
 	.kind = CONFIG_K_NUMBER,
 	AT(cpus),
+	.unit = "CPUs",
 	.min = 1,
 	.max = CONFIG_CPUS_MAX,
 	.value = "1-64",
@@ -119,9 +123,22 @@ static const struct config_key vm_keys[] = {
 	.kind = CONFIG_K_CHOICE,
 	AT(boot),
 	.choices = boots,
-	.value = "disk | cdrom",
+	.value = "disk | cdrom | net",
 	.fallback = "disk",
-	.help = "What the firmware boots first where no kernel is given"},
+	.help = "What the firmware boots first where no kernel is given, and "
+		"what an OpenBSD kernel is told it was booted from"},
+    {.name = "firmware",
+	.kind = CONFIG_K_PATH,
+	AT(firmware),
+	.value = "PATH",
+	.help = "The BIOS where no kernel is given; without it SeaBIOS, from "
+		"where the package puts it"},
+    {.name = "firmware-log",
+	.kind = CONFIG_K_BOOL,
+	AT(firmware_log),
+	.value = "yes | no",
+	.fallback = "no",
+	.help = "Whether the firmware says in the guest's log what it does"},
     {.name = "disk",
 	.kind = CONFIG_K_DISK,
 	AT(disks),
@@ -144,12 +161,14 @@ static const struct config_key vm_keys[] = {
     {.name = "enable",
 	.kind = CONFIG_K_BOOL,
 	AT(enable),
+	.at_once = true,
 	.value = "yes | no",
 	.fallback = "no",
 	.help = "Whether the guest starts with the backend"},
     {.name = "restart",
 	.kind = CONFIG_K_CHOICE,
 	AT(restart),
+	.at_once = true,
 	.choices = restarts,
 	.value = "no | on-failure | always",
 	.fallback = "no",
@@ -157,6 +176,7 @@ static const struct config_key vm_keys[] = {
     {.name = "owner",
 	.kind = CONFIG_K_OWNER,
 	AT(owner_user),
+	.at_once = true,
 	.value = "USER[:GROUP]",
 	.help = "Who besides root may start, stop and use the guest"},
     {.name = "instance-of",
@@ -177,6 +197,15 @@ static const struct config_key vm_keys[] = {
 	.fallback = "no",
 	.help = "Whether the guest's memory comes from the host's reserved "
 		"huge pages"},
+    {.name = "allow",
+	.kind = CONFIG_K_WORDS,
+	AT(allow),
+	.at_once = true,
+	.choices = allows,
+	.value = "title, clipboard | none",
+	.fallback = "none",
+	.help = "What the guest may do to the terminal of who has its "
+		"console: name it, write to its clipboard"},
     {0},
 };
 #undef AT
@@ -218,6 +247,7 @@ static const struct config_key switch_keys[] = {
     {.name = "enable",
 	.kind = CONFIG_K_BOOL,
 	AT(enable),
+	.at_once = true,
 	.value = "yes | no",
 	.fallback = "yes",
 	.help = "Whether the switch is up"},
@@ -235,6 +265,8 @@ static const struct config_key vmtui_keys[] = {
     {.name = "start-parallel",
 	.kind = CONFIG_K_NUMBER,
 	AT(start_parallel),
+	.at_once = true,
+	.unit = "guests",
 	.max = 1024,
 	.value = "NUMBER",
 	.fallback = "0",
@@ -243,6 +275,8 @@ static const struct config_key vmtui_keys[] = {
     {.name = "start-delay",
 	.kind = CONFIG_K_NUMBER,
 	AT(start_delay),
+	.at_once = true,
+	.unit = "seconds",
 	.max = 3600,
 	.value = "SECONDS",
 	.fallback = "10",
@@ -250,6 +284,8 @@ static const struct config_key vmtui_keys[] = {
     {.name = "shutdown-timeout",
 	.kind = CONFIG_K_NUMBER,
 	AT(shutdown_timeout),
+	.at_once = true,
+	.unit = "seconds",
 	.max = 3600,
 	.value = "SECONDS",
 	.fallback = "30",

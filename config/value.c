@@ -150,6 +150,42 @@ set_choice(
 	    mistake_hint(text, key->choices, hint, sizeof hint));
 }
 
+/* "one, two", or "none" where a template gives some. */
+static int
+set_words(const struct config_key *key, unsigned *at, const char *text,
+    struct error *err)
+{
+	const char *const *choice;
+	const char *p = text;
+	char word[32], hint[80];
+	unsigned words = 0;
+	size_t n, i;
+
+	if (strcmp(text, "none") == 0) {
+		*at = 0;
+		return 0;
+	}
+	do {
+		p += strspn(p, " \t");
+		n = strcspn(p, ", \t");
+		snprintf(word, sizeof word, "%.*s", (int)n, p);
+		choice = key->choices;
+		for (i = 0; choice[i] != NULL; i++)
+			if (strcmp(choice[i], word) == 0)
+				break;
+		p += n;
+		p += strspn(p, " \t");
+		if (choice[i] == NULL || (*p != '\0' && *p != ','))
+			return error_set(err,
+			    "%s = %s: \"%s\" is none of them: write %s%s",
+			    key->name, text, word, key->value,
+			    mistake_hint(word, choice, hint, sizeof hint));
+		words |= 1u << i;
+	} while (*p++ == ',');
+	*at = words;
+	return 0;
+}
+
 static int
 set_text(const struct config_key *key, char **at, const char *text,
     struct error *err)
@@ -317,6 +353,8 @@ set_plain(const struct config_key *key, void *base, const char *text,
 		return set_bool(key, at, text, err);
 	case CONFIG_K_CHOICE:
 		return set_choice(key, at, text, err);
+	case CONFIG_K_WORDS:
+		return set_words(key, at, text, err);
 	case CONFIG_K_TEXT:
 		return set_text(key, at, text, err);
 	case CONFIG_K_PATH:

@@ -21,6 +21,7 @@ plain_size(const struct config_key *key)
 	case CONFIG_K_SIZE:
 		return sizeof(uint64_t);
 	case CONFIG_K_NUMBER:
+	case CONFIG_K_WORDS:
 		return sizeof(unsigned);
 	case CONFIG_K_BOOL:
 	case CONFIG_K_FLAG:

@@ -121,6 +121,13 @@ check_boot(const char *path, const struct config_vm *vm, struct error *err)
 {
 	const char *key = NULL;
 
+	if (vm->boot == CONFIG_BOOT_NET && vm->ninterfaces == 0) {
+		error_set(err,
+		    "%s boots from the network and has no interface: add "
+		    "interface = switch=NAME",
+		    vm->name);
+		return config_vm_blame(path, vm, "boot", err);
+	}
 	if (vm->kernel != NULL)
 		return 0;
 	if (vm->initrd != NULL)
@@ -139,7 +146,8 @@ check_boot(const char *path, const struct config_vm *vm, struct error *err)
 		    vm->name);
 		return config_vm_blame(path, vm, "boot", err);
 	}
-	if (vm->ndisks == 0 && vm->cdrom == NULL) {
+	if (vm->ndisks == 0 && vm->cdrom == NULL &&
+	    vm->boot != CONFIG_BOOT_NET) {
 		error_set(err,
 		    "%s has nothing to boot: add kernel = PATH, disk = PATH or "
 		    "cdrom = PATH",

@@ -295,6 +295,12 @@ csi_dispatch(struct term *t)
 	else {
 		if (csi.inter == '"' && csi.final == 'q')
 			slow(t, SLOW_PROTECT, csi_arg(&csi, 0, 0) == 1);
+		/* DECSCUSR: 0 and nothing mean the terminal's own. */
+		if (csi.lead == 0 && csi.inter == ' ' && csi.final == 'q' &&
+		    csi_arg(&csi, 0, 0) <= 6) {
+			t->cursor.styled = csi_arg(&csi, 0, 0) != 0;
+			t->cursor_dirty = true;
+		}
 		pass(t, &csi);
 	}
 }

@@ -338,12 +338,17 @@ string(struct term *t, const unsigned char *p, const unsigned char *end)
 			f->state = c == '\033' ? STRING_ESCAPE : GROUND;
 			if (c == '\a')
 				string_dispatch(t);
+			if (c != '\033')
+				string_forget(t);
 			return p;
 		}
 		if (f->string_len < STRING_MAX)
 			f->string[f->string_len++] = (char)c;
+		else
+			string_more(t, (char)c);
 		if (++f->string_seen == STRING_END) {
 			f->state = GROUND;
+			string_forget(t);
 			return p;
 		}
 	}
@@ -360,8 +365,10 @@ sequence(struct term *t, unsigned char c)
 		if (c == '\\') {
 			f->state = GROUND;
 			string_dispatch(t);
+			string_forget(t);
 			return;
 		}
+		string_forget(t);
 		/* An ESC ends a string, whatever follows. */
 		f->state = ESCAPE;
 		f->seq[0] = '\033';

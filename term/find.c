@@ -128,6 +128,9 @@ find_changed(struct find *f, const struct term *t)
 	if (f->on_screen && !f->full) {
 		f->now = f->before;
 		f->on_screen = false;
+		/* The screen may have been erased below a row that wrapped. */
+		if (f->now.next > first && !term_line_wraps(t, f->now.next - 1))
+			f->now.matched = 0;
 	}
 	if (f->now.next < first) {
 		f->now.next = first;

@@ -288,6 +288,9 @@ grid_erase(struct grid *g, struct area area, uint32_t bg, bool selective)
 	if (!clip(g, &area))
 		return;
 	for (i = area.top; i < area.bottom; i++) {
+		/* What went on here from above is gone. */
+		if (area.left == 0 && !selective)
+			clear_wrap(g, i - 1);
 		row_erase(grid_row(g, i), g->cols, (unsigned)area.left,
 		    (unsigned)area.right, bg, selective);
 		grid_dirty(g, (unsigned)i);

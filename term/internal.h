@@ -34,6 +34,8 @@ enum filter_state { GROUND, ESCAPE, CSI, STRING, STRING_ESCAPE };
 
 #define SEQ_MAX    256 /* a control sequence */
 #define STRING_MAX 1024 /* kept of an OSC or DCS */
+/* Kept of an OSC 52 beyond that: base64 of what may be, and what is before. */
+#define CLIP_MAX   ((TERM_CLIPBOARD + 2) / 3 * 4 + 16)
 #define STRING_END (1 << 20) /* bytes after which one is given up */
 
 struct filter {
@@ -43,6 +45,8 @@ struct filter {
 	char string[STRING_MAX];
 	unsigned string_len; /* kept */
 	unsigned string_seen; /* come */
+	char *clip; /* all of an OSC 52; NULL: none is coming */
+	unsigned clip_len;
 	char kind; /* of string: ']' OSC, 'P' DCS, others ignored */
 	unsigned char utf8[4]; /* a character cut by the end of input */
 	unsigned utf8_len;
@@ -155,5 +159,9 @@ void sgr_report(struct term *t);
 
 /* string.c: a whole OSC or DCS is in the filter's string. */
 void string_dispatch(struct term *t);
+/* A byte of one that is longer than STRING_MAX, or is about to be. */
+void string_more(struct term *t, char c);
+/* It ended, one way or another. */
+void string_forget(struct term *t);
 
 #endif

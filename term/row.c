@@ -105,6 +105,13 @@ row_put_ascii(struct row *row, unsigned cols, unsigned col, const char *text,
 		row->used = (uint16_t)(col + n);
 }
 
+bool
+row_holds(const struct row *row, unsigned col)
+{
+	return (row->flags & ROW_PACKED) != 0 ||
+	    (col < row->used && row->cells[col].ch != 0);
+}
+
 void
 row_erase(struct row *row, unsigned cols, unsigned start, unsigned end,
     uint32_t bg, bool selective)
@@ -130,8 +137,12 @@ row_erase(struct row *row, unsigned cols, unsigned start, unsigned end,
 	for (i = start; i < end; i++)
 		if (!selective || (row->cells[i].attrs & CELL_PROTECTED) == 0)
 			row->cells[i] = cell_blank(bg);
-	if (selective)
-		row_mend(row);
+	if (!selective)
+		return;
+	row_mend(row);
+	if (end == cols && row->cells[cols - 1].ch == 0 &&
+	    row->cells[cols - 1].width == 1)
+		row->flags &= ~ROW_WRAPS;
 }
 
 void

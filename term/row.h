@@ -81,6 +81,9 @@ void row_put(struct row *row, unsigned cols, unsigned col,
 void row_put_ascii(struct row *row, unsigned cols, unsigned col,
     const char *text, unsigned n, const struct cell *pen);
 
+/* Whether a live row has a character there; of a packed one it is believed. */
+bool row_holds(const struct row *row, unsigned col);
+
 /*
  * Blanks the columns from start to end, in colour bg; the protected ones stay
  * if selective.

@@ -47,7 +47,8 @@ remember(struct term *t, int row, int col, int width)
 
 	if (wrapped(t, row, col, width)) {
 		above = grid_row(&t->grid, row - 1);
-		if (above != NULL)
+		/* Unless its end was erased while the cursor waited there. */
+		if (above != NULL && row_holds(above, (unsigned)t->last.col))
 			above->flags |= ROW_WRAPS;
 	}
 	t->last.row = row;
@@ -373,6 +374,7 @@ state_reset(struct term *t, bool hard)
 	}
 	t->pen = cell_blank(TERM_COLOUR_DEFAULT);
 	t->filter.slow = 0;
+	t->cursor.styled = false;
 	vterm_state_reset(t->state, hard);
 	if (hard) {
 		state_move(t, 0, 0, false);

@@ -52,6 +52,7 @@ term_free(struct term *t)
 	if (t == NULL)
 		return;
 	grid_free(&t->grid);
+	string_forget(t);
 	if (t->vt != NULL)
 		vterm_free(t->vt);
 	free(t);
@@ -80,6 +81,7 @@ term_reset(struct term *t)
 {
 	t->filter.state = GROUND;
 	t->filter.utf8_len = 0;
+	string_forget(t);
 	state_reset(t, true);
 	tell(t);
 }

@@ -8,8 +8,8 @@
  *
  * Nothing the guest sends can crash it, make it grow without bound, or put a
  * control character into what it gives out: a cell holds a printable
- * character or nothing, the title likewise, and clipboard sequences are
- * dropped.
+ * character or nothing, the title likewise; of what it writes to a clipboard
+ * only text is told, and of a clipboard nothing is told to it.
  *
  * Lines and rows
  *
@@ -51,6 +51,9 @@
  */
 #define TERM_LINE_BYTES 1024
 
+/* Bytes of text that a guest may write to a clipboard at once. */
+#define TERM_CLIPBOARD (64u << 10)
+
 struct term;
 
 /*
@@ -68,6 +71,13 @@ struct term_ops {
 	void (*bell)(void *arg);
 	/* The title changed; term_title() has it. */
 	void (*title)(void *arg);
+	/*
+	 * The guest wrote text to the clipboard (xterm's OSC 52): UTF-8 of at
+	 * most TERM_CLIPBOARD bytes, at least one, without control characters
+	 * but TAB and LF. Valid during the call. It may come as often as the
+	 * guest likes.
+	 */
+	void (*clipboard)(const char *text, size_t len, void *arg);
 	/*
 	 * Something on the screen changed (cells, cursor, size). Called once,
 	 * then not again before term_damage_clear().
@@ -185,6 +195,8 @@ enum term_shape { TERM_SHAPE_BLOCK, TERM_SHAPE_UNDERLINE, TERM_SHAPE_BAR };
 struct term_cursor {
 	unsigned row, col; /* on the screen */
 	bool visible;
+	/* The guest asked for these two (DECSCUSR); else they are the viewer's. */
+	bool styled;
 	bool blink;
 	enum term_shape shape;
 };

@@ -8,6 +8,7 @@
 #include "tui/draw.h"
 #include "tui/glyphs.h"
 #include "tui/text.h"
+#include "tui/tty.h"
 
 #define PAIRS_MAX  4095 /* ncurses would take more; a screen has fewer */
 #define SLOTS      16384 /* of the hash, a power of two */
@@ -23,6 +24,7 @@ static struct {
 	bool spilled;
 	int cursor_y, cursor_x;
 	bool cursor;
+	int cursor_shape;
 	struct slot {
 		int fg, bg, pair;
 	} slot[SLOTS];
@@ -272,11 +274,18 @@ draw_cell(int y, int x, const struct draw_cell *cell)
 }
 
 void
-draw_cursor(int y, int x, bool visible)
+draw_cursor_shaped(int y, int x, bool visible, int shape)
 {
 	draw.cursor_y = y;
 	draw.cursor_x = x;
 	draw.cursor = visible;
+	draw.cursor_shape = shape;
+}
+
+void
+draw_cursor(int y, int x, bool visible)
+{
+	draw_cursor_shaped(y, x, visible, 0);
 }
 
 void
@@ -285,6 +294,7 @@ draw_flush(void)
 	move(draw.cursor_y, draw.cursor_x);
 	curs_set(draw.cursor ? 1 : 0);
 	refresh();
+	tty_cursor(draw.cursor_shape);
 }
 
 void

@@ -60,6 +60,8 @@ void draw_cell(int y, int x, const struct draw_cell *cell);
  * that cannot hide it shows it there).
  */
 void draw_cursor(int y, int x, bool visible);
+/* The same in the shape of DECSCUSR (VT510): 1 to 6, 0 the person's own. */
+void draw_cursor_shaped(int y, int x, bool visible, int shape);
 
 /* Brings the terminal up to date. */
 void draw_flush(void);

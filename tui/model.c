@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backend/proto/proto.h"
+#include "config/config.h"
 #include "config/size.h"
 #include "tui/model.h"
 
@@ -323,6 +324,26 @@ take_state(const json_t *data, struct guest *g)
 	}
 }
 
+/* What the guest may do to the person's terminal. */
+static void
+take_allow(const json_t *data, struct guest *g)
+{
+	const json_t *list = json_object_get(data, "allow"), *one;
+	const char *word;
+	size_t i;
+
+	if (!json_is_array(list))
+		return;
+	g->allow = 0;
+	json_array_foreach (list, i, one) {
+		word = json_is_string(one) ? json_string_value(one) : "";
+		if (strcmp(word, "title") == 0)
+			g->allow |= CONFIG_ALLOW_TITLE;
+		else if (strcmp(word, "clipboard") == 0)
+			g->allow |= CONFIG_ALLOW_CLIPBOARD;
+	}
+}
+
 struct guest *
 model_guest(struct model *m, const json_t *data)
 {
@@ -346,6 +367,9 @@ model_guest(struct model *m, const json_t *data)
 	if (json_is_boolean(defined))
 		g->defined = json_is_true(defined);
 	take_parts(data, g);
+	take_allow(data, g);
+	take_unsigned(data, "rows", &g->rows);
+	take_unsigned(data, "cols", &g->cols);
 	take_state(data, g);
 	g->seen = true;
 	recount(m);

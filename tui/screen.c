@@ -73,6 +73,8 @@ mistakes_refuse(struct ui *ui)
 static const struct binding global_bindings[] = {
     {{'m', 0}, {0, 0}, "mistakes", "the mistakes of the configuration",
 	mistakes_refuse, mistakes_key},
+    {{':', 0}, {0, 0}, "command", "a command, as of the command line", NULL,
+	commands_prompt},
     {{'?', 0}, {0, 0}, "help", "this page", NULL, help_key},
     {{'q', 0}, {'c', TERM_CTRL}, "quit", "leave the screen; guests run on",
 	NULL, quit_key},
@@ -146,6 +148,7 @@ frame(int fd, short what, void *arg)
 	}
 	ui->dirty = 0;
 	draw_flush();
+	window_draw(ui);
 	ui->drawn = now_ms();
 	if (!tty_push())
 		event_add(ui->writable, NULL);
@@ -193,6 +196,8 @@ static void
 say(struct ui *ui, bool error, const char *fmt, va_list ap)
 {
 	message_set(&ui->message, error, fmt, ap);
+	if (error)
+		logs_note(ui, ui->message.text);
 	/* The new one may cover fewer lines than the last one. */
 	ui_dirty(ui, DIRTY_ALL);
 }
@@ -470,6 +475,12 @@ pane_state(struct pane *p, void *arg)
 	}
 }
 
+static void
+pane_clipboard(struct pane *p, const char *text, size_t len, void *arg)
+{
+	window_clipboard(&((struct screen *)arg)->ui, p, text, len);
+}
+
 /* Only the guest one types into may make a noise. */
 static void
 pane_bell(struct pane *p, void *arg)
@@ -547,7 +558,8 @@ begin_events(struct screen *s)
 	ui->frame = evtimer_new(ui->base, frame, ui);
 	if (s->read == NULL || s->escape == NULL || ui->frame == NULL ||
 	    console_begin(ui) == -1 || look_begin(ui) == -1 ||
-	    size_begin(ui) == -1 || tiles_begin(ui) == -1)
+	    size_begin(ui) == -1 || window_begin(ui) == -1 ||
+	    tiles_begin(ui) == -1)
 		return -1;
 	event_priority_set(s->read, PRIORITY_KEYS);
 	event_priority_set(s->escape, PRIORITY_KEYS);
@@ -572,6 +584,7 @@ begin(struct screen *s, const struct screen_options *options, struct error *err)
 	static const struct panes_ops panes_ops = {.text = pane_text,
 	    .state = pane_state,
 	    .bell = pane_bell,
+	    .clipboard = pane_clipboard,
 	    .error = pane_error};
 	static const struct input_ops input_ops = {
 	    .key = pressed, .mouse = moused, .paste = pasted};
@@ -596,6 +609,10 @@ begin(struct screen *s, const struct screen_options *options, struct error *err)
 	    panes_new(ui->base, PRIORITY_CONSOLE, ui->wire, &panes_ops, s);
 	if (ui->panes == NULL)
 		return error_set(err, "no memory for the screen");
+	ui->config = options->config;
+	if ((ui->works = works_new(ui->base)) == NULL)
+		return error_set(err, "no memory for the screen");
+	commands_begin(ui);
 	if (tty_open(err) == -1)
 		return -1;
 	ui->writable = event_new(ui->base, tty_fd(), EV_WRITE, writable, ui);
@@ -620,6 +637,10 @@ end(struct screen *s)
 	if (ui->writable != NULL)
 		event_free(ui->writable);
 	tty_close();
+	works_free(ui->works);
+	commands_end(ui);
+	log_end(ui);
+	switches_end(ui);
 	if (ui->panes != NULL)
 		layouts_end(ui);
 	tiles_end(ui);
@@ -632,6 +653,7 @@ end(struct screen *s)
 	model_free(ui->model);
 	console_end(ui);
 	size_end(ui);
+	window_end(ui);
 	look_end(ui);
 	for (i = 0; i < SIGNALS; i++)
 		if (s->signal[i] != NULL)

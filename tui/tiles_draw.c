@@ -95,7 +95,11 @@ marks(struct ui *ui, const struct tile *t, struct part *part)
 	}
 	if (strcmp(t->port, PANE_SERIAL) != 0) {
 		part[n].style = STYLE_FAINT;
-		snprintf(part[n++].text, sizeof part->text, "%s", t->port);
+		if (t->pane != NULL)
+			pane_label(t->pane, part[n++].text, sizeof part->text);
+		else
+			snprintf(
+			    part[n++].text, sizeof part->text, "%s", t->port);
 	}
 	return n;
 }
@@ -114,8 +118,9 @@ hidden_news(const struct consoles *c)
 
 /* At the right end: where one looks, or the title that the guest gave. */
 static void
-draw_right(const struct consoles *c, const struct tile *t, int x)
+draw_right(const struct ui *ui, const struct tile *t, int x)
 {
+	const struct consoles *c = &ui->consoles;
 	const struct rect *r = &t->title;
 	enum style style = STYLE_NAME;
 	char text[300] = "", look[LOOK_PATTERN + 64];
@@ -130,10 +135,9 @@ draw_right(const struct consoles *c, const struct tile *t, int x)
 	else if (c->zoom && (n = tiles_all(c, all)) > 1)
 		snprintf(text, sizeof text, " zoomed, %u more%s ", n - 1,
 		    hidden_news(c) ? ", news: !" : "");
-	else if (*term_title(pane_term(t->pane)) != '\0') {
+	else if (*window_title(ui, t->pane) != '\0') {
 		style = STYLE_FAINT;
-		snprintf(
-		    text, sizeof text, " %s ", term_title(pane_term(t->pane)));
+		snprintf(text, sizeof text, " %s ", window_title(ui, t->pane));
 	}
 	if (x + 2 + text_width(text) < r->w)
 		x = r->w - 1 - text_width(text);
@@ -175,7 +179,7 @@ draw_title(struct ui *ui, const struct tile *t, unsigned number)
 		x = draw_text(r, 0, x, part[i].style, part[i].text);
 		x = draw_text(r, 0, x, STYLE_PLAIN, " ");
 	}
-	draw_right(c, t, x);
+	draw_right(ui, t, x);
 }
 
 static void

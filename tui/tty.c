@@ -27,7 +27,11 @@
 #define MOUSE_OFF "\033[?1006l\033[?1002l"
 #define MODES_ON  PASTE_ON MOUSE_ON
 #define MODES_OFF MOUSE_OFF PASTE_OFF
-#define CLOSE_MS  1000 /* for the last words, if the terminal takes nothing */
+/* xterm's stack of titles: the own one goes on it, and comes back. */
+#define TITLE_KEEP "\033[22;2t"
+#define TITLE_OWN  "\033[23;2t"
+#define SHAPE_OWN  "\033[0 q"
+#define CLOSE_MS   1000 /* for the last words, if the terminal takes nothing */
 
 static const int deadly[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 #define DEADLY (sizeof deadly / sizeof *deadly)
@@ -43,6 +47,9 @@ static struct {
 	volatile sig_atomic_t taken;
 	struct termios before;
 	bool modes; /* it knows MODES_ON */
+	bool shapes; /* it knows DECSCUSR */
+	int shape; /* of its cursor now, 0: its own */
+	char title[512]; /* that it was given, "": it has its own */
 	/* What puts the terminal right without ncurses: see crashed(). */
 	char restore[256];
 	size_t restore_len;
@@ -60,6 +67,9 @@ crashed(int sig, siginfo_t *info, void *context)
 
 	if (tty.taken) {
 		tty.taken = 0;
+		if (*tty.title != '\0' &&
+		    write(STDOUT_FILENO, TITLE_OWN, strlen(TITLE_OWN)) == -1)
+			tty.restore_len = 0;
 		if (write(STDOUT_FILENO, tty.restore, tty.restore_len) == -1)
 			tty.restore_len = 0;
 		tcsetattr(STDIN_FILENO, TCSANOW, &tty.before);
@@ -72,14 +82,23 @@ crashed(int sig, siginfo_t *info, void *context)
 		raise(sig);
 }
 
+static bool
+has_string(const char *capability)
+{
+	const char *text = tigetstr(capability);
+
+	return text != NULL && text != (char *)-1;
+}
+
 static void
 restore_add(const char *capability)
 {
-	char *text = tigetstr(capability), *delay;
+	char *text, *delay;
 	size_t len;
 
-	if (text == NULL || text == (char *)-1)
+	if (!has_string(capability))
 		return;
+	text = tigetstr(capability);
 	/* No padding: "$<100>" and what follows is left out. */
 	delay = strstr(text, "$<");
 	len = delay != NULL ? (size_t)(delay - text) : strlen(text);
@@ -100,6 +119,11 @@ prepare_restore(void)
 	if (tty.modes) {
 		memcpy(tty.restore, MODES_OFF, strlen(MODES_OFF));
 		tty.restore_len = strlen(MODES_OFF);
+	}
+	if (tty.shapes) {
+		memcpy(tty.restore + tty.restore_len, SHAPE_OWN,
+		    strlen(SHAPE_OWN));
+		tty.restore_len += strlen(SHAPE_OWN);
 	}
 	for (i = 0; i < sizeof capabilities / sizeof *capabilities; i++)
 		restore_add(capabilities[i]);
@@ -197,6 +221,7 @@ tty_open(struct error *err)
 	/* Moving text in place of redrawing it flickers on some terminals. */
 	idlok(stdscr, FALSE);
 	draw_begin();
+	tty.shapes = has_string("Ss");
 	tty.modes = strncmp(term, "vt", 2) != 0 && strcmp(term, "dumb") != 0;
 	prepare_restore();
 	tty.taken = 1;
@@ -269,10 +294,52 @@ push_all(void)
 			return;
 }
 
+void
+tty_cursor(int shape)
+{
+	char text[16];
+
+	if (!tty.shapes || tty.shape == shape)
+		return;
+	tty.shape = shape;
+	snprintf(text, sizeof text, "\033[%d q", shape);
+	add(text);
+}
+
+/* Whether it takes operating system commands, or would show them as text. */
+static bool
+takes_strings(void)
+{
+	const char *term = getenv("TERM");
+
+	return term != NULL && strncmp(term, "vt", 2) != 0 &&
+	    strncmp(term, "linux", 5) != 0 && strcmp(term, "dumb") != 0;
+}
+
+void
+tty_title(const char *text)
+{
+	if (text == NULL)
+		text = "";
+	if (!takes_strings() || strcmp(text, tty.title) == 0)
+		return;
+	if (*tty.title == '\0')
+		add(TITLE_KEEP);
+	snprintf(tty.title, sizeof tty.title, "%s", text);
+	if (*text != '\0') {
+		add("\033]2;");
+		add(tty.title);
+		add("\033\\");
+	} else
+		add(TITLE_OWN);
+}
+
 /* Leaves the screen as a shell wants it. */
 static void
 leave(void)
 {
+	tty_title(NULL);
+	tty_cursor(0);
 	if (tty.modes)
 		add(PASTE_OFF);
 	/* Where there is no other screen to go back to, room for the shell. */
@@ -355,9 +422,7 @@ tty_copy(const char *text, size_t len, struct error *err)
 	const char *term = getenv("TERM");
 	char *code;
 
-	/* These would show it as text. */
-	if (term == NULL || strncmp(term, "vt", 2) == 0 ||
-	    strncmp(term, "linux", 5) == 0 || strcmp(term, "dumb") == 0)
+	if (!takes_strings())
 		return error_set(err,
 		    "A terminal of TERM=%s has no clipboard to write to",
 		    term != NULL ? term : "");

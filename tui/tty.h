@@ -39,6 +39,16 @@ void tty_resize(int *rows, int *cols);
 bool tty_push(void);
 /* The terminal, for output; -1 if it is not taken. */
 int tty_fd(void);
+/*
+ * The cursor's shape, as in draw_cursor_shaped(); nothing happens if it has
+ * that already, or if terminfo knows no way (Ss).
+ */
+void tty_cursor(int shape);
+/*
+ * The terminal's title (OSC 2), NULL: the one that it had before. text has no
+ * control characters. Terminals that would show it as text get none.
+ */
+void tty_title(const char *text);
 /* Stops the process as ctrl-z does, and comes back when it is continued. */
 void tty_suspend(void);
 /* Takes the terminal again after something else stopped the process. */

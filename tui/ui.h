@@ -7,7 +7,10 @@
  *	pane.c      a guest's console; console.c the keyboard in the one
  *	            beside the list, tiles.c the many of the second view
  *	look_*.c    looking back in it: search, selection, files
+ *	window.c    what guests may do to the person's terminal
  *	actions.c   what keys do to guests
+ *	logs.c      what the backend, guests and screen had to say
+ *	commands.c  the prompt ":"; job.c runs, words.c splits, complete.c
  *	prompt.c, message.c, sheet.c, top.c, bottom.c   what is around a view
  *
  * One struct ui, made and freed by screen.c; everything on its thread.
@@ -17,8 +20,10 @@
 
 #include <event2/event.h>
 
+#include "tui/commands.h"
 #include "tui/console.h"
 #include "tui/layout.h"
+#include "tui/logs.h"
 #include "tui/look.h"
 #include "tui/message.h"
 #include "tui/model.h"
@@ -26,9 +31,12 @@
 #include "tui/prompt.h"
 #include "tui/sheet.h"
 #include "tui/size.h"
+#include "tui/switches.h"
 #include "tui/tiles.h"
 #include "tui/view.h"
+#include "tui/window.h"
 #include "tui/wire.h"
+#include "tui/work.h"
 
 /* What has to be drawn again. */
 #define DIRTY_TOP     1u
@@ -58,6 +66,14 @@ struct ui {
 	struct message message;
 	struct sheet sheet;
 	struct looks looks;
+	struct window window;
+	struct works *works; /* what may wait for a disk */
+	struct commands commands;
+	struct logs logs;
+	struct switches switches;
+	struct switches_view switches_view;
+	struct log_view log; /* view_log.c */
+	const char *config; /* -f, or NULL */
 	unsigned dirty;
 	struct event *frame; /* the timer of the next frame */
 	struct event *writable; /* while the last one is not out */

@@ -240,6 +240,12 @@ open_tile(struct ui *ui)
 	ui_turn(ui, &view_consoles);
 }
 
+static void
+open_log(struct ui *ui)
+{
+	log_open(ui, ui_guest(ui)->name);
+}
+
 static struct guest *
 selected(const struct ui *ui)
 {
@@ -272,6 +278,7 @@ static const struct binding list_bindings[] = {
 	action_reset},
     {{'o', 0}, {0, 0}, "open", "open it in the view of all consoles (2)",
 	open_refuse, open_tile},
+    {{'L', 0}, {0, 0}, NULL, "its log (6)", open_refuse, open_log},
     {{'/', 0}, {0, 0}, "filter", "show only guests with this in their name",
 	filter_refuse, filter},
     {{K_ESCAPE, 0}, {0, 0}, "all", "show all guests again", unfilter_refuse,
@@ -313,7 +320,7 @@ console_title(struct ui *ui, int x)
 	struct pane *p = console_pane(ui);
 	enum style style = ui->console.focus ? STYLE_TITLE_FOCUS : STYLE_TITLE;
 	enum guest_state state;
-	char look[LOOK_PATTERN + 64], up[16] = "";
+	char look[LOOK_PATTERN + 64], up[16] = "", label[32];
 	const char *title;
 	int at;
 
@@ -328,9 +335,9 @@ console_title(struct ui *ui, int x)
 	    2;
 	if (p == NULL)
 		return;
-	title = term_title(pane_term(p));
-	x = draw_textf(
-	    r, 0, x, STYLE_FAINT, " %s ", *title != '\0' ? title : "ttyS0");
+	title = window_title(ui, p);
+	x = draw_textf(r, 0, x, STYLE_FAINT, " %s ",
+	    *title != '\0' ? title : pane_label(p, label, sizeof label));
 	if (pane_recording(p))
 		x = draw_textf(
 			r, 0, x, STYLE_RECORD, " %s ", glyphs()->record) +

@@ -1,6 +1,6 @@
 /*
- * qcow2_cache.c: slices of tables in memory, the ones used longest ago given
- * up first. Dirty ones stay until a round of commit has written them.
+ * qcow2_cache.c: slices of tables in memory; what was not used for a while is
+ * given up first. Dirty ones stay until a round of commit has written them.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -72,10 +72,7 @@ cache_find(struct cache *c, uint64_t key)
 	for (s = *bucket(c, key); s != NULL; s = s->chain) {
 		if (s->key != key)
 			continue;
-		if (s != c->newest) {
-			unlink_age(c, s);
-			link_newest(c, s);
-		}
+		s->used = true;
 		return s;
 	}
 	return NULL;
@@ -97,18 +94,25 @@ in_use(const struct slice *s)
 	return s->dirty || s->loading || s->pins > 0;
 }
 
-/* The one used longest ago that may go, out of all lists. */
+/*
+ * The first that may go and was not used since it was last looked at, out of
+ * all lists.
+ */
 static struct slice *
 evict(struct cache *c)
 {
+	unsigned look = 2 * c->n;
 	struct slice *s;
 
-	for (s = c->oldest; s != NULL; s = s->newer)
-		if (!in_use(s)) {
+	for (s = c->oldest; s != NULL && look > 0; s = c->oldest, look--) {
+		unlink_age(c, s);
+		if (!in_use(s) && !s->used) {
 			unlink_hash(c, s);
-			unlink_age(c, s);
 			return s;
 		}
+		s->used = false;
+		link_newest(c, s);
+	}
 	return NULL;
 }
 

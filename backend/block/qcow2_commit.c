@@ -21,7 +21,8 @@ static bool
 needed(const struct qcow2 *q)
 {
 	return q->l2.dirty > 0 || q->refs.dirty > 0 || q->l1.any_dirty ||
-	    q->reftable.any_dirty || q->table_moved;
+	    q->reftable.any_dirty || q->table_moved ||
+	    q->freed.n > q->freed.stable;
 }
 
 /* ---- what a round writes ---- */
@@ -186,6 +187,22 @@ send_writes(struct qcow2 *q, enum commit_stage stage)
 		}
 }
 
+/*
+ * The cache is full of what could not be written. If it is the host's disk
+ * that is full, those who wait for a slice are told, and may come again.
+ */
+static void
+no_room(struct qcow2 *q, int result)
+{
+	struct job *job;
+
+	if (result != -ENOSPC && result != -EDQUOT)
+		q->failed = result;
+	for (job = q->blocked.first; job != NULL; job = job->next)
+		if (job->result == 0)
+			job->result = result;
+}
+
 static void
 finish(struct qcow2 *q)
 {
@@ -213,7 +230,7 @@ finish(struct qcow2 *q)
 	}
 	freed_apply(q);
 	if (c->result != 0 && q->l2.dirty >= q->l2.most)
-		q->failed = c->result;
+		no_room(q, c->result);
 	job_wake(q, &q->blocked);
 }
 
@@ -297,11 +314,22 @@ commit_go_on(struct qcow2 *q)
 	next_stage(q);
 }
 
+/* Nothing but the round is under way. */
+static void
+wait_below(struct qcow2 *q)
+{
+	struct block *b = q->file->in_flight > 0 ? q->file : q->data;
+
+	b->ops->wait(b);
+}
+
 int
 commit_all(struct qcow2 *q)
 {
 	for (;;) {
 		if (q->commit.stage == COMMIT_IDLE) {
+			/* Which jobs that are over by now may have kept. */
+			freed_apply(q);
 			if (q->failed != 0 || !needed(q))
 				break;
 			q->want_commit = true;
@@ -310,7 +338,7 @@ commit_all(struct qcow2 *q)
 		block_flush_queue(&q->b);
 		block_reap(&q->b);
 		if (q->commit.stage != COMMIT_IDLE && q->commit.pending > 0)
-			qcow2_wait(&q->b);
+			wait_below(q);
 		else if (q->commit.stage == COMMIT_IDLE &&
 		    q->commit.result != 0)
 			return q->commit.result;

@@ -34,7 +34,7 @@ entry_all(const struct qcow2 *q)
 unsigned
 entry_index(const struct qcow2 *q, uint64_t at)
 {
-	return (unsigned)(at >> q->h.cluster_bits) % q->l2_slice_entries;
+	return (unsigned)(at >> q->h.cluster_bits) & (q->l2_slice_entries - 1);
 }
 
 /* Can a cluster of the disk be there? */
@@ -228,11 +228,19 @@ table_possible(const struct qcow2 *q, uint64_t offset)
 	    offset < q->extended;
 }
 
+void
+l2_prefetch(struct qcow2 *q, uint64_t at)
+{
+	const struct slice *s = cache_find(&q->l2, at >> q->l2_key_bits);
+
+	if (s != NULL)
+		__builtin_prefetch(s->data + entry_index(q, at) * q->l2_bytes);
+}
+
 int
 l2_slice(struct qcow2 *q, struct job *job, uint64_t at, struct slice **s)
 {
-	uint64_t key = (at >> q->h.cluster_bits) / q->l2_slice_entries;
-	uint64_t offset;
+	uint64_t key = at >> q->l2_key_bits, offset;
 
 	*s = cache_find(&q->l2, key);
 	if (*s != NULL)
@@ -260,7 +268,7 @@ int
 l2_slice_to_write(
     struct qcow2 *q, struct job *job, uint64_t at, struct slice **s)
 {
-	uint64_t key = (at >> q->h.cluster_bits) / q->l2_slice_entries;
+	uint64_t key = at >> q->l2_key_bits;
 	uint64_t index = key / q->l2_slices;
 	int rc;
 

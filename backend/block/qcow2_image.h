@@ -114,6 +114,7 @@ struct slice {
 	struct slice *chain; /* of its hash */
 	struct slice *older, *newer;
 	bool loading, dirty;
+	bool used; /* since it was last looked at to be given up */
 	unsigned pins;
 	int result; /* of loading */
 	struct job_list waiting; /* for its loading */
@@ -229,6 +230,7 @@ struct qcow2 {
 	unsigned subclusters, sub_bits;
 	unsigned l2_bytes; /* of an entry */
 	unsigned l2_slice_entries, l2_slices; /* l2_slices: of a table */
+	unsigned l2_key_bits; /* 2^that bytes of the disk a slice */
 	unsigned ref_slice_entries, ref_slices;
 	unsigned ref_order; /* 2^ref_order bits */
 	unsigned ref_block_bits; /* 2^that clusters a refcount block */
@@ -335,6 +337,11 @@ int entry_stretch(const struct qcow2 *q, const struct slice *s, uint64_t at,
 void entry_compressed(
     const struct qcow2 *q, uint64_t raw, uint64_t *offset, uint64_t *len);
 /*
+ * The entry for a place of the disk will be looked at soon: of many requests
+ * at once the processor fetches them together.
+ */
+void l2_prefetch(struct qcow2 *q, uint64_t at);
+/*
  * The slice of L2 for a place of the disk. 0 with *s (NULL: there is no
  * table); 1: the job waits for it; or a negative errno.
  */
@@ -402,6 +409,13 @@ int commit_all(struct qcow2 *q);
 
 /* qcow2_resize.c */
 int qcow2_resize(struct block *b, uint64_t size, struct error *err);
+
+/* qcow2_repair.c */
+/*
+ * Counts the clusters of an image anew; fd is its file. Returns 0, or -1 with
+ * a sentence.
+ */
+int qcow2_repair(struct qcow2 *q, int fd, struct error *err);
 
 /* qcow2_open.c */
 void qcow2_close(struct block *b);

@@ -311,9 +311,9 @@ qcow2_submit(struct block *b, struct block_request *rq)
 		job_list_add(&q->flushers, job);
 		return;
 	}
-	if (rq->op != BLOCK_READ && q->failed != 0)
-		job->result = q->failed;
-	run(job);
+	l2_prefetch(q, rq->offset);
+	job->waits = true;
+	job_list_add(&q->runnable, job);
 }
 
 /* ---- the loop ---- */
@@ -332,7 +332,10 @@ static void
 qcow2_flush_queue(struct block *b)
 {
 	struct qcow2 *q = (struct qcow2 *)b;
+	struct job *job;
 
+	while ((job = job_list_take(&q->runnable)) != NULL)
+		run(job);
 	commit_go_on(q);
 	hand_on(q);
 }

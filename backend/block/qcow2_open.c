@@ -39,22 +39,34 @@ qcow2_corrupt(struct qcow2 *q, const char *what, uint64_t where)
 	return -EIO;
 }
 
-/* What we do not keep up to date must not look as if we did. */
+/*
+ * What we do not keep up to date must not look as if we did, and what was left
+ * dirty is put right.
+ */
 static int
-clear_bits(struct qcow2 *q, struct error *err)
+make_clean(struct qcow2 *q, int fd, struct error *err)
 {
 	uint64_t keep = q->h.autoclear & QCOW2_DATA_FILE_RAW;
-	int rc;
+	uint64_t clean = q->h.incompatible & ~QCOW2_DIRTY;
+	int rc = 0;
 
-	if (q->b.readonly || q->h.autoclear == keep)
+	if (q->b.readonly ||
+	    (q->h.autoclear == keep && q->h.incompatible == clean))
 		return 0;
-	q->h.autoclear = keep;
-	rc = write_word(q, HEADER_AUTOCLEAR, keep);
+	if (q->h.autoclear != keep)
+		rc = write_word(q, HEADER_AUTOCLEAR, keep);
+	if (rc == 0 && q->h.incompatible != clean) {
+		if (qcow2_repair(q, fd, err) == -1)
+			return -1;
+		rc = write_word(q, HEADER_INCOMPATIBLE, clean);
+	}
 	if (rc == 0)
 		rc = qcow2_sync_io(q, BLOCK_FLUSH, 0, NULL, 0);
 	if (rc != 0)
 		return error_set(
 		    err, "%s cannot be written: %s", q->b.path, strerror(-rc));
+	q->h.autoclear = keep;
+	q->h.incompatible = clean;
 	return 0;
 }
 
@@ -136,6 +148,7 @@ geometry(struct qcow2 *q)
 	q->subclusters = qcow2_extended(h) ? SUBCLUSTERS : 1;
 	q->sub_bits = h->cluster_bits - bits_of(q->subclusters);
 	q->l2_slice_entries = (unsigned)(slice / q->l2_bytes);
+	q->l2_key_bits = h->cluster_bits + bits_of(q->l2_slice_entries);
 	q->l2_slices = (unsigned)(q->cluster / slice);
 	q->ref_order = bits_of(h->refcount_bits);
 	q->ref_slice_entries = (unsigned)(slice * 8 >> q->ref_order);
@@ -188,11 +201,6 @@ check_use(const struct qcow2 *q, struct error *err)
 		    "%s is marked as corrupt; repair it first (vmtui image "
 		    "check -r %s), or open it readonly",
 		    q->b.path, q->b.path);
-	if ((q->h.incompatible & QCOW2_DIRTY) != 0)
-		return error_set(err,
-		    "%s was not closed as it should be, and its refcounts "
-		    "may be wrong; repair it first (vmtui image check -r %s)",
-		    q->b.path, q->b.path);
 	return 0;
 }
 
@@ -244,7 +252,7 @@ qcow2_new(const struct qcow2_parts *parts, struct block **b, struct error *err)
 		error_set(err, "%s: out of memory", parts->path);
 		goto fail;
 	}
-	if (clear_bits(q, err) == -1)
+	if (make_clean(q, fd, err) == -1)
 		goto fail;
 	*b = &q->b;
 	return 0;

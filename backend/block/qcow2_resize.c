@@ -153,6 +153,34 @@ shorten(struct qcow2 *q, uint64_t size)
 	return rc;
 }
 
+/*
+ * What comes to be seen is zero, before the header says that it is seen: the
+ * rest of the last cluster, and what a longer base has there.
+ */
+static int
+lengthen(struct qcow2 *q, uint64_t size)
+{
+	uint64_t old = q->b.size, edge;
+	int rc = 0;
+
+	edge = (old + q->cluster - 1) & ~(q->cluster - 1);
+	if (q->backing != NULL && block_size(q->backing) > edge)
+		edge = block_size(q->backing);
+	if (edge > size)
+		edge = size;
+	if (q->external && ftruncate(q->data->fd, (off_t)size) == -1)
+		return -errno;
+	if (edge == old)
+		return 0;
+	/* Requests are held against it. */
+	q->b.size = q->h.size = size;
+	rc = clear(q, BLOCK_WRITE_ZEROES, old, edge - old);
+	if (rc == 0)
+		rc = commit_all(q);
+	q->b.size = q->h.size = old;
+	return rc;
+}
+
 int
 qcow2_resize(struct block *b, uint64_t size, struct error *err)
 {
@@ -172,6 +200,8 @@ qcow2_resize(struct block *b, uint64_t size, struct error *err)
 		rc = shorten(q, size);
 	if (rc == 0 && need > q->l1.n)
 		rc = lengthen_l1(q, need);
+	if (rc == 0 && size > b->size)
+		rc = lengthen(q, size);
 	if (rc == 0)
 		rc = commit_all(q);
 	if (rc == 0 && size != b->size)

@@ -8,6 +8,8 @@
 
 #include "backend/boot/acpi.h"
 #include "backend/boot/load.h"
+#include "backend/boot/mptable.h"
+#include "backend/boot/smbios.h"
 #include "config/size.h"
 
 int
@@ -165,18 +167,33 @@ load_piece(struct guestmem *mem, const struct boot_file *file,
 	return 0;
 }
 
+/* What firmware would tell the system about the machine. */
 static int
-load_acpi(struct machine *m, uint64_t *rsdp, struct error *err)
+load_tables(
+    struct machine *m, const uint8_t *uuid, uint64_t *rsdp, struct error *err)
 {
+	static const uint8_t none[SMBIOS_UUID_LEN];
+	struct guestmem *mem = machine_mem(m);
+	unsigned cpus = machine_cpus(m);
 	struct acpi_tables tables;
+	struct smbios smbios;
 	int rc;
 
-	if (acpi_build(machine_cpus(m), &tables, err) == -1)
+	if (acpi_build(cpus, &tables, err) == -1)
 		return -1;
 	*rsdp = BOOT_ACPI;
-	rc = acpi_place(&tables, machine_mem(m), BOOT_ACPI,
-	    BOOT_KERNEL_MIN - BOOT_ACPI, err);
+	rc = acpi_place(&tables, mem, BOOT_ACPI, BOOT_SMBIOS - BOOT_ACPI, err);
 	acpi_free(&tables);
+	if (rc == -1 ||
+	    smbios_build(mem, cpus, uuid != NULL ? uuid : none, &smbios, err) ==
+		-1)
+		return -1;
+	rc = smbios_place(
+	    &smbios, mem, BOOT_SMBIOS, BOOT_MPTABLE - BOOT_SMBIOS, err);
+	smbios_free(&smbios);
+	if (rc == 0)
+		rc = mptable_place(mem, cpus, BOOT_MPTABLE,
+		    BOOT_KERNEL_MIN - BOOT_MPTABLE, err);
 	return rc;
 }
 
@@ -199,7 +216,7 @@ boot_load(struct machine *m, const struct boot_config *config,
 	initrd.gpa = plan.initrd;
 	initrd.size = initrd.length = plan.initrd_size;
 	if (load_piece(mem, &config->initrd, &initrd, err) == -1 ||
-	    load_acpi(m, &rsdp, err) == -1)
+	    load_tables(m, config->uuid, &rsdp, err) == -1)
 		return -1;
 	return params_write(mem, &plan, config->cmdline, rsdp, entry, err);
 }

@@ -22,6 +22,7 @@ struct boot_config {
 	struct boot_file kernel;
 	struct boot_file initrd;
 	const char *cmdline; /* "" if none */
+	const uint8_t *uuid; /* 16 bytes, for boot_load(); NULL: zeroes */
 };
 
 /*

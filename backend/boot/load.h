@@ -12,6 +12,7 @@
  *	0x0009fc00  EBDA, reserved
  *	0x000a0000  where a PC has its VGA: not in the memory map
  *	0x000e0000  RSDP and ACPI tables, reserved
+ *	0x000f0000  SMBIOS and MP tables, reserved
  *	0x00100000  from here on kernels; a bzImage where it prefers to be
  *	    ...
  *	            initrd, as high as kernel, RAM and 3 GiB allow
@@ -34,8 +35,18 @@
 #define BOOT_EBDA        0x9fc00ULL
 #define BOOT_VGA         0xa0000ULL
 #define BOOT_ACPI        0xe0000ULL
+#define BOOT_SMBIOS      0xf0000ULL
+#define BOOT_MPTABLE     0xf1000ULL
 #define BOOT_KERNEL_MIN  0x100000ULL
 #define BOOT_PAGE        4096ULL
+
+/* Types of memory, as e820 has them. */
+#define BOOT_E820_RAM      1
+#define BOOT_E820_RESERVED 2
+
+/* Pages that KVM keeps below the firmware (backend/vmm/kvm.h). */
+#define BOOT_KVM_PAGES     0xfeffc000ULL
+#define BOOT_KVM_PAGES_LEN 0x4000ULL
 
 /* Selectors that the 64-bit boot protocol demands (__BOOT_CS, __BOOT_DS). */
 #define BOOT_CS 0x10

@@ -2,9 +2,6 @@
 
 #include "backend/boot/load.h"
 
-#define E820_RAM      1
-#define E820_RESERVED 2
-
 #define PTE_PRESENT 1ULL
 #define PTE_WRITE   2ULL
 #define PTE_LARGE   0x80ULL
@@ -13,10 +10,6 @@
 
 #define LOADER_UNKNOWN 0xff
 #define VGA_NORMAL     0xffff
-
-/* Pages that KVM keeps below the firmware (backend/vmm/kvm.h). */
-#define KVM_PAGES     0xfeffc000ULL
-#define KVM_PAGES_LEN 0x4000ULL
 
 /* BIOS data area: where the EBDA is (a segment), how many KiB are below it */
 #define BDA_EBDA   0x40eULL
@@ -38,14 +31,15 @@ add_range(struct boot_params *p, uint64_t start, uint64_t end, uint32_t type)
 static void
 memory_map(struct boot_params *p, const struct guestmem *mem, uint64_t low_end)
 {
-	add_range(p, 0, BOOT_EBDA, E820_RAM);
-	add_range(p, BOOT_EBDA, BOOT_VGA, E820_RESERVED);
-	add_range(p, BOOT_ACPI, BOOT_KERNEL_MIN, E820_RESERVED);
-	add_range(p, BOOT_KERNEL_MIN, low_end, E820_RAM);
-	add_range(p, KVM_PAGES, KVM_PAGES + KVM_PAGES_LEN, E820_RESERVED);
+	add_range(p, 0, BOOT_EBDA, BOOT_E820_RAM);
+	add_range(p, BOOT_EBDA, BOOT_VGA, BOOT_E820_RESERVED);
+	add_range(p, BOOT_ACPI, BOOT_KERNEL_MIN, BOOT_E820_RESERVED);
+	add_range(p, BOOT_KERNEL_MIN, low_end, BOOT_E820_RAM);
+	add_range(p, BOOT_KVM_PAGES, BOOT_KVM_PAGES + BOOT_KVM_PAGES_LEN,
+	    BOOT_E820_RESERVED);
 	if (mem->regions > 1)
 		add_range(p, mem->region[1].gpa,
-		    mem->region[1].gpa + mem->region[1].size, E820_RAM);
+		    mem->region[1].gpa + mem->region[1].size, BOOT_E820_RAM);
 }
 
 static void

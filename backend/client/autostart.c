@@ -97,7 +97,7 @@ open_log(char *path, size_t len, off_t *end, struct error *err)
 {
 	int log;
 
-	if (paths_log(path, len, "backend", err) == -1)
+	if (paths_log(path, len, NULL, err) == -1)
 		return -1;
 	log = open(
 	    path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -128,7 +128,7 @@ backend_failed(int log, off_t start, struct error *err)
 		line = nl + 1;
 	if (strncmp(line, "vmtui: ", 7) == 0)
 		return error_set(err, "%s", line + 7);
-	paths_log(path, sizeof path, "backend", NULL);
+	paths_log(path, sizeof path, NULL, NULL);
 	return error_set(err,
 	    "the backend did not start: \"%s\"; %s may say more", line, path);
 }

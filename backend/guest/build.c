@@ -3,9 +3,10 @@
 
 #include "backend/guest/build.h"
 
-#define COM1      0x3f8
-#define COM1_IRQ  4
-#define RING_SIZE 128 /* requests in flight to the host, a disk */
+#define COM1          0x3f8
+#define COM1_IRQ      4
+#define BOOTORDER_MAX 1024 /* bytes: a path of 30 a disk */
+#define RING_SIZE     128 /* requests in flight to the host, a disk */
 
 const char *const console_names[CONSOLES] = {"ttyS0", "hvc0"};
 
@@ -99,6 +100,29 @@ add_disk(struct hardware *hw, struct pci_bus *bus, struct spec_disk *disk,
 	    bus, block, name, name, ops, arg, &hw->disk[n], err);
 }
 
+/* Disks first, in their order: what the firmware tries. */
+static int
+add_firmware(
+    struct hardware *hw, const struct guest_spec *spec, struct error *err)
+{
+	char order[BOOTORDER_MAX] = "";
+	struct firmware_config config = {
+	    .bios = {spec->firmware_fd, spec->firmware},
+	    .bootorder = order,
+	    .console = COM1,
+	    .uuid = spec->uuid,
+	};
+	size_t len = 0;
+	unsigned i;
+
+	for (i = 0; i < spec->disks; i++)
+		len += (size_t)snprintf(order + len, sizeof order - len,
+		    "/pci@i0cf8/scsi@%x/disk@0,0\n", virtio_slot(hw->disk[i]));
+	if (spec->firmware_log && debugport_create(hw->machine, err) == -1)
+		return -1;
+	return firmware_create(hw->machine, hw->fw_cfg, &config, err);
+}
+
 static int
 add_devices(struct hardware *hw, struct guest_spec *spec,
     struct event_base *base, struct console *console[CONSOLES],
@@ -111,6 +135,7 @@ add_devices(struct hardware *hw, struct guest_spec *spec,
 	if (serial_create(m, COM1, COM1_IRQ, &serial_ops,
 		console[CONSOLE_TTYS0], &hw->serial, err) == -1 ||
 	    rtc_create(m, err) == -1 || reset_create(m, err) == -1 ||
+	    fw_cfg_create(m, &hw->fw_cfg, err) == -1 ||
 	    pci_bus_create(m, &bus, err) == -1 ||
 	    pm_create(bus, &hw->pm, err) == -1)
 		return -1;
@@ -122,10 +147,14 @@ add_devices(struct hardware *hw, struct guest_spec *spec,
 		if (virtio_net_create(bus, base, take(&spec->nic[i].tap_fd),
 			spec->nic[i].mac, &hw->nic[i], err) == -1)
 			return -1;
-	if (virtio_rng_create(bus, base, &hw->rng, err) == -1)
+	if (virtio_rng_create(bus, base, &hw->rng, err) == -1 ||
+	    virtio_console_create(bus, base, &hvc_ops, console[CONSOLE_HVC0],
+		&hw->hvc, err) == -1)
 		return -1;
-	return virtio_console_create(
-	    bus, base, &hvc_ops, console[CONSOLE_HVC0], &hw->hvc, err);
+	for (i = 0; i < CONSOLES; i++)
+		if (console_join(console[i], m, console_names[i], err) == -1)
+			return -1;
+	return spec->firmware_fd != -1 ? add_firmware(hw, spec, err) : 0;
 }
 
 int
@@ -163,12 +192,17 @@ build_load(
 	    .kernel = {spec->kernel_fd, spec->kernel},
 	    .initrd = {spec->initrd_fd, spec->initrd},
 	    .cmdline = spec->cmdline,
+	    .uuid = spec->uuid,
 	};
 	struct boot_entry entry;
 
 	memset(&entry, 0, sizeof entry);
-	if (boot_load(hw->machine, &config, &entry, err) == -1)
+	if (spec->firmware_fd != -1) {
+		if (firmware_load(hw->machine, &entry, err) == -1)
+			return -1;
+	} else if (boot_load(hw->machine, &config, &entry, err) == -1) {
 		return -1;
+	}
 	machine_set_entry(hw->machine, &entry);
 	return 0;
 }

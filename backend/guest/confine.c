@@ -2,8 +2,9 @@
  * confine.c: what the process gives up while it is still one thread.
  *
  * As root it takes a user of its own. As anybody else it makes a user
- * namespace, where the host lets it, to be allowed the rest. The PID namespace
- * is the backend's part (spawn.c): a process cannot move itself into one.
+ * namespace, where the host lets it, to be allowed the rest. The backend
+ * (spawn.c) starts it in what namespaces it can: all in one is quicker, and a
+ * process cannot move itself into a PID namespace.
  */
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -25,6 +26,7 @@
 #include <unistd.h>
 
 #include "backend/guest/confine.h"
+#include "backend/proto/proto.h"
 #include "config/log.h"
 
 #define NOTES     24
@@ -116,12 +118,23 @@ own_users(void)
 	return write_file("/proc/self/gid_map", map);
 }
 
+/* Into a namespace of its own, unless the backend started it in one. */
+static bool
+own_namespace(const char *what, int flag)
+{
+	const char *born = getenv(PROTO_APART);
+
+	if (born != NULL && (strtol(born, NULL, 16) & flag) != 0)
+		return note(what, 0);
+	return note(what, unshare(flag));
+}
+
 static void
 own_namespaces(void)
 {
-	note("network namespace", unshare(CLONE_NEWNET));
-	note("IPC namespace", unshare(CLONE_NEWIPC));
-	note("UTS namespace", unshare(CLONE_NEWUTS));
+	own_namespace("network namespace", CLONE_NEWNET);
+	own_namespace("IPC namespace", CLONE_NEWIPC);
+	own_namespace("UTS namespace", CLONE_NEWUTS);
 	confine_note("PID namespace", getpid() == 1 ? 0 : EPERM);
 }
 
@@ -156,7 +169,7 @@ enter_bare_root(void)
 static void
 own_root(void)
 {
-	if (note("mount namespace", unshare(CLONE_NEWNS)) &&
+	if (own_namespace("mount namespace", CLONE_NEWNS) &&
 	    enter_empty_root() == 0)
 		confine_note("empty root", 0);
 	else

@@ -16,6 +16,7 @@
 #include <event2/event.h>
 
 #include "backend/guest/console.h"
+#include "backend/vmm/machine.h"
 
 #define MAX_WATCHERS 64
 #define TYPED        4096 /* bytes typed that the guest has not taken yet */
@@ -47,6 +48,7 @@ struct console {
 	int input_fd; /* the guest took some of what was typed */
 	uint8_t typed[TYPED];
 	size_t typed_len;
+	struct device_ops device; /* console_join() */
 
 	/* Guards what follows, which vcpu threads use. A leaf. */
 	pthread_mutex_t lock;
@@ -476,6 +478,59 @@ console_connect(struct console *c, const struct console_port *ops, void *port)
 {
 	c->port_ops = ops;
 	c->port = port;
+}
+
+/* A reboot leaves what was typed to whoever reads next. */
+static void
+device_reset(void *arg)
+{
+}
+
+static void
+device_save(void *arg, struct state_writer *w)
+{
+	struct console *c = arg;
+
+	state_put_u32(w, (uint32_t)c->typed_len);
+	state_put_bytes(w, c->typed, c->typed_len);
+}
+
+static int
+device_load(void *arg, struct state_reader *r, struct error *err)
+{
+	struct console *c = arg;
+	uint32_t len = state_get_u32(r);
+
+	if (r->bad || len > TYPED)
+		return error_set(
+		    err, "what was typed into %s is damaged", c->device.name);
+	state_get_bytes(r, c->typed, len);
+	c->typed_len = r->bad ? 0 : len;
+	/* The port is loaded too when the loop comes to this. */
+	poke(c->input_fd);
+	return 0;
+}
+
+static void
+device_destroy(void *arg)
+{
+	struct console *c = arg;
+
+	c->port = NULL;
+}
+
+int
+console_join(
+    struct console *c, struct machine *m, const char *name, struct error *err)
+{
+	c->device = (struct device_ops){
+	    .name = name,
+	    .reset = device_reset,
+	    .save = device_save,
+	    .load = device_load,
+	    .destroy = device_destroy,
+	};
+	return machine_add_device(m, &c->device, c, err);
 }
 
 static int64_t

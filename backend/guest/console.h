@@ -32,6 +32,7 @@
 #define CONSOLE_PATIENCE 5
 
 struct event_base;
+struct machine;
 struct console;
 
 /* Main thread, as all functions here. NULL with err. */
@@ -57,6 +58,14 @@ struct console_port {
 };
 void console_connect(
     struct console *c, const struct console_port *ops, void *port);
+
+/*
+ * Makes what was typed and not yet taken by the port a part of the machine's
+ * saved state, as a device called name (a constant) without registers. The
+ * console stays the caller's and outlives the machine. -1 with err.
+ */
+int console_join(
+    struct console *c, struct machine *m, const char *name, struct error *err);
 
 /*
  * Adds a watcher and returns the descriptor for it, a stream socket that the

@@ -14,6 +14,7 @@
 #include "backend/guest/confine.h"
 #include "backend/guest/process.h"
 #include "backend/proto/proto.h"
+#include "config/log.h"
 #include "backend/proto/text.h"
 
 #define MAX_SIDE 4096 /* rows or columns */
@@ -21,6 +22,7 @@
 /* Answers one request; args and id are borrowed, id may be NULL. */
 struct command {
 	const char *name;
+	int right; /* who may: at least these */
 	void (*run)(
 	    struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds);
 };
@@ -52,6 +54,17 @@ run_launch(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 	}
 	conn_return(peer->conn, id,
 	    json_pack("{s:o}", "confinement", confine_status()), NULL, 0);
+}
+
+/* The configuration was read again. */
+static void
+run_rights(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
+{
+	struct guest_process *p = peer->process;
+
+	rights_decode(args, &p->spec.rights);
+	conn_return(peer->conn, id, NULL, NULL, 0);
+	peers_check(p);
 }
 
 /* Figures go behind what the spec already says of the device. */
@@ -164,6 +177,8 @@ run_reset(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 	struct guest_process *p = peer->process;
 	struct error err;
 
+	log_info("%s: reset, as user %u asked", p->spec.name,
+	    conn_peer_uid(peer->conn));
 	if (guest_reset(p, &err) == -1) {
 		fail(peer, id, PROTO_E_GENERIC, &err);
 		guest_end(p, PROTO_CRASHED, err.text, 1);
@@ -239,32 +254,38 @@ run_try(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 }
 #endif
 
+/* As the backend has them (commands.c there), and what is its own. */
 static const struct command commands[] = {
-    {"launch", run_launch},
-    {"status", run_status},
-    {"stop", run_stop},
-    {"ping", run_ping},
-    {"quit", run_quit},
-    {"pause", run_pause},
-    {"unpause", run_unpause},
-    {"reset", run_reset},
-    {"console", run_console},
-    {"console-size", run_console_size},
+    {"launch", RIGHT_BACKEND, run_launch},
+    {"rights", RIGHT_BACKEND, run_rights},
+    {"status", RIGHT_OWNER, run_status},
+    {"stop", RIGHT_OWNER, run_stop},
+    {"ping", RIGHT_OWNER, run_ping},
+    {"quit", RIGHT_OWNER, run_quit},
+    {"pause", RIGHT_OWNER, run_pause},
+    {"unpause", RIGHT_OWNER, run_unpause},
+    {"reset", RIGHT_ALL, run_reset},
+    {"console", RIGHT_OWNER, run_console},
+    {"console-size", RIGHT_OWNER, run_console_size},
 #ifdef VMTUI_TEST_CONFINE
-    {"try", run_try},
+    {"try", RIGHT_BACKEND, run_try},
 #endif
 };
 
-static void
-on_message(struct conn *c, json_t *msg, int *fd, unsigned fds, void *arg)
+void
+control_message(struct peer *peer, json_t *msg, int *fd, unsigned fds)
 {
-	struct peer *peer = arg;
 	const char *name = json_string_value(json_object_get(msg, "execute"));
 	json_t *id = json_object_get(msg, "id");
+	int right = peer_right(peer);
 	size_t i;
 
+	if (right == RIGHT_NONE) {
+		peer_refuse(peer, id, right);
+		return;
+	}
 	if (name == NULL) {
-		conn_error(c, id, PROTO_E_GENERIC,
+		conn_error(peer->conn, id, PROTO_E_GENERIC,
 		    "a request has a member \"execute\"");
 		return;
 	}
@@ -273,113 +294,14 @@ on_message(struct conn *c, json_t *msg, int *fd, unsigned fds, void *arg)
 			continue;
 		if (peer->process->hw.machine == NULL && i != 0)
 			break;
-		commands[i].run(
-		    peer, json_object_get(msg, "arguments"), id, fd, fds);
+		if (right < commands[i].right)
+			peer_refuse(peer, id, right);
+		else
+			commands[i].run(peer, json_object_get(msg, "arguments"),
+			    id, fd, fds);
 		return;
 	}
-	conn_error(c, id, PROTO_E_COMMAND,
+	conn_error(peer->conn, id, PROTO_E_COMMAND,
 	    "a guest does not know this "
 	    "command, or not before its launch");
-}
-
-static void
-free_peer(struct peer *peer)
-{
-	TAILQ_REMOVE(&peer->process->peers, peer, entry);
-	free(peer);
-}
-
-static void
-on_closed(struct conn *c, const char *why, void *arg)
-{
-	struct peer *peer = arg;
-	struct guest_process *p = peer->process;
-
-	/* Without a launch there is nothing to live for. */
-	if (peer == p->launcher)
-		event_base_loopbreak(p->base);
-	free_peer(peer);
-}
-
-static const struct conn_ops peer_ops = {
-    .message = on_message,
-    .closed = on_closed,
-};
-
-struct peer *
-control_add_peer(struct guest_process *p, int fd)
-{
-	struct peer *peer;
-
-	peer = calloc(1, sizeof *peer);
-	if (peer == NULL) {
-		close(fd);
-		return NULL;
-	}
-	fcntl(fd, F_SETFD, FD_CLOEXEC);
-	peer->process = p;
-	peer->conn = conn_new(p->base, fd, &peer_ops, peer);
-	if (peer->conn == NULL) {
-		free(peer);
-		return NULL;
-	}
-	TAILQ_INSERT_TAIL(&p->peers, peer, entry);
-	return peer;
-}
-
-static void
-on_listen(evutil_socket_t fd, short what, void *arg)
-{
-	int sock = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	struct guest_process *p = arg;
-	struct peer *peer;
-	unsigned uid;
-
-	if (sock == -1 || (peer = control_add_peer(p, sock)) == NULL)
-		return;
-	uid = conn_peer_uid(peer->conn);
-	if (uid == 0 || uid == p->launcher_uid)
-		return;
-	conn_error(peer->conn, NULL, PROTO_E_PERM,
-	    "a guest's own socket is for its backend alone, which knows who "
-	    "may do what: ask that");
-	conn_free(peer->conn);
-	free_peer(peer);
-}
-
-int
-control_listen(struct guest_process *p, struct error *err)
-{
-	if (p->spec.listen_fd == -1)
-		return error_set(err, "the launch came without a socket");
-	evutil_make_socket_nonblocking(p->spec.listen_fd);
-	p->listen = event_new(
-	    p->base, p->spec.listen_fd, EV_READ | EV_PERSIST, on_listen, p);
-	if (p->listen == NULL)
-		return error_set(err, "out of memory");
-	event_add(p->listen, NULL);
-	return 0;
-}
-
-void
-control_broadcast_state(struct guest_process *p)
-{
-	struct peer *peer;
-
-	TAILQ_FOREACH (peer, &p->peers, entry)
-		conn_event(peer->conn, "STATE",
-		    json_pack("{s:s, s:o, s:f}", "state", p->state, "reason",
-			text_json(p->reason), "since", p->since));
-}
-
-void
-control_close(struct guest_process *p)
-{
-	struct peer *peer;
-
-	while ((peer = TAILQ_FIRST(&p->peers)) != NULL) {
-		conn_flush(peer->conn, 200);
-		conn_free(peer->conn);
-		free_peer(peer);
-	}
 }

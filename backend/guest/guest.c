@@ -49,7 +49,7 @@ guest_set_state(struct guest_process *p, const char *state, const char *reason)
 	snprintf(p->reason, sizeof p->reason, "%s", reason);
 	log_info("%s: %s%s%s", p->spec.name, state,
 	    reason[0] != '\0' ? ": " : "", reason);
-	control_broadcast_state(p);
+	peers_tell_state(p);
 }
 
 void
@@ -195,7 +195,7 @@ int
 guest_pause(struct guest_process *p, struct error *err)
 {
 	if (strcmp(p->state, PROTO_PAUSED) == 0)
-		return error_set(err, "%s is paused already", p->spec.name);
+		return error_set(err, "it is paused already");
 	machine_stop(p->hw.machine);
 	guest_set_state(p, PROTO_PAUSED, "");
 	return 0;
@@ -207,7 +207,7 @@ guest_unpause(struct guest_process *p, struct error *err)
 	unsigned i;
 
 	if (strcmp(p->state, PROTO_PAUSED) != 0)
-		return error_set(err, "%s is not paused", p->spec.name);
+		return error_set(err, "it is not paused");
 	for (i = 0; i < p->spec.disks; i++)
 		virtio_blk_retry(p->hw.disk[i]);
 	machine_run(p->hw.machine);
@@ -242,9 +242,11 @@ guest_launch(struct guest_process *p, struct error *err)
 	if (build_machine(&p->hw, &p->spec, p->base, p->console, &build_ops, p,
 		err) == -1 ||
 	    build_load(&p->hw, &p->spec, err) == -1 ||
-	    control_listen(p, err) == -1)
+	    peers_listen(p, err) == -1)
 		return -1;
 	confine_main();
+	if (machine_finish(p->hw.machine, err) == -1)
+		return -1;
 	machine_run(p->hw.machine);
 	guest_set_state(p, PROTO_RUNNING, "");
 	return 0;
@@ -288,7 +290,7 @@ tear_down(struct guest_process *p)
 {
 	unsigned i;
 
-	control_close(p);
+	peers_close(p);
 	if (p->hw.machine != NULL)
 		machine_destroy(p->hw.machine);
 	for (i = 0; i < CONSOLES; i++)
@@ -296,6 +298,8 @@ tear_down(struct guest_process *p)
 			console_free(p->console[i]);
 	if (p->listen != NULL)
 		event_free(p->listen);
+	if (p->listen_again != NULL)
+		event_free(p->listen_again);
 	if (p->request != NULL)
 		event_free(p->request);
 	if (p->sigterm != NULL)
@@ -322,7 +326,7 @@ guest_main(const char *name)
 	}
 	confine_process();
 	if (set_up(&p, name) == -1 ||
-	    (p.launcher = control_add_peer(&p, PROTO_LAUNCH_FD)) == NULL)
+	    (p.launcher = peers_add(&p, PROTO_LAUNCH_FD)) == NULL)
 		log_warn("%s: no memory or descriptors to start", name);
 	else
 		event_base_dispatch(p.base);

@@ -1,6 +1,6 @@
 /*
- * process.h: the state of a guest process, shared by guest.c (its life) and
- * control.c (its commands). Main thread but where a comment says otherwise.
+ * process.h: the state of a guest process, shared by guest.c (its life),
+ * control.c (its commands) and peers.c (who gives them). Main thread but where a comment says otherwise.
  */
 #ifndef BACKEND_GUEST_PROCESS_H
 #define BACKEND_GUEST_PROCESS_H
@@ -24,10 +24,11 @@ struct peer {
 
 struct guest_process {
 	struct event_base *base;
-	struct event *listen, *request, *sigterm;
+	struct event *listen, *listen_again, *request, *sigterm;
 	TAILQ_HEAD(, peer) peers;
+	unsigned npeers;
 	struct peer *launcher; /* until it said "launch" */
-	unsigned launcher_uid; /* the backend's: nobody else but root may ask */
+	unsigned launcher_uid; /* the backend's, which may do everything */
 	struct guest_spec spec;
 	struct hardware hw;
 	struct console *console[CONSOLES];
@@ -56,10 +57,25 @@ int guest_reset(struct guest_process *p, struct error *err);
 void guest_end(
     struct guest_process *p, const char *state, const char *reason, int status);
 
-/* control.c */
-struct peer *control_add_peer(struct guest_process *p, int fd);
-int control_listen(struct guest_process *p, struct error *err);
-void control_broadcast_state(struct guest_process *p);
-void control_close(struct guest_process *p);
+/* control.c: one request of peer's; fd as conn_ops has it. */
+void control_message(struct peer *peer, json_t *msg, int *fd, unsigned fds);
+
+/* peers.c */
+
+/* What a peer may do: rights.h, and beyond that the backend. */
+#define RIGHT_BACKEND (RIGHT_ALL + 1)
+
+/* Asked for each command: what a reload took away is gone at once. */
+int peer_right(const struct peer *peer);
+/* The sentence for who has that right and wants more. */
+void peer_refuse(struct peer *peer, json_t *id, int right);
+/* Takes the connected socket. NULL: no memory, it is closed. */
+struct peer *peers_add(struct guest_process *p, int fd);
+/* Lets clients in at the socket of the spec. */
+int peers_listen(struct guest_process *p, struct error *err);
+/* Hangs up on those who have no rights any more. */
+void peers_check(struct guest_process *p);
+void peers_tell_state(struct guest_process *p);
+void peers_close(struct guest_process *p);
 
 #endif

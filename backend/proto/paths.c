@@ -167,15 +167,26 @@ paths_client_socket(char *buf, size_t len, bool *root_only, struct error *err)
 }
 
 int
-paths_guest_socket(char *buf, size_t len, const char *name, struct error *err)
+paths_guests(char *buf, size_t len, struct error *err)
 {
-	char dir[4096], guests[4096 + sizeof "/guests"];
+	char dir[4096];
 	int n;
 
 	if (paths_rundir(dir, sizeof dir, err) == -1)
 		return -1;
-	snprintf(guests, sizeof guests, "%s/guests", dir);
-	if (make_folder(guests, err) == -1)
+	n = snprintf(buf, len, "%s/guests", dir);
+	if (fits(n, len, buf, err) == -1)
+		return -1;
+	return make_folder(buf, err);
+}
+
+int
+paths_guest_socket(char *buf, size_t len, const char *name, struct error *err)
+{
+	char guests[4096];
+	int n;
+
+	if (paths_guests(guests, sizeof guests, err) == -1)
 		return -1;
 	n = snprintf(buf, len, "%s/%s.sock", guests, name);
 	return fits_socket(n, len, buf, err);
@@ -192,7 +203,7 @@ paths_log(char *buf, size_t len, const char *name, struct error *err)
 	snprintf(log, sizeof log, "%s/log", dir);
 	if (make_folder(log, err) == -1)
 		return -1;
-	n = snprintf(buf, len, "%s/%s%s.log", log,
-	    strcmp(name, "backend") == 0 ? "" : "guest-", name);
+	n = snprintf(buf, len, "%s/%s%s.log", log, name != NULL ? "guest-" : "",
+	    name != NULL ? name : "backend");
 	return fits(n, len, buf, err);
 }

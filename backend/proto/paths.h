@@ -29,11 +29,11 @@ int paths_client_socket(
     char *buf, size_t len, bool *root_only, struct error *err);
 /* Root's backend, for those who have none of their own. */
 #define PATHS_SYSTEM_SOCKET "/run/vmtui/backend.sock"
-/* RUNDIR/guests/NAME.sock; the folder is made if missing. */
+/* RUNDIR/guests, made if missing, and NAME.sock in it. */
+int paths_guests(char *buf, size_t len, struct error *err);
 int paths_guest_socket(
     char *buf, size_t len, const char *name, struct error *err);
-/* STATEDIR/log/NAME.log ("backend" for the backend's own: guests' are
- * prefixed "guest-"). */
+/* STATEDIR/log/guest-NAME.log; without a name the backend's, backend.log. */
 int paths_log(char *buf, size_t len, const char *name, struct error *err);
 
 #endif

@@ -24,7 +24,11 @@
  *                socket into the guest process. What is read from it is the
  *                console's output, with history first if asked; what is
  *                written is typed. End of file: the guest process is gone.
- *   console-size {"name", "rows", "cols"}: the size that hvc0 has from now on
+ *   console-size {"name", "rows", "cols", "port"?}: the client's pane, of that
+ *                console (default: ttyS0), has the keyboard and is that large.
+ *                hvc0 has the size of the largest pane of all clients that
+ *                are there, of those with hvc0 if there are any. Without rows
+ *                and cols: the keyboard left it
  *   switches     → {"switches": [{"name", "interface", "state", "members"}]}
  *   log          {"name"} → {} and one descriptor: the log of that guest, or
  *                without a name the backend's, for reading
@@ -51,11 +55,14 @@
  * GUEST: {"name", "id": its number, "state", "reason", "since", "memory", "cpus", "pid",
  *   "uptime", "cpu", "cpu_time", "memory_used", "defined", "kernel", "disks": [{"path",
  *   …}], "nics": [{"tap", "switch", "lladdr"}], "restarts": RESTARTS,
+ *   "allow": ["title", "clipboard": what it may do to the terminal of who has
+ *   its console], "rows", "cols": the size of hvc0, 0: not told,
  *   "confinement": CONFINEMENT while it runs}
  * RESTARTS: {"policy": "no", "on-failure" or "always", "count": how often it
  *   was started again since a person did, "next": when it starts again, 0: it
- *   does not, "ends": the last ten that no person asked for, oldest first:
- *   [{"when", "state", "reason"}]}
+ *   does not, "failed": starts in a row that failed, "ends": the last ten
+ *   that no person asked for, oldest first: [{"when", "state", "reason",
+ *   "ran": false for a start that failed}]}
  *   state: one of the names below. reason: a sentence, "" if there is none;
  *   of a paused guest: that its disk is full, and what to do.
  *   since: seconds since 1970, of the last change. memory, memory_used:
@@ -81,6 +88,8 @@
  *   pause, unpause, reset
  *   console      {"history": bool, "port"} → {} and one descriptor
  *   console-size {"rows", "cols"}
+ *   rights       RIGHTS (rights.h): who else may ask all this, from now on;
+ *                like launch, only from the backend's user or root
  *
  * Events of a guest process, to every connection: STATE {"state", "reason"}.
  * The last one, "stopped" or "crashed", comes before the process ends.
@@ -107,6 +116,12 @@
 
 /* Exit status of a backend that finds another one in its place. */
 #define PROTO_EXIT_TAKEN 3
+
+/*
+ * In a guest process's environment: the namespaces that it was started in and
+ * that are its own, as the CLONE_NEW… flags of clone(2), in hexadecimal.
+ */
+#define PROTO_APART "VMTUI_APART"
 
 /* The descriptor on which a guest process finds its launch socket. */
 #define PROTO_LAUNCH_FD 3

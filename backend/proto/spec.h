@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "backend/proto/rights.h"
+#include "config/config.h"
 #include "config/error.h"
 
 #define SPEC_NAME_MAX  32
@@ -47,14 +49,20 @@ struct guest_spec {
 	bool hugepages;
 	int kvm_fd;
 	int listen_fd; /* the guest's control socket, listening */
-	int kernel_fd;
-	char *kernel;
+	int kernel_fd; /* -1: the firmware boots it */
+	char *kernel; /* "" if none */
+	int firmware_fd; /* -1: there is a kernel to boot */
+	char *firmware; /* "" if none */
+	bool firmware_log;
+	uint8_t uuid[16]; /* what firmware and system know the machine by */
 	int initrd_fd; /* -1: none */
 	char *initrd; /* "" if none */
 	char *cmdline;
+	enum config_boot boot; /* first, or what the kernel is told */
 	unsigned disks, nics;
 	struct spec_disk disk[SPEC_MAX_DISKS];
 	struct spec_nic nic[SPEC_MAX_NICS];
+	struct rights rights; /* to the guest's own socket */
 };
 
 /* No descriptors (-1), no strings. */

@@ -14,6 +14,12 @@
  *	neither          0700     0600
  *	group            0750     0660, of the group
  *	an owner         0711     0666    (with a group 0751)
+ *
+ * and so are guests/ in it and each guest's own socket, which belongs to the
+ * owner and to the group; with a group and another one of an owner it is 0666,
+ * and the guest's process alone decides. That holds for root's guests. Those
+ * of others live in a user namespace, where the kernel names nobody but their
+ * user: their sockets stay that user's, and owners ask the backend.
  */
 #ifndef BACKEND_SUPERVISOR_ACCESS_H
 #define BACKEND_SUPERVISOR_ACCESS_H
@@ -23,8 +29,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "backend/proto/rights.h"
+
 struct backend;
 struct conn;
+struct guest;
 
 /* Names of the configuration as the numbers they were when it was read. */
 struct access {
@@ -39,8 +48,16 @@ struct access {
 	size_t owners;
 };
 
-/* After the configuration was read: looks names up, sets modes. */
+/* After the configuration was read: looks names up, sets modes, tells guests.
+ */
 void access_refresh(struct backend *b);
+/*
+ * Gives the socket that the guest's process has, or will, its owner and mode.
+ * Returns what the process is to be told of that.
+ */
+struct rights access_socket(const struct backend *b, const char *name);
+/* Does that, and tells the process, which runs. */
+void access_tell(struct guest *g);
 void access_close(struct backend *b);
 
 /* Everything; that guest; or anything at all. */

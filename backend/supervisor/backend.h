@@ -17,6 +17,7 @@
  *	changes.c      what reading it again changed, for people
  *	numbers.c      the numbers that guests go by besides their names
  *	remember.c     states and histories, for the next backend
+ *	sizes.c        how large hvc0 is
  *	figures.c      CPU and memory, once a second, only if somebody looks
  *
  * One thread, one libevent loop; nothing here blocks it.
@@ -93,6 +94,8 @@ struct guest {
 	struct cpu_sample cpu;
 	struct restart restart;
 	struct request_list waiting; /* answered when it has ended */
+	TAILQ_HEAD(, size_told) sizes; /* sizes.c */
+	unsigned rows, cols; /* of hvc0; 0: nobody said since it started */
 };
 
 struct backend {
@@ -121,6 +124,7 @@ struct backend {
 	struct event *adopt_timer;
 	/* autostart.c */
 	struct event *autostart_timer;
+	bool autostart_goes_on; /* where a backend that was killed was */
 	size_t autostart_next; /* index into config->vms */
 	unsigned autostarting; /* on their way now */
 	/* figures.c */

@@ -4,19 +4,6 @@
 #include "backend/supervisor/registry.h"
 #include "config/diff.h"
 
-/* Keys of a guest that are looked at while it runs. */
-static bool
-applies_at_once(const struct config_key *key)
-{
-	static const char *const names[] = {"enable", "restart", "owner"};
-	size_t i;
-
-	for (i = 0; i < sizeof names / sizeof *names; i++)
-		if (strcmp(key->name, names[i]) == 0)
-			return true;
-	return false;
-}
-
 /* Whether the guest runs with an interface in the switch. */
 static bool
 plugged_into(const struct guest *g, const char *sw)
@@ -43,7 +30,7 @@ who_must_restart(struct backend *b, const struct config_change *c)
 	size_t i;
 
 	for (i = 0; i < c->nkeys; i++)
-		waits = waits || !applies_at_once(c->keys[i]);
+		waits = waits || !c->keys[i]->at_once;
 	if (!waits)
 		return list;
 	TAILQ_FOREACH (g, &b->guests, entry) {

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "backend/block/block.h"
-#include "backend/boot/boot.h"
+#include "backend/boot/firmware.h"
 #include "backend/proto/conn.h"
 #include "backend/proto/paths.h"
 #include "backend/supervisor/bootfile.h"
@@ -60,10 +60,11 @@ check_known(const struct config_vm *vm, struct error *err)
 {
 	size_t i;
 
-	if (vm->kernel == NULL)
+	if (vm->kernel == NULL && vm->boot == CONFIG_BOOT_NET)
 		return error_set(err,
-		    "%s has no kernel: booting from disk or CD-ROM by BIOS "
-		    "comes with a later version; give kernel = PATH",
+		    "%s has no kernel, and to boot one from the network takes "
+		    "firmware for that, which comes with a later version: give "
+		    "kernel = PATH",
 		    vm->name);
 	if (vm->cdrom != NULL)
 		return later(vm, "cdrom =", err);
@@ -113,16 +114,61 @@ static int
 copy_text(
     struct guest_spec *spec, const struct config_vm *vm, struct error *err)
 {
+	char host[64];
+
 	snprintf(spec->name, sizeof spec->name, "%s", vm->name);
 	spec->memory = vm->memory;
 	spec->cpus = vm->cpus;
 	spec->hugepages = vm->hugepages;
-	spec->kernel = strdup(vm->kernel);
+	config_vm_uuid(config_host_id(host, sizeof host), vm->name, spec->uuid);
+	spec->boot = vm->boot;
+	spec->firmware_log = vm->firmware_log;
+	spec->kernel = strdup(vm->kernel != NULL ? vm->kernel : "");
+	spec->firmware = strdup("");
 	spec->initrd = strdup(vm->initrd != NULL ? vm->initrd : "");
 	spec->cmdline = strdup(vm->cmdline != NULL ? vm->cmdline : "");
 	if (spec->kernel == NULL || spec->initrd == NULL ||
-	    spec->cmdline == NULL)
+	    spec->cmdline == NULL || spec->firmware == NULL)
 		return error_set(err, "no memory to start %s", vm->name);
+	return 0;
+}
+
+/* Where Debian's package puts it, and where others do. */
+static const char *
+firmware_path(const struct config_vm *vm)
+{
+	static const char *const known[] = {"/usr/share/seabios/bios-256k.bin",
+	    "/usr/share/qemu/bios-256k.bin", "/usr/share/seabios/bios.bin"};
+	size_t i;
+
+	if (vm->firmware != NULL)
+		return vm->firmware;
+	for (i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (access(known[i], R_OK) == 0)
+			return known[i];
+	return NULL;
+}
+
+static int
+open_firmware(
+    const struct config_vm *vm, struct guest_spec *spec, struct error *err)
+{
+	const char *path = firmware_path(vm);
+	struct boot_file bios;
+
+	if (path == NULL)
+		return error_set(err,
+		    "%s has no kernel and needs SeaBIOS, which is not here: "
+		    "install the package seabios, or give firmware = PATH or "
+		    "kernel = PATH",
+		    vm->name);
+	free(spec->firmware);
+	if ((spec->firmware = strdup(path)) == NULL)
+		return error_set(err, "no memory to start %s", vm->name);
+	spec->firmware_fd = bootfile_open("firmware", path, err);
+	bios = (struct boot_file){spec->firmware_fd, path};
+	if (spec->firmware_fd == -1 || firmware_check(&bios, err) == -1)
+		return error_prefix(err, "%s: ", vm->name);
 	return 0;
 }
 
@@ -130,8 +176,14 @@ static int
 open_boot(
     const struct config_vm *vm, struct guest_spec *spec, struct error *err)
 {
-	struct boot_config boot = {{-1, vm->kernel}, {-1, vm->initrd}, ""};
+	struct boot_config boot = {
+	    .kernel = {-1, vm->kernel},
+	    .initrd = {-1, vm->initrd},
+	    .cmdline = "",
+	};
 
+	if (vm->kernel == NULL)
+		return open_firmware(vm, spec, err);
 	spec->kernel_fd = bootfile_open("kernel", vm->kernel, err);
 	if (spec->kernel_fd == -1)
 		return error_prefix(err, "%s: ", vm->name);
@@ -220,7 +272,8 @@ clear_socket(const char *name, const struct sockaddr_un *sun, struct error *err)
 }
 
 static int
-open_socket(const char *name, struct guest_spec *spec, struct error *err)
+open_socket(const struct backend *b, const char *name, struct guest_spec *spec,
+    struct error *err)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 
@@ -244,6 +297,7 @@ open_socket(const char *name, struct guest_spec *spec, struct error *err)
 	    listen(spec->listen_fd, GUEST_BACKLOG) == -1)
 		return error_set(err, "cannot listen on %s: %s", sun.sun_path,
 		    strerror(errno));
+	spec->rights = access_socket(b, name);
 	return 0;
 }
 
@@ -259,7 +313,7 @@ prepare_guest(struct backend *b, const struct config_vm *vm,
 	    check_known(vm, err) == 0 && check_memory(vm, err) == 0 &&
 	    copy_text(spec, vm, err) == 0 && open_boot(vm, spec, err) == 0 &&
 	    open_disks(vm, spec, err) == 0 && open_kvm(vm, spec, err) == 0 &&
-	    open_socket(vm->name, spec, err) == 0 &&
+	    open_socket(b, vm->name, spec, err) == 0 &&
 	    network_open(b, vm, spec, plugged, err) == 0)
 		return 0;
 	bound = spec->listen_fd != -1;

@@ -552,6 +552,8 @@ on_status(struct guest *g, json_t *ret, int fd, const char *why, void *arg)
 		g->since =
 		    (time_t)json_number_value(json_object_get(ret, "since"));
 	}
+	/* Its owner may be another one since. */
+	access_tell(g);
 	figures_update(g->b);
 	p->known(g->b);
 }

@@ -10,6 +10,7 @@
 #include "backend/supervisor/process.h"
 #include "backend/supervisor/registry.h"
 #include "backend/supervisor/remember.h"
+#include "backend/supervisor/sizes.h"
 #include "config/log.h"
 
 struct guest *
@@ -55,6 +56,7 @@ registry_get(struct backend *b, const char *name)
 	g->since = time(NULL);
 	g->cpu.percent = -1;
 	TAILQ_INIT(&g->waiting);
+	TAILQ_INIT(&g->sizes);
 	TAILQ_FOREACH (next, &b->guests, entry)
 		if (strcmp(next->name, name) > 0)
 			break;
@@ -70,6 +72,7 @@ drop(struct guest *g)
 {
 	TAILQ_REMOVE(&g->b->guests, g, entry);
 	restart_free(&g->restart);
+	sizes_forget(g);
 	json_decref(g->spec);
 	free(g);
 }
@@ -146,6 +149,7 @@ registry_ended(struct guest *g, const char *state, const char *why)
 	restart_ended(g, strcmp(state, PROTO_CRASHED) == 0, launched, reason,
 	    sizeof reason);
 	g->started = 0;
+	sizes_forget(g);
 	g->cpu = (struct cpu_sample){.percent = -1};
 	registry_state(g, state, reason);
 	json = registry_guest_json(g);
@@ -266,6 +270,22 @@ add_parts(const struct guest *g, const struct config_vm *vm, json_t *obj)
 	json_object_set_new(obj, "nics", defined_nics(vm));
 }
 
+/* What it may do to the terminal of who has its console. */
+static json_t *
+allowed(const struct config_vm *vm)
+{
+	const struct config_key *key =
+	    config_key_find(config_keys(CONFIG_VM), "allow");
+	json_t *list = json_array();
+	unsigned i;
+
+	for (i = 0; vm != NULL && key->choices[i] != NULL; i++)
+		if ((vm->allow & 1u << i) != 0)
+			json_array_append_new(
+			    list, json_string(key->choices[i]));
+	return list;
+}
+
 json_t *
 registry_guest_json(struct guest *g)
 {
@@ -283,6 +303,9 @@ registry_guest_json(struct guest *g)
 	add_parts(g, vm, obj);
 	json_object_set_new(obj, "id", json_integer(g->id));
 	json_object_set_new(obj, "restarts", restart_json(g));
+	json_object_set_new(obj, "allow", allowed(vm));
+	json_object_set_new(obj, "rows", json_integer(g->rows));
+	json_object_set_new(obj, "cols", json_integer(g->cols));
 	figures_guest(g, obj);
 	return obj;
 }

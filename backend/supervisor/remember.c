@@ -63,7 +63,8 @@ remember_guest(const struct guest *g)
 	if (!g->b->remembering)
 		return;
 
-	if (strcmp(g->state, PROTO_STOPPED) == 0 && g->restart.ends == 0) {
+	if (strcmp(g->state, PROTO_STOPPED) == 0 && g->restart.ends == 0 &&
+	    !g->restart.unwanted) {
 		remember_forget(g);
 		return;
 	}

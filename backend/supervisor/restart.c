@@ -16,13 +16,15 @@ static const char *const policies[] = {
 };
 
 static void
-remember_end(struct restart *r, time_t now, bool crashed, const char *reason)
+remember_end(
+    struct restart *r, time_t now, bool ran, bool crashed, const char *reason)
 {
 	if (r->ends == RESTART_HISTORY) {
 		memmove(r->end, r->end + 1, sizeof r->end - sizeof r->end[0]);
 		r->ends--;
 	}
 	r->end[r->ends].when = now;
+	r->end[r->ends].ran = ran;
 	r->end[r->ends].crashed = crashed;
 	snprintf(r->end[r->ends].reason, sizeof r->end[0].reason, "%s", reason);
 	r->ends++;
@@ -35,10 +37,10 @@ restart_after(
 	unsigned i, recent = 0;
 	int seconds;
 
-	remember_end(r, now, crashed, reason);
+	remember_end(r, now, true, crashed, reason);
 	/* A clock that was set back must not make old ends recent. */
 	for (i = 0; i < r->ends; i++)
-		if (r->end[i].when <= now &&
+		if (r->end[i].ran && r->end[i].when <= now &&
 		    now - r->end[i].when < RESTART_WINDOW)
 			recent++;
 	if (recent >= RESTART_LIMIT)
@@ -50,12 +52,38 @@ restart_after(
 	return seconds;
 }
 
+int
+restart_after_failure(struct restart *r, time_t now, const char *reason)
+{
+	char cut[sizeof r->end[0].reason];
+
+	snprintf(cut, sizeof cut, "%s", reason);
+	if (r->failed > 0 && r->ends > 0 &&
+	    strcmp(r->end[r->ends - 1].reason, cut) == 0)
+		r->end[r->ends - 1].when = now;
+	else
+		remember_end(r, now, false, false, reason);
+	r->failed++;
+	if (r->failed >= RESTART_TRIES)
+		return -1;
+	return r->failed <= 6 ? 1 << (r->failed - 1) : RESTART_MAX;
+}
+
+void
+restart_started(struct guest *g)
+{
+	struct restart *r = &g->restart;
+
+	r->trying = false;
+	r->failed = 0;
+}
+
 static void
 on_started(struct backend *b, struct guest *g, const char *why, void *arg)
 {
 	/* If it did not start, restart_ended() has heard of it. */
 	if (g != NULL)
-		g->restart.trying = false;
+		restart_started(g);
 }
 
 /* What it says now, without what it said of the next start. */
@@ -73,7 +101,6 @@ on_timer(evutil_socket_t sock, short what, void *arg)
 	const struct config_vm *vm;
 	struct guest *g = arg;
 	struct restart *r = &g->restart;
-	char reason[sizeof g->reason];
 	struct error err;
 
 	r->next = 0;
@@ -84,14 +111,23 @@ on_timer(evutil_socket_t sock, short what, void *arg)
 		registry_state(g, g->state, own_reason(g));
 		return;
 	}
-	r->count++;
+	if (r->failed == 0)
+		r->count++;
 	r->trying = true;
-	log_info("%s is started again, restart %u", g->name, r->count);
-	if (start_guest(g->b, vm, on_started, NULL, &err) == 0)
-		return;
-	snprintf(reason, sizeof reason, "%s", err.text);
-	restart_ended(g, true, false, reason, sizeof reason);
-	registry_state(g, PROTO_CRASHED, reason);
+	log_info("%s is started again, restart %u, failed before: %u", g->name,
+	    r->count, r->failed);
+	if (start_guest(g->b, vm, on_started, NULL, &err) == -1)
+		restart_failed(g, &err);
+}
+
+void
+restart_failed(struct guest *g, const struct error *err)
+{
+	char reason[sizeof g->reason];
+
+	snprintf(reason, sizeof reason, "%s", err->text);
+	restart_ended(g, false, false, reason, sizeof reason);
+	registry_state(g, PROTO_STOPPED, reason);
 }
 
 void
@@ -114,15 +150,22 @@ restart_resume(struct guest *g)
 	}
 }
 
-/* Behind the reason: what happens next. */
+/* Behind the reason: what happens next, in so many seconds or not at all. */
 static void
-add_next(char *reason, size_t len, int seconds, time_t next)
+add_next(char *reason, size_t len, int seconds, const struct restart *r)
 {
 	size_t n = strlen(reason);
 	const char *join = n > 0 ? "; " : "";
 	struct tm tm;
 	char at[16];
 
+	if (seconds == -1 && r->failed > 0) {
+		snprintf(reason + n, len - n,
+		    "%sdid not start %u times in a row and stays so until "
+		    "somebody starts it",
+		    join, r->failed);
+		return;
+	}
 	if (seconds == -1) {
 		snprintf(reason + n, len - n,
 		    "%sended %d times within %d minutes and stays so until "
@@ -130,7 +173,7 @@ add_next(char *reason, size_t len, int seconds, time_t next)
 		    join, RESTART_LIMIT, RESTART_WINDOW / 60);
 		return;
 	}
-	localtime_r(&next, &tm);
+	localtime_r(&r->next, &tm);
 	strftime(at, sizeof at, "%H:%M:%S", &tm);
 	snprintf(reason + n, len - n, "%sstarts again at %s", join, at);
 }
@@ -141,22 +184,24 @@ restart_ended(
 {
 	const struct config_vm *vm = config_find_vm(g->b->config, g->name);
 	struct restart *r = &g->restart;
-	time_t now = time(NULL), ran = launched ? now - g->started : 0;
+	time_t now = time(NULL);
 	bool trying = r->trying;
 	int seconds;
 
 	r->trying = false;
 	if (r->unwanted || g->b->ending != END_NOT || (!launched && !trying))
 		return;
-	seconds = restart_after(r, now, ran, crashed, reason);
+	seconds = launched
+	    ? restart_after(r, now, now - g->started, crashed, reason)
+	    : restart_after_failure(r, now, reason);
 	if (vm == NULL || vm->restart == CONFIG_RESTART_NO ||
-	    (vm->restart == CONFIG_RESTART_ON_FAILURE && !crashed && !trying))
+	    (vm->restart == CONFIG_RESTART_ON_FAILURE && launched && !crashed))
 		return;
 	if (seconds != -1) {
 		r->next = now + seconds;
 		restart_resume(g);
 	}
-	add_next(reason, len, seconds, r->next);
+	add_next(reason, len, seconds, r);
 }
 
 void
@@ -167,8 +212,15 @@ restart_begin(struct guest *g)
 	if (r->timer != NULL)
 		event_del(r->timer);
 	r->next = 0;
-	r->count = r->step = 0;
+	r->count = r->step = r->failed = 0;
 	r->trying = r->unwanted = false;
+}
+
+void
+restart_first(struct guest *g)
+{
+	restart_begin(g);
+	g->restart.trying = true;
 }
 
 bool
@@ -207,14 +259,15 @@ restart_json(const struct guest *g)
 
 	for (i = 0; i < r->ends; i++)
 		json_array_append_new(ends,
-		    json_pack("{s:I, s:s, s:o}", "when",
+		    json_pack("{s:I, s:s, s:b, s:o}", "when",
 			(json_int_t)r->end[i].when, "state",
 			r->end[i].crashed ? PROTO_CRASHED : PROTO_STOPPED,
-			"reason", text_json(r->end[i].reason)));
-	return json_pack("{s:s, s:i, s:i, s:I, s:b, s:o}", "policy",
+			"ran", r->end[i].ran, "reason",
+			text_json(r->end[i].reason)));
+	return json_pack("{s:s, s:i, s:i, s:i, s:I, s:b, s:o}", "policy",
 	    policies[vm != NULL ? vm->restart : CONFIG_RESTART_NO], "count",
-	    (int)r->count, "step", (int)r->step, "next", (json_int_t)r->next,
-	    "unwanted", r->unwanted, "ends", ends);
+	    (int)r->count, "step", (int)r->step, "failed", (int)r->failed,
+	    "next", (json_int_t)r->next, "unwanted", r->unwanted, "ends", ends);
 }
 
 void
@@ -227,6 +280,8 @@ restart_load(struct guest *g, const json_t *json)
 
 	r->count = (unsigned)json_integer_value(json_object_get(json, "count"));
 	r->step = (unsigned)json_integer_value(json_object_get(json, "step"));
+	r->failed =
+	    (unsigned)json_integer_value(json_object_get(json, "failed"));
 	r->next = (time_t)json_integer_value(json_object_get(json, "next"));
 	r->unwanted = json_is_true(json_object_get(json, "unwanted"));
 	json_array_foreach (ends, i, one) {
@@ -234,6 +289,7 @@ restart_load(struct guest *g, const json_t *json)
 		reason = json_string_value(json_object_get(one, "reason"));
 		remember_end(r,
 		    (time_t)json_integer_value(json_object_get(one, "when")),
+		    !json_is_false(json_object_get(one, "ran")),
 		    state != NULL && strcmp(state, PROTO_CRASHED) == 0,
 		    reason != NULL ? reason : "");
 	}

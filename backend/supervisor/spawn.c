@@ -69,29 +69,41 @@ map_self(uid_t uid, gid_t gid)
 }
 
 /*
- * A child that is the first process of a PID namespace, which it could not
- * become by itself; who is not root gets one together with a user namespace.
- * Where the host has neither, a plain child: it says so itself.
+ * A child in new namespaces, which it takes over as its own (confine.c). Who
+ * is not root gets them together with a user namespace; the mounts would be
+ * out of the child's hands in it, which makes one more for these. Where the
+ * host has no namespaces, a plain child: it says so itself. Returns what
+ * fork() returns, and in the child the flags.
  */
 static pid_t
-fork_apart(void)
+fork_apart(unsigned long *flags)
 {
+	static const unsigned long wanted[] = {
+	    CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS,
+	    CLONE_NEWPID};
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
-	long flags = CLONE_NEWPID | (uid != 0 ? CLONE_NEWUSER : 0);
-	pid_t pid = (pid_t)syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0);
+	pid_t pid = -1;
+	size_t i;
 
+	for (i = 0; i < 2 && pid == -1; i++) {
+		*flags = wanted[i] | (uid != 0 ? CLONE_NEWUSER : CLONE_NEWNS);
+		pid = (pid_t)syscall(SYS_clone, *flags | SIGCHLD, 0, 0, 0, 0);
+	}
 	if (pid == 0 && uid != 0)
 		map_self(uid, gid);
-	return pid != -1 ? pid : fork();
+	if (pid != -1)
+		return pid;
+	*flags = 0;
+	return fork();
 }
 
 /* In the child. Its signals were blocked, so that no handler of ours ran. */
 static void
-become_guest(const char *name, int sock, int log)
+become_guest(const char *name, unsigned long apart, int sock, int log)
 {
 	static char program[] = "vmtui", command[] = "guest";
-	char own[SPEC_NAME_MAX + 1];
+	char own[SPEC_NAME_MAX + 1], flags[20];
 	char *argv[] = {program, command, own, NULL};
 	sigset_t none;
 	int sig, null;
@@ -108,6 +120,8 @@ become_guest(const char *name, int sock, int log)
 	fcntl(PROTO_LAUNCH_FD, F_SETFD, 0);
 	close_range(PROTO_LAUNCH_FD + 1, ~0u, 0);
 	snprintf(own, sizeof own, "%s", name);
+	snprintf(flags, sizeof flags, "%lx", apart);
+	setenv(PROTO_APART, flags, 1);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	execv("/proc/self/exe", argv);
@@ -120,14 +134,15 @@ static int
 run(const char *name, int sock, int log, pid_t *pid)
 {
 	sigset_t all, old;
+	unsigned long apart;
 	int error;
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &old);
-	*pid = fork_apart();
+	*pid = fork_apart(&apart);
 	error = errno;
 	if (*pid == 0)
-		become_guest(name, sock, log);
+		become_guest(name, apart, sock, log);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	return *pid == -1 ? error : 0;
 }

@@ -16,8 +16,11 @@
 int start_guest(struct backend *b, const struct config_vm *vm,
     process_started *started, void *arg, struct error *err);
 
-/* autostart.c: starts those with enable = yes, a few at a time. */
-void autostart_begin(struct backend *b);
+/*
+ * autostart.c: starts those with enable = yes, a few at a time. A backend that
+ * replaces one that was killed only goes on where that one was amid it.
+ */
+void autostart_begin(struct backend *b, bool replaces);
 void autostart_end(struct backend *b);
 
 /*

@@ -7,7 +7,8 @@
  * What a serial line cannot do: the driver reads rows and columns from the
  * configuration and hears of their changes. Runs on the main loop. Output that
  * the host does not take yet stays in its buffer, so the guest waits and no
- * byte is lost.
+ * byte is lost; what waits there when the driver takes the queue away (a reset,
+ * as at every reboot) is kept in held[] and goes out before anything newer.
  */
 #include <endian.h>
 #include <stdlib.h>
@@ -20,6 +21,8 @@
 #define F_SIZE    (1ULL << 0)
 #define BATCH     64 /* requests before others have their turn */
 #define MOST      256 /* the same for typing, a byte each at worst */
+/* Of queues taken away: as much as all buffers of a page each. */
+#define HELD_MAX (VIRTIO_QUEUE_SIZE * 4096u)
 
 /* struct virtio_console_config (5.3.4) */
 #define CONFIG_COLS  0
@@ -32,6 +35,8 @@ struct vconsole {
 	const struct virtio_console_ops *ops;
 	void *arg;
 	bool refused; /* input was offered that found no buffer */
+	uint8_t *held; /* output of a queue that is no more */
+	size_t held_len;
 };
 
 /* Returns whether the size is another one now. */
@@ -78,6 +83,71 @@ print(struct vconsole *c, struct virtq *q, const struct virtq_chain *chain)
 	return true;
 }
 
+/* Returns whether the host took all that was held. */
+static bool
+print_held(struct vconsole *c)
+{
+	size_t n;
+
+	if (c->held_len == 0)
+		return true;
+	n = c->ops->output(c->held, c->held_len, c->arg);
+	virtio_count(&c->dev.figures.out_bytes, n);
+	c->held_len -= n;
+	memmove(c->held, c->held + n, c->held_len);
+	if (c->held_len > 0)
+		return false;
+	free(c->held);
+	c->held = NULL;
+	return true;
+}
+
+/* Keeps a request, from where it stopped the last time. */
+static void
+hold(struct vconsole *c, const struct virtq_chain *chain, uint64_t skip)
+{
+	size_t len;
+	unsigned i;
+
+	if (c->held == NULL && (c->held = malloc(HELD_MAX)) == NULL)
+		return;
+	for (i = 0; i < chain->outs; i++) {
+		len = chain->iov[i].iov_len;
+		if (skip >= len) {
+			skip -= len;
+			continue;
+		}
+		len -= (size_t)skip;
+		if (len > HELD_MAX - c->held_len)
+			len = HELD_MAX - c->held_len;
+		memcpy(c->held + c->held_len,
+		    (uint8_t *)chain->iov[i].iov_base + skip, len);
+		c->held_len += len;
+		skip = 0;
+	}
+}
+
+/* The queue goes away, or is saved: what waits in it does so here. */
+static void
+console_drain(struct virtio_dev *dev)
+{
+	struct vconsole *c = (struct vconsole *)dev;
+	struct virtq *q = &dev->queue[TRANSMITQ].vq;
+	struct virtq_chain chain = {.iov = q->iov, .room = q->max};
+	unsigned n = q->size;
+
+	if (!virtio_usable(dev, TRANSMITQ))
+		return;
+	for (; n > 0 && virtq_pop(q, &chain); n--) {
+		hold(c, &chain, q->done);
+		q->done = 0;
+		virtq_push(q, chain.head, 0);
+		virtio_count(&dev->figures.out_ops, 1);
+	}
+	virtio_publish(dev, TRANSMITQ);
+	print_held(c);
+}
+
 static void
 transmit(struct virtio_dev *dev)
 {
@@ -87,6 +157,8 @@ transmit(struct virtio_dev *dev)
 	unsigned batch = 0;
 
 	virtq_disable_kick(q);
+	if (!print_held(c))
+		return;
 	do {
 		while (batch < BATCH && virtq_pop(q, &chain)) {
 			if (!print(c, q, &chain)) {
@@ -140,18 +212,42 @@ console_reset(struct virtio_dev *dev)
 static void
 console_save(struct virtio_dev *dev, struct state_writer *w)
 {
+	struct vconsole *c = (struct vconsole *)dev;
+
 	state_put_bytes(w, dev->config + CONFIG_COLS, CONFIG_PORTS);
+	state_put_u32(w, (uint32_t)c->held_len);
+	state_put_bytes(w, c->held, c->held_len);
 }
 
 static int
 console_load(struct virtio_dev *dev, struct state_reader *r)
 {
+	struct vconsole *c = (struct vconsole *)dev;
 	uint8_t size[CONFIG_PORTS];
+	uint32_t len;
 
 	state_get_bytes(r, size, sizeof size);
-	if (!r->bad)
-		memcpy(dev->config + CONFIG_COLS, size, sizeof size);
+	len = state_get_u32(r);
+	if (r->bad || len > HELD_MAX || len > r->end - r->pos)
+		return -1;
+	free(c->held);
+	c->held = NULL;
+	c->held_len = 0;
+	if (len > 0 && (c->held = malloc(HELD_MAX)) == NULL)
+		return -1;
+	if (len > 0)
+		state_get_bytes(r, c->held, len);
+	c->held_len = len;
+	memcpy(dev->config + CONFIG_COLS, size, sizeof size);
+	/* There may be no queue whose kick would see to it. */
+	print_held(c);
 	return 0;
+}
+
+static void
+console_destroy(struct virtio_dev *dev)
+{
+	free(((struct vconsole *)dev)->held);
 }
 
 size_t
@@ -198,6 +294,8 @@ virtio_console_kick(struct virtio_dev *dev)
 	virtio_begin(dev);
 	if (virtio_usable(dev, TRANSMITQ))
 		transmit(dev);
+	else
+		print_held((struct vconsole *)dev);
 	virtio_end(dev);
 }
 
@@ -220,9 +318,11 @@ static const struct virtio_ops console_ops = {
     .queues = 2,
     .config_len = CONFIG_LEN,
     .notify = console_notify,
+    .drain = console_drain,
     .reset = console_reset,
     .save = console_save,
     .load = console_load,
+    .destroy = console_destroy,
 };
 
 int

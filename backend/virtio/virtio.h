@@ -105,6 +105,9 @@ size_t virtio_console_input(
 void virtio_console_resize(
     struct virtio_dev *dev, uint16_t rows, uint16_t cols);
 
+/* Its slot on the PCI bus. */
+unsigned virtio_slot(const struct virtio_dev *dev);
+
 const struct virtio_figures *virtio_figures(const struct virtio_dev *dev);
 
 #endif

@@ -9,6 +9,7 @@
  *	vcpu_save.c	registers: save, load
  *	msrs.c		the model-specific ones
  *	chips.c		PIC, IO-APIC, PIT, clock: reset, save, load
+ *	rom.c		read-only memory
  *	irq.c		routes, irqfds, ioeventfds
  */
 #ifndef BACKEND_VMM_KVM_H
@@ -57,6 +58,10 @@ struct irq_table;
 struct machine {
 	int kvm_fd, vm_fd;
 	struct guestmem mem;
+	struct {
+		uint8_t *hva; /* NULL: none */
+		uint64_t gpa, size;
+	} rom;
 	struct iobus *pio, *mmio;
 	const struct machine_ops *ops;
 	void *arg;
@@ -73,12 +78,15 @@ struct machine {
 	bool entry_set;
 
 	pthread_mutex_t lock; /* guards all below; innermost of all locks */
-	pthread_cond_t go; /* vcpus: running or ending changed */
-	pthread_cond_t idle; /* the main thread: all are parked */
+	pthread_cond_t go; /* vcpus: running, ending or vm_made changed */
+	pthread_cond_t idle; /* the main thread: all parked, or vcpus made */
 	unsigned parked;
 	_Atomic bool running;
 	bool ending;
 	bool requested;
+	bool vm_made;
+	int vcpus_made; /* -1: failed, for the reason below */
+	struct error vcpus_error;
 };
 
 /* caps.c */
@@ -90,8 +98,7 @@ int cpuid_set(
     const struct vcpu *v, const struct kvm_cpuid2 *host, struct error *err);
 
 /* vcpu.c; the thread is parked at first. vcpu_free() wants it ended. */
-int vcpu_create(
-    struct machine *m, unsigned id, struct vcpu *v, struct error *err);
+int vcpu_create(struct vcpu *v, struct error *err);
 void vcpu_free(struct vcpu *v);
 int vcpu_start_thread(struct vcpu *v, struct error *err);
 /* Makes it leave the guest. The machine's lock is held. */
@@ -99,6 +106,13 @@ void vcpu_kick(struct vcpu *v);
 
 /* machine.c: until the machine runs; false if the thread is to end. */
 bool machine_park(struct machine *m);
+/*
+ * machine.c: makes all vcpus. On the first one's thread, before it takes its
+ * confinement and parks, so that the main thread can make the VM and then the
+ * devices meanwhile: half of what KVM needs until a guest runs is vcpus and
+ * their CPUID.
+ */
+void machine_make_vcpus(struct machine *m);
 
 /*
  * msrs.c: the registers that KVM says are worth saving, with no values yet;
@@ -123,6 +137,9 @@ int chips_create(struct machine *m, struct error *err);
 int chips_reset(struct machine *m, struct error *err);
 int chips_save(struct machine *m, struct state_writer *w, struct error *err);
 int chips_load(struct machine *m, struct state_reader *r, struct error *err);
+
+/* rom.c; after the VM is closed. */
+void rom_free(struct machine *m);
 
 /* irq.c: the default routes of the pins. */
 int irq_create(struct machine *m, struct error *err);

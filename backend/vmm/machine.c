@@ -72,27 +72,76 @@ create_vm(struct machine *m, struct error *err)
 	return 0;
 }
 
+/* The first one's thread is the caller. */
 static int
-create_vcpus(struct machine *m, struct error *err)
+create_vcpus(
+    struct machine *m, const struct kvm_cpuid2 *host, struct error *err)
 {
-	struct kvm_cpuid2 *host;
 	unsigned i;
-	int rc = 0;
 
-	host = cpuid_host(m->kvm_fd, err);
-	if (host == NULL)
+	for (i = 0; i < m->cpus; i++)
+		if (vcpu_create(&m->vcpu[i], err) == -1 ||
+		    cpuid_set(&m->vcpu[i], host, err) == -1)
+			return -1;
+	if (vcpu_state_init(m, err) == -1)
 		return -1;
-	for (i = 0; i < m->cpus && rc == 0; i++) {
-		rc = vcpu_create(m, i, &m->vcpu[i], err);
-		if (rc == 0)
-			rc = cpuid_set(&m->vcpu[i], host, err);
-	}
+	for (i = 1; i < m->cpus; i++)
+		if (vcpu_start_thread(&m->vcpu[i], err) == -1)
+			return -1;
+	return 0;
+}
+
+/* Tells the first vcpu's thread that there is a VM to make vcpus in. */
+static void
+offer_vm(struct machine *m)
+{
+	pthread_mutex_lock(&m->lock);
+	m->vm_made = true;
+	pthread_cond_broadcast(&m->go);
+	pthread_mutex_unlock(&m->lock);
+}
+
+static bool
+wait_for_vm(struct machine *m)
+{
+	bool made;
+
+	pthread_mutex_lock(&m->lock);
+	while (!m->vm_made && !m->ending)
+		pthread_cond_wait(&m->go, &m->lock);
+	made = !m->ending;
+	pthread_mutex_unlock(&m->lock);
+	return made;
+}
+
+void
+machine_make_vcpus(struct machine *m)
+{
+	struct error err = {""};
+	struct kvm_cpuid2 *host = cpuid_host(m->kvm_fd, &err);
+	bool made =
+	    host != NULL && wait_for_vm(m) && create_vcpus(m, host, &err) == 0;
+
 	free(host);
-	if (rc == 0)
-		rc = vcpu_state_init(m, err);
-	for (i = 0; i < m->cpus && rc == 0; i++)
-		rc = vcpu_start_thread(&m->vcpu[i], err);
-	return rc;
+	pthread_mutex_lock(&m->lock);
+	m->vcpus_made = made ? 1 : -1;
+	m->vcpus_error = err;
+	pthread_cond_signal(&m->idle);
+	pthread_mutex_unlock(&m->lock);
+}
+
+int
+machine_finish(struct machine *m, struct error *err)
+{
+	int made;
+
+	pthread_mutex_lock(&m->lock);
+	while (m->vcpus_made == 0)
+		pthread_cond_wait(&m->idle, &m->lock);
+	made = m->vcpus_made;
+	*err = m->vcpus_error;
+	pthread_mutex_unlock(&m->lock);
+	return made == 1 ? 0 : -1;
 }
 
 static struct machine *
@@ -115,8 +164,11 @@ machine_new(const struct machine_config *config)
 		m->vcpu = calloc(config->cpus, sizeof *m->vcpu);
 		m->cpus = m->vcpu != NULL ? config->cpus : 0;
 	}
-	for (i = 0; i < m->cpus; i++)
+	for (i = 0; i < m->cpus; i++) {
+		m->vcpu[i].m = m;
+		m->vcpu[i].id = i;
 		m->vcpu[i].fd = -1;
+	}
 	m->pio = iobus_new("port");
 	m->mmio = iobus_new("memory");
 	return m;
@@ -139,10 +191,12 @@ machine_create(
 		error_set(err, "no memory for the machine");
 		goto fail;
 	}
-	if (guestmem_create(&m->mem, config->memory, config->hugepages, err) ==
+	if (vcpu_start_thread(&m->vcpu[0], err) == -1 ||
+	    guestmem_create(&m->mem, config->memory, config->hugepages, err) ==
 		-1 ||
-	    create_vm(m, err) == -1 || create_vcpus(m, err) == -1)
+	    create_vm(m, err) == -1)
 		goto fail;
+	offer_vm(m);
 	*mp = m;
 	return 0;
 fail:
@@ -154,15 +208,21 @@ fail:
 static void
 join_vcpus(struct machine *m)
 {
+	struct error err;
 	unsigned i;
 
+	if (m->cpus == 0 || !m->vcpu[0].has_thread)
+		return;
+	pthread_mutex_lock(&m->lock);
+	m->ending = true;
+	pthread_cond_broadcast(&m->go);
+	pthread_mutex_unlock(&m->lock);
+	machine_finish(m, &err);
 	pthread_mutex_lock(&m->lock);
 	atomic_store(&m->running, false);
-	m->ending = true;
 	for (i = 0; i < m->cpus; i++)
 		if (m->vcpu[i].has_thread)
 			vcpu_kick(&m->vcpu[i]);
-	pthread_cond_broadcast(&m->go);
 	pthread_mutex_unlock(&m->lock);
 	for (i = 0; i < m->cpus; i++)
 		if (m->vcpu[i].has_thread)
@@ -188,6 +248,7 @@ machine_destroy(struct machine *m)
 		close(m->vm_fd);
 	close(m->kvm_fd);
 	guestmem_destroy(&m->mem);
+	rom_free(m);
 	iobus_free(m->pio);
 	iobus_free(m->mmio);
 	pthread_cond_destroy(&m->idle);
@@ -304,6 +365,10 @@ halt(struct machine *m)
 void
 machine_stop(struct machine *m)
 {
+	struct error err;
+
+	if (machine_finish(m, &err) == -1)
+		return; /* no vcpu to wait for */
 	pthread_mutex_lock(&m->lock);
 	halt(m);
 	while (m->parked < m->cpus)

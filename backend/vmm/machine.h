@@ -87,12 +87,18 @@ struct device_ops {
 struct machine;
 
 /*
- * Makes the VM with its RAM, in-kernel APICs, PIC and PIT, and its vcpus with
- * their threads, parked. Fails with a sentence that names what is missing and
- * what to do. Main thread.
+ * Makes the VM with its RAM, in-kernel APICs, PIC and PIT. Its vcpus and their
+ * threads are made meanwhile, and may not be there when it returns: until
+ * machine_finish() only devices may be added, memory loaded and the entry set.
+ * Fails with a sentence that names what is missing and what to do. Main thread.
  */
 int machine_create(
     struct machine **m, const struct machine_config *config, struct error *err);
+/*
+ * Waits until all vcpus are there, parked. Before the first run or load. After
+ * a failure the machine can only be destroyed. Main thread.
+ */
+int machine_finish(struct machine *m, struct error *err);
 /* Ends the vcpu threads, destroys the devices in reverse order, frees all. */
 void machine_destroy(struct machine *m);
 
@@ -100,6 +106,16 @@ struct guestmem *machine_mem(struct machine *m);
 struct iobus *machine_pio(struct machine *m);
 struct iobus *machine_mmio(struct machine *m);
 unsigned machine_cpus(const struct machine *m);
+
+/*
+ * Memory that the guest can only read, for firmware: size bytes at gpa, both
+ * multiples of a page, outside RAM; one a machine. *hva is where the caller
+ * fills it in; the machine's. Main thread, before the machine runs.
+ */
+int machine_add_rom(struct machine *m, uint64_t gpa, uint64_t size,
+    uint8_t **hva, struct error *err);
+/* The same memory, or NULL if there is none. */
+const uint8_t *machine_rom(const struct machine *m, uint64_t *size);
 
 /* The machine owns dev from here on, also when this fails (no memory). */
 int machine_add_device(struct machine *m, const struct device_ops *ops,

@@ -36,21 +36,20 @@ on_kick(int sig)
 }
 
 int
-vcpu_create(struct machine *m, unsigned id, struct vcpu *v, struct error *err)
+vcpu_create(struct vcpu *v, struct error *err)
 {
-	v->m = m;
-	v->id = id;
-	v->fd = ioctl(m->vm_fd, KVM_CREATE_VCPU, (unsigned long)id);
+	void *run;
+
+	v->fd = ioctl(v->m->vm_fd, KVM_CREATE_VCPU, (unsigned long)v->id);
 	if (v->fd == -1)
-		return error_set(
-		    err, "KVM cannot create cpu %u: %s", id, strerror(errno));
-	v->run = mmap(
-	    NULL, m->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
-	if (v->run == MAP_FAILED) {
-		v->run = NULL;
-		return error_set(err, "cannot map the state of cpu %u: %s", id,
+		return error_set(err, "KVM cannot create cpu %u: %s", v->id,
 		    strerror(errno));
-	}
+	run = mmap(
+	    NULL, v->m->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
+	if (run == MAP_FAILED)
+		return error_set(err, "cannot map the state of cpu %u: %s",
+		    v->id, strerror(errno));
+	v->run = run;
 	return 0;
 }
 
@@ -68,7 +67,8 @@ vcpu_free(struct vcpu *v)
 void
 vcpu_kick(struct vcpu *v)
 {
-	__atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+	if (v->run != NULL)
+		__atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
 	if (v->has_thread && !pthread_equal(v->thread, pthread_self()))
 		pthread_kill(v->thread, KICK_SIGNAL);
 }
@@ -155,29 +155,38 @@ exit_mmio(struct vcpu *v)
 	}
 }
 
+/* " 0f 0b", as far as KVM says what it could not emulate. */
+static void
+instruction_bytes(const struct kvm_run *run, char *buf, size_t len)
+{
+	unsigned i, n = run->emulation_failure.insn_size;
+
+	buf[0] = '\0';
+	if (run->internal.ndata < 1 ||
+	    (run->emulation_failure.flags &
+		KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES) == 0)
+		return;
+	for (i = 0; i < n && i < 15; i++)
+		snprintf(buf + 3 * (size_t)i, len - 3 * (size_t)i, " %02x",
+		    run->emulation_failure.insn_bytes[i]);
+}
+
 static void
 exit_internal_error(struct vcpu *v)
 {
-	const struct kvm_run *run = v->run;
-	unsigned i, n;
-	char bytes[3 * 15 + 1] = "";
+	char bytes[3 * 15 + 1];
 
 	log_registers(v);
-	if (run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION &&
-	    run->internal.ndata >= 1 &&
-	    (run->emulation_failure.flags &
-		KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES)) {
-		n = run->emulation_failure.insn_size;
-		for (i = 0; i < n && i < 15; i++)
-			snprintf(bytes + 3 * i, 4, " %02x",
-			    run->emulation_failure.insn_bytes[i]);
-		crash(v, "KVM cannot emulate the guest's instruction%s", bytes);
+	if (v->run->internal.suberror != KVM_INTERNAL_ERROR_EMULATION) {
+		crash(v, "KVM internal error %u (its log has the registers)",
+		    v->run->internal.suberror);
 		return;
 	}
-	if (run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION)
-		crash(v, "KVM cannot emulate the guest's instruction");
-	else
-		crash(v, "KVM internal error %u", run->internal.suberror);
+	instruction_bytes(v->run, bytes, sizeof bytes);
+	crash(v,
+	    "KVM internal error: it cannot emulate the guest's instruction%s "
+	    "(its log has the registers)",
+	    bytes);
 }
 
 static void
@@ -269,6 +278,8 @@ vcpu_main(void *arg)
 	char name[16];
 
 	snprintf(name, sizeof name, "vcpu%u", v->id);
+	if (v->id == 0)
+		machine_make_vcpus(v->m);
 	thread_begin(THREAD_VCPU, name);
 	while (machine_park(v->m))
 		execute(v);

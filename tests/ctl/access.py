@@ -10,7 +10,7 @@ import sys
 import time
 import traceback
 
-from harness import BINARY, Skip, Wire, check, need_kvm, need_root
+from harness import BINARY, Skip, Wire, check, need_kvm, need_root, until
 
 USER = "nobody"
 
@@ -132,6 +132,13 @@ def test_strangers_are_told_so(lab):
     lab.configure("[vm a]\nkernel = /k\nowner = %s\n" % USER)
     lab.ok("status")
     refused(other(lab, first_line, uid=12345))
+    # Numbers do for users and groups.
+    lab.configure("[vm a]\nkernel = /k\nowner = 12345:54321\n")
+    lab.ok("reload")
+    for uid, groups in ((12345, []), (12346, [54321])):
+        answer = other(lab, ask("status"), uid=uid, groups=groups)
+        check(len(answer["return"]["guests"]) == 1, answer)
+    refused(other(lab, first_line))
     # A group as owner, of somebody who has it beside others.
     group = grp.getgrall()[-1]
     lab.configure("[vm a]\nkernel = /k\nowner = :%s\n" % group.gr_name)
@@ -141,24 +148,166 @@ def test_strangers_are_told_so(lab):
     check(len(answer["return"]["guests"]) == 1, answer)
 
 
-def test_a_guests_own_socket_is_for_its_backend(lab):
+def guest_socket(lab, name):
+    return os.path.join(lab.run_dir, "guests", name + ".sock")
+
+
+def at_guest(name, command, **arguments):
+    """Asks the guest's own process."""
+    def run(lab):
+        try:
+            wire = Wire(guest_socket(lab, name))
+        except PermissionError:
+            return "not let in"
+        return wire.ask(command, **arguments)
+    return run
+
+
+def hears_at_guest(name):
+    def run(lab):
+        return Wire(guest_socket(lab, name)).line()
+    return run
+
+
+def opened(lab, name, uid, gid, bits):
+    st = os.stat(guest_socket(lab, name))
+    return (st.st_uid, st.st_gid, st.st_mode & 0o777) == (uid, gid, bits)
+
+
+def test_a_guests_own_socket_admits_its_owner(lab):
+    world(lab)
+    need_kvm()
+    uid = pwd.getpwnam(USER).pw_uid
+    lab.configure(lab.guest("a", "owner = " + USER) + lab.guest("b"))
+    lab.ok("start", "a", "b")
+    folder = os.path.join(lab.run_dir, "guests")
+    check(mode(folder) == 0o711, oct(mode(folder)))
+    check(opened(lab, "a", uid, 0, 0o600) and opened(lab, "b", 0, 0, 0o600))
+
+    def all_of_it(lab):
+        wire = Wire(guest_socket(lab, "a"))
+        for command in ("status", "ping", "pause", "unpause"):
+            check("return" in wire.ask(command), command)
+        check("return" in wire.ask("console-size", rows=24, cols=80))
+        wire.console("a").close()
+        return [wire.ask(command) for command in
+                ("reset", "launch", "rights", "try", "nosuch")]
+    answers = other(lab, all_of_it)
+    for answer in answers[:-1]:
+        refused(answer)
+    check(answers[-1]["error"]["class"] == "CommandNotFound", answers[-1])
+    check(other(lab, at_guest("b", "status")) == "not let in")
+    check(other(lab, at_guest("a", "status"), uid=12345) == "not let in")
+    # Nor does it help that an owner lets a friend come as far as the door.
+    os.chmod(guest_socket(lab, "a"), 0o666)
+    refused(other(lab, hears_at_guest("a"), uid=12345))
+    check("return" in Wire(guest_socket(lab, "a")).ask("reset"))
+    check("return" in other(lab, at_guest("a", "quit")))
+    until("it is over", lambda: lab.status("a")["state"] == "stopped")
+
+
+def test_a_guests_own_socket_knows_groups(lab):
+    world(lab)
+    need_kvm()
+    all_, own = [g.gr_gid for g in grp.getgrall()[-2:]]
+    names = [g.gr_name for g in grp.getgrall()[-2:]]
+    group = "[vmtui]\ngroup = %s\n" % names[0]
+    lab.configure(lab.guest("a", "owner = :" + names[1]))
+    lab.ok("start", "a")
+    check(opened(lab, "a", 0, own, 0o660))
+    check("return" in other(lab, at_guest("a", "pause"), groups=[own]))
+    refused(other(lab, at_guest("a", "reset"), groups=[own]))
+    check(other(lab, at_guest("a", "status"), groups=[all_]) == "not let in")
+    # Now for both: the process alone can tell who is who.
+    lab.configure(group + lab.guest("a", "owner = :" + names[1]))
+    lab.ok("reload")
+    check(opened(lab, "a", 0, all_, 0o666))
+    until("the guest has heard of it", lambda: "return" in other(
+        lab, at_guest("a", "reset"), groups=[all_]))
+    refused(other(lab, at_guest("a", "reset"), groups=[own]))
+    refused(other(lab, hears_at_guest("a"), uid=12345))
+    lab.configure(group + lab.guest("a"))
+    lab.ok("reload")
+    check(opened(lab, "a", 0, all_, 0o660))
+    check("return" in other(lab, at_guest("a", "reset"), groups=[all_]))
+    check(other(lab, at_guest("a", "status"), groups=[own]) == "not let in")
+
+
+def test_another_owner_by_reload_reaches_the_guest(lab):
+    world(lab)
+    need_kvm()
+    uid = pwd.getpwnam(USER).pw_uid
+    sock = guest_socket(lab, "a")
+    lab.configure(lab.guest("a", "owner = " + USER))
+    lab.ok("start", "a")
+    read, write = os.pipe()
+    there, here = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setgid(uid)
+            os.setuid(uid)
+            wire = Wire(sock)
+            check("return" in wire.ask("status"))
+            os.write(here, b"1")
+            os.read(read, 1)
+            line = wire.line()
+            while line is not None and "event" in line:
+                line = wire.line()
+            refused(line)
+            check(wire.closed(), "its connection stays")
+            os._exit(0)
+        except BaseException:
+            traceback.print_exc(file=sys.stdout)
+            sys.stdout.flush()
+            os._exit(1)
+    os.close(here)
+    check(os.read(there, 1) == b"1", "the owner was not let in")
+    lab.configure(lab.guest("a", "owner = root"))
+    lab.ok("reload")
+    os.write(write, b"1")
+    check(os.waitpid(pid, 0)[1] == 0, "who is no owner now was not told")
+    for fd in (read, write, there):
+        os.close(fd)
+    check(opened(lab, "a", 0, 0, 0o600))
+    check(other(lab, at_guest("a", "status")) == "not let in")
+    # A backend is killed, another one finds a new owner in the file.
+    lab.kill_backend()
+    lab.configure(lab.guest("a", "owner = " + USER))
+    lab.ok("status")
+    until("the owner is let in", lambda: "return" in other(
+        lab, at_guest("a", "status")))
+    check(opened(lab, "a", uid, 0, 0o600))
+
+
+def test_an_owner_cannot_fill_a_guest_with_connections(lab):
     world(lab)
     need_kvm()
     lab.configure(lab.guest("a", "owner = " + USER))
     lab.ok("start", "a")
-    folder = os.path.join(lab.run_dir, "guests")
-    path = os.path.join(folder, "a.sock")
 
-    def direct(lab):
-        return Wire(path).line()
-    os.chmod(folder, 0o711)
-    os.chmod(path, 0o666)
-    refused(other(lab, direct))
-    check("return" in Wire(path).ask("status"))
-    check(lab.status("a")["state"] == "running")
+    def crowd(lab):
+        wires = [Wire(guest_socket(lab, "a")) for _ in range(200)]
+        fine = 0
+        for wire in wires:
+            try:
+                answer = wire.ask("ping")
+                fine += "return" in answer
+            except Exception:
+                continue
+        return fine
+    fine = other(lab, crowd)
+    check(10 < fine < 40, fine, "of 200 were served")
+    lab.ok("pause", "a")
+    until("there is room again", lambda: other(
+        lab, at_guest("a", "ping")).get("return") is not None)
 
 
 def test_an_unknown_owner_or_group_gives_nobody_rights(lab):
+    for number in ("4294967295", "99999999999999999999", "12x"):
+        lab.configure("[vm a]\nkernel = /k\nowner = %s\n" % number)
+        lab.ok("status")
+        check(mode(os.path.join(lab.run_dir, "backend.sock")) == 0o600, number)
     lab.configure("[vmtui]\ngroup = no-such-group\n"
                   "[vm a]\nkernel = /k\nowner = no-such-user\n")
     lab.ok("status")

@@ -3,7 +3,7 @@
 import json
 import os
 
-from harness import check, need_kvm
+from harness import KERNEL, Wire, check, need_kvm
 
 VM_CONF = b"""switch "local" {
     add em0
@@ -104,10 +104,13 @@ def test_reload_says_who_must_restart(lab):
     lab.configure(lab.guest("a") + lab.guest("b"))
     lab.ok("start", "a", "b")
     lab.configure(lab.guest("a", memory="33M", extra="restart = always") +
-                  lab.guest("b", "restart = always"))
+                  lab.guest("b", "restart = always\nallow = title,clipboard"))
     data = json.loads(lab.ok("reload", "--json"))
     check([(c["name"], c["keys"], c["restart"]) for c in data["changes"]] ==
-          [("a", ["memory", "restart"], ["a"]), ("b", ["restart"], [])], data)
+          [("a", ["memory", "restart"], ["a"]), ("b", ["restart", "allow"], [])], data)
+    # What applies at once is there at once.
+    check(lab.status("a")["allow"] == [], lab.status("a"))
+    check(lab.status("b")["allow"] == ["title", "clipboard"], lab.status("b"))
     lab.configure(lab.guest("b"))
     out = lab.ok("reload")
     check("guest a: removed\n    a still runs without it\n" in out, out)
@@ -168,5 +171,18 @@ def test_lists_fit_80_columns(lab):
 
 def test_what_is_booted_first_can_be_chosen(lab):
     lab.status()
+    err = lab.fails("start", "-B", "nte", "x")
+    check("boot = nte: write disk, cdrom or net" in err, err)
     err = lab.fails("start", "-B", "net", "x")
-    check("boot = net: write disk or cdrom" in err, err)
+    check("has no interface" in err, err)
+    err = lab.fails("start", "-B", "cdrom", "-d", "/x.img", "x")
+    check("boots from its CD-ROM and has none" in err, err)
+    need_kvm()
+    # What is told to a kernel that asks; the others start as ever.
+    for device in ("disk", "net"):
+        lab.ok("start", "-B", device, "-i", "1", "-b", KERNEL, "-m", "32M",
+               device)
+        wire = Wire(os.path.join(lab.run_dir, "guests", device + ".sock"))
+        spec = wire.ask("status")["return"]["spec"]
+        check(spec["boot"] == ["disk", "cdrom", "net"].index(device), spec)
+    lab.ok("stop", "-f", "disk", "net")

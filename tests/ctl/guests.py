@@ -62,6 +62,20 @@ def test_a_crash_has_a_reason(lab):
     check(lab.status("a")["reason"] == "")
 
 
+def test_a_kvm_internal_error_leaves_the_registers(lab):
+    start(lab, "a")
+    prompt(lab, "a")
+    lab.see("a", b"lost:", type=b"lost\r")
+    result = lab.run("wait", "a")
+    check(result.status == 1 and "KVM internal error" in result.err, result.err)
+    guest = lab.status("a")
+    check(guest["state"] == "crashed" and
+          "cannot emulate" in guest["reason"], guest["reason"])
+    text = lab.ok("log", "a")
+    check("cpu 0: cs:rip 0008:00000000d0000000 flags" in text, text)
+    check("cpu 0: ax d0000000 bx" in text and " r15 " in text, text)
+
+
 def test_a_killed_process_is_a_crash(lab):
     start(lab, "a")
     os.kill(lab.status("a")["pid"], signal.SIGKILL)

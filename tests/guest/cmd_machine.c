@@ -299,6 +299,13 @@ run_crash(int argc, char **argv)
 }
 
 static void
+run_lost(int argc, char **argv)
+{
+	print("lost: executing what is no memory\n");
+	gate(GATE_LOST);
+}
+
+static void
 run_hang(int argc, char **argv)
 {
 	print("hanging with interrupts off; only force stops this now\n");
@@ -325,6 +332,7 @@ static const struct command commands[] = {
     {"reboot", "[HOW]", "start again, by kbd|acpi|port92|cf9", 0, 1,
 	run_reboot},
     {"crash", "", "a triple fault", 0, 0, run_crash},
+    {"lost", "", "an instruction that KVM cannot emulate", 0, 0, run_lost},
     {"hang", "", "spin for ever and listen to nothing", 0, 0, run_hang},
     {"halt", "", "stop the cpu for ever", 0, 0, run_halt},
     {0},

@@ -9,6 +9,8 @@
 #define GATE_IRQ_OFF 2 /* and off */
 #define GATE_CRASH   3 /* a triple fault */
 #define GATE_HALT    4 /* halt with interrupts off, for ever */
+#define GATE_LOST    5 /* go on where there is no memory to execute */
+#define GATE_NOWHERE 0xd0000000 /* there */
 
 /*
  * Vectors of interrupts: 16 of one priority class, so that this class in the

@@ -170,6 +170,8 @@ invalid_opcode:
 	je	irq_off
 	cmpl	$GATE_CRASH, %eax
 	je	crash
+	cmpl	$GATE_LOST, %eax
+	je	lost
 halt:	hlt
 	jmp	halt
 wait:	cmpb	$0, irq_pending(%rip)
@@ -182,6 +184,8 @@ irq_on:	orl	$0x200, 16(%rsp)
 irq_off:
 	andl	$~0x200, 16(%rsp)
 	iretq
+lost:	movl	$GATE_NOWHERE, %eax
+	jmp	*%rax
 crash:	lidt	no_idt(%rip)
 	ud2
 not_a_call:

@@ -14,6 +14,7 @@ SIGUSR1 drops all its clients. Prints "ready" when it listens.
 """
 import argparse
 import array
+import functools
 import json
 import os
 import selectors
@@ -145,6 +146,7 @@ class Guest:
         self.history = bytearray()
         self.virtio = bytearray()
         self.tick = sum(name.encode())
+        self.size, self.sizes = (0, 0), {}  # hvc0's, and who said what
         self.defined = True
         self.state, self.reason = "stopped", ""
         self.set(state, reason, tell=False)
@@ -165,6 +167,7 @@ class Guest:
         self.since = int(time.time())
         if state not in up:
             self.pid = 0
+            self.size, self.sizes = (0, 0), {}
             for c in self.consoles:
                 self.backend.drop_console(c)
             self.consoles = []
@@ -180,6 +183,8 @@ class Guest:
         return {
             "name": self.name, "state": self.state, "reason": self.reason,
             "since": self.since, "memory": self.memory, "cpus": self.cpus,
+            "allow": self.backend.allowed(self.name),
+            "rows": self.size[0], "cols": self.size[1],
             "pid": self.pid or None, "cpu": 7 * self.cpus if up else None,
             "memory_used": self.memory // 3 if up else 0,
             "defined": self.defined, "kernel": "/boot/vmlinuz",
@@ -230,6 +235,12 @@ class Backend:
         return {"name": "odin", "cpus": 8, "memory": 31 * GIB,
                 "memory_used": 9 * GIB, "cpu": cpu}
 
+    def allowed(self, name):
+        for words in self.args.allow:
+            if words.startswith(name + "="):
+                return words.split("=")[1].split(",")
+        return []
+
     def find(self, name):
         return next((g for g in self.guests if g.name == name), None)
 
@@ -252,11 +263,22 @@ class Backend:
                 self.send(c, {"event": name, "data": data, "timestamp": {
                     "seconds": int(now), "microseconds": 0}})
 
+    def settle(self, g):
+        """hvc0 is as large as the largest pane, as tui/size.h has it."""
+        best = max(g.sizes.values(), default=(0, 0) + g.size)[2:]
+        if best != g.size:
+            g.size = best
+            self.event("GUEST_STATE", g.json())
+
     def drop(self, client):
         if client in self.clients:
+            for g in self.guests:
+                g.sizes.pop(client, None)
             self.clients.remove(client)
             self.sel.unregister(client.sock)
             client.sock.close()
+            for g in self.guests:
+                self.settle(g)
 
     def drop_console(self, console):
         if console in self.consoles:
@@ -299,6 +321,19 @@ class Backend:
             ret = {"mistakes": self.args.mistake}
         elif name == "version":
             ret = {"version": "fake", "pid": os.getpid()}
+        elif name == "reset-switches":
+            ret = {}
+        elif name == "switches":
+            # NAME:INTERFACE:STATE:MEMBER,MEMBER
+            ret = {"switches": [
+                dict(zip(("name", "interface", "state"), words[:3]),
+                     members=[m for m in words[3].split(",") if m])
+                for words in (s.split(":") for s in self.args.switch)]}
+        elif name == "log":
+            # Made if need be; a test writes into it.
+            path = self.path("log." + args.get("name", ""))
+            fds = [os.open(path, os.O_RDONLY | os.O_CREAT, 0o600)]
+            after = functools.partial(os.close, fds[0])
         else:
             g = self.find(args.get("name"))
             if g is None:
@@ -318,9 +353,17 @@ class Backend:
                 fds = [console.theirs.fileno()]
                 after = console.theirs.close
             elif name == "console-size":
+                if "rows" in args:
+                    g.sizes[client] = (args.get("port") == "hvc0",
+                                       args["rows"] * args["cols"],
+                                       args["rows"], args["cols"])
+                else:
+                    g.sizes.pop(client, None)
+                self.settle(g)
                 with open(self.path("size." + g.name), "a",
                           encoding="ascii") as f:
-                    f.write("%d %d\n" % (args["rows"], args["cols"]))
+                    if "rows" in args:
+                        f.write("%d %d\n" % (args["rows"], args["cols"]))
             elif name == "start":
                 g.set("starting")
                 g.set("running")
@@ -419,9 +462,11 @@ class Backend:
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--guest", action="append", default=[])
+    p.add_argument("--switch", action="append", default=[])
     p.add_argument("--many", type=int, default=0)
     p.add_argument("--slow", type=float, default=0)
     p.add_argument("--refuse", action="append", default=[])
+    p.add_argument("--allow", action="append", default=[])
     p.add_argument("--mistake", action="append", default=[])
     p.add_argument("--config", default="/etc/vmtui.conf")
     p.add_argument("--idle", action="store_true",

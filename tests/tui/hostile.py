@@ -29,13 +29,13 @@ SEQUENCE = re.compile(
 class Terminal:
     """A terminal that keeps every byte it is sent."""
 
-    def __init__(self, place, cols=80, rows=24):
+    def __init__(self, place, cols=80, rows=24, term="xterm-256color"):
         self.fd, self.tty = pty.openpty()
         self.size(cols, rows, tell=False)
         self.said = b""
         self.process = subprocess.Popen(
             [VMTUI], stdin=self.tty, stdout=self.tty,
-            env=dict(place.env, TERM="xterm-256color"))
+            env=dict(place.env, TERM=term))
 
     def size(self, cols, rows, tell=True):
         fcntl.ioctl(self.tty, termios.TIOCSWINSZ,
@@ -84,6 +84,8 @@ def allowed(match):
         return charset in b"()" and which in b"0AB"
     if plain is not None:
         return plain in b"78=>M"
+    if inter == b" ":  # the cursor's shape, made from a number
+        return final == b"q" and params in {b"%d" % n for n in range(7)}
     if inter:
         return inter == b"!" and final == b"p"
     if params.startswith(b"?"):

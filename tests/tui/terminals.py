@@ -1,7 +1,9 @@
 """terminals.py: other terminals, and leaving them as they were found."""
 import os
+import re
 import signal
 
+from hostile import Terminal
 from screens import GUESTS, opened
 from tmux import Failed, until
 
@@ -104,6 +106,54 @@ def test_signals_leave_the_terminal_as_it_was(place):
         # SEGV is what was asked for, so what ASan says of it is no news.
         if name.startswith("asan"):
             os.unlink(place.path(name))
+
+
+def test_the_guests_cursor_shape_is_the_terminals_while_one_types(place):
+    def shape(t):
+        found = re.findall(rb"\033\[(\d) q", t.said)
+        return found[-1] if found else b"0"
+
+    def wait_shape(t, want):
+        until(lambda: t.read() or shape(t) == want,
+              lambda: "shape %r, it is %r" % (want, shape(t)))
+
+    for size in ((80, 24), (200, 50)):
+        for keys, back in (("\r", "\x1d"), ("o", "\x1dg")):
+            place.backend("--guest", "build:running")
+            t = Terminal(place, *size)
+            t.wait(b"build")
+            t.type(keys)
+            t.wait(b"build$")
+            # CSI 4 SP q: an underline, steady.
+            t.type("raw 1b5b342071\r")
+            wait_shape(t, b"4")
+            # Not the guest's while one looks back.
+            t.type("\x1d[")
+            wait_shape(t, b"0")
+            t.type("q")
+            wait_shape(t, b"4")
+            t.type("raw 1b5b352071\r")
+            wait_shape(t, b"5")
+            t.type(back)
+            wait_shape(t, b"0")
+            t.type(keys)
+            wait_shape(t, b"5")
+            t.end()
+            if shape(t) != b"0":
+                raise Failed("the shape stays %r" % shape(t))
+            place.again()
+    # A terminal that knows no shapes is told of none.
+    place.backend("--guest", "build:running")
+    t = Terminal(place, 80, 24, term="linux")
+    t.wait(b"build")
+    t.type("\r")
+    t.wait(b"build$")
+    t.type("raw 1b5b342071\rprint then\r")
+    place.wait_typed("build", b"print then\r")
+    t.quiet()
+    t.end()
+    if b" q" in t.said:
+        raise Failed("a Linux console was told of shapes")
 
 
 def test_a_hang_up_ends_the_screen_alone(place):

@@ -39,7 +39,8 @@ new_machine(struct asked *asked)
 	struct machine *m;
 	struct error err;
 
-	if (config.kvm_fd == -1 || machine_create(&m, &config, &err) == -1)
+	if (config.kvm_fd == -1 || machine_create(&m, &config, &err) == -1 ||
+	    machine_finish(m, &err) == -1)
 		return NULL;
 	return m;
 }

@@ -14,6 +14,8 @@ struct rig {
 	char out[65536]; /* for the guest, NUL-terminated */
 	size_t out_len;
 	unsigned bells, titles, damages;
+	char clip[TERM_CLIPBOARD + 1]; /* NUL-terminated */
+	unsigned clips;
 };
 
 static void
@@ -41,6 +43,16 @@ rig_title(void *arg)
 }
 
 static void
+rig_clipboard(const char *text, size_t len, void *arg)
+{
+	struct rig *rig = arg;
+
+	rig->clips++;
+	memcpy(rig->clip, text, len);
+	rig->clip[len] = 0;
+}
+
+static void
 rig_damage(void *arg)
 {
 	((struct rig *)arg)->damages++;
@@ -50,6 +62,7 @@ static const struct term_ops rig_ops = {
     .output = rig_output,
     .bell = rig_bell,
     .title = rig_title,
+    .clipboard = rig_clipboard,
     .damage = rig_damage,
 };
 

@@ -70,7 +70,7 @@ test_diff_sees_every_key_of_a_guest(void **state)
 	    {"boot", "cdrom"}, {"disk", "/d"}, {"cdrom", "/c"},
 	    {"interface", "local"}, {"enable", "yes"}, {"restart", "always"},
 	    {"owner", "u"}, {"instance-of", "t"}, {"balloon", "yes"},
-	    {"hugepages", "yes"}};
+	    {"hugepages", "yes"}, {"allow", "clipboard"}};
 	const struct config_key *key;
 	char text[128], want[128];
 	size_t i;

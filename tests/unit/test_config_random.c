@@ -18,8 +18,9 @@ static const char *const pieces[] = {"[vm a]\n", "[vm b]\n", "[switch s]\n",
     "cdrom = ", "interface = ", "switch=", "switch=s",
     "lladdr=", "02:00:00:00:00:01", "locked", "tap=t", "local", "user",
     "forward=tcp:1:2", "enable = ", "restart = always", "owner = a:b",
-    "instance-of = a", "instance-of = b", "balloon = yes", "hugepages",
-    "add = em0\n", "address = 10.0.0.1/24\n", "nat = yes\n", "group = g\n",
+    "allow = title, clipboard", "allow = none", "instance-of = a",
+    "instance-of = b", "balloon = yes", "hugepages", "add = em0\n",
+    "address = 10.0.0.1/24\n", "nat = yes\n", "group = g\n",
     "start-delay = 3\n", "format=raw", "readonly", "cache=none"};
 
 static uint64_t seed = 0x9e3779b97f4a7c15;

@@ -63,6 +63,7 @@ static void
 test_config_vm_inherits_what_it_does_not_say(void **state)
 {
 	struct config *cfg = load("[vm t]\nmemory = 1G\ncpus = 4\ndisk = /t\n"
+				  "allow = clipboard , title\n"
 				  "interface = user, forward=tcp:1:2\n");
 	struct config_vm *vm = config_vm_new("x", NULL);
 
@@ -73,6 +74,12 @@ test_config_vm_inherits_what_it_does_not_say(void **state)
 	assert_true(vm->memory == 1ULL << 30);
 	assert_int_equal(vm->cpus, 2);
 	assert_int_equal(vm->ndisks, 1);
+	assert_int_equal(
+	    vm->allow, CONFIG_ALLOW_TITLE | CONFIG_ALLOW_CLIPBOARD);
+	assert_int_equal(config_vm_set(vm, "allow", "title", "/", NULL), 0);
+	assert_int_equal(vm->allow, CONFIG_ALLOW_TITLE);
+	assert_int_equal(config_vm_set(vm, "allow", "none", "/", NULL), 0);
+	assert_int_equal(vm->allow, 0);
 	assert_string_equal(vm->disks[0].path, "/x");
 	assert_int_equal(vm->interfaces[0].forwards[0].guest_port, 2);
 	config_vm_free(vm);
@@ -132,6 +139,13 @@ test_config_vm_complete_names_what_is_missing_and_where(void **state)
 	assert_int_equal(
 	    complete("[vm a]\ndisk = /d\nboot = cdrom\n", &err), -1);
 	assert_ptr_equal(strstr(err.text, "c:3: a boots from"), err.text);
+	assert_int_equal(
+	    complete("[vm a]\nkernel = /k\nboot = net\n", &err), -1);
+	assert_ptr_equal(
+	    strstr(err.text, "c:3: a boots from the network and has no "),
+	    err.text);
+	assert_int_equal(
+	    complete("[vm a]\nboot = net\ninterface = local\n", &err), 0);
 
 	vm = config_vm_new("x", &err);
 	config_vm_set(vm, "kernel", "/k", "/", &err);

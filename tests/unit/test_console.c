@@ -296,6 +296,77 @@ test_console_takes_what_was_typed_before_leaving(void **state)
 	event_base_free(base);
 }
 
+/* A guest's first serial port with its console. */
+struct side {
+	struct machine *m;
+	struct console *c;
+	struct serial *s;
+};
+
+static struct side
+make_side(struct machine *m, struct event_base *base)
+{
+	static const struct serial_ops ops = {
+	    console_output, console_input_ready};
+	static const struct console_port port = {port_input, port_kick};
+	struct side side = {m, console_new(base, NULL), NULL};
+
+	assert_int_equal(
+	    serial_create(m, 0x3f8, 4, &ops, side.c, &side.s, NULL), 0);
+	assert_int_equal(console_join(side.c, m, "ttyS0", NULL), 0);
+	console_connect(side.c, &port, side.s);
+	return side;
+}
+
+static void
+test_console_saves_what_was_typed_and_not_yet_taken(void **state)
+{
+	struct event_base *base = event_base_new();
+	struct state_writer w = {0};
+	struct state_reader r = {0};
+	struct side a, b;
+	struct error err;
+	uint8_t typed[1000];
+	size_t i;
+	int fd;
+	NEED_MACHINE(m, asked);
+
+	a = make_side(m, base);
+	b = make_side(new_machine(&asked), base);
+	out(m, 0x3fa, 1, 1);
+	fd = console_watch(a.c, false, NULL);
+	for (i = 0; i < sizeof typed; i++)
+		typed[i] = byte_at(i);
+	assert_int_equal(write(fd, typed, sizeof typed), sizeof typed);
+	for (i = 0; i < 10; i++)
+		event_base_loop(base, EVLOOP_NONBLOCK);
+	/* The guest takes a few of them, then it is saved. */
+	for (i = 0; i < 5; i++)
+		assert_int_equal(in(m, 0x3f8, 1), typed[i]);
+	assert_int_equal(machine_save(m, &w, &err), 0);
+	r.data = w.data;
+	r.len = w.len;
+	assert_int_equal(machine_load(b.m, &r, &err), 0);
+	while (i < sizeof typed) {
+		event_base_loop(base, EVLOOP_NONBLOCK);
+		while ((in(b.m, 0x3fd, 1) & 1) != 0)
+			assert_int_equal(in(b.m, 0x3f8, 1), typed[i++]);
+	}
+	/* 16 are in the port, the rest stands last: its length is refused. */
+	assert_int_equal(
+	    w.data[w.len - (sizeof typed - 16) - 3], (sizeof typed - 16) >> 8);
+	w.data[w.len - (sizeof typed - 16) - 2] = 1;
+	r = (struct state_reader){.data = w.data, .len = w.len};
+	assert_int_equal(machine_load(b.m, &r, &err), -1);
+	state_writer_free(&w);
+	close(fd);
+	machine_destroy(a.m);
+	machine_destroy(b.m);
+	console_free(a.c);
+	console_free(b.c);
+	event_base_free(base);
+}
+
 static void
 test_console_forgets_watchers_that_are_gone(void **state)
 {
@@ -326,6 +397,8 @@ main(void)
 	    cmocka_unit_test(test_console_takes_typing_at_the_guests_pace),
 	    cmocka_unit_test(test_console_takes_more_at_once_than_it_keeps),
 	    cmocka_unit_test(test_console_takes_what_was_typed_before_leaving),
+	    cmocka_unit_test(
+		test_console_saves_what_was_typed_and_not_yet_taken),
 	    cmocka_unit_test(test_console_forgets_watchers_that_are_gone),
 	};
 

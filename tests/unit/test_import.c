@@ -137,8 +137,8 @@ test_import_reads_each_statement_of_a_guest(void **state)
 	BECOMES("vm a { cdrom \"/x.iso\" boot device cdrom }",
 	    "cdrom = /x.iso\n", "boot = cdrom\n");
 	BECOMES("vm a { boot device disk }", "boot = disk\n");
-	BECOMES("vm a { boot device net\nboot /bsd.rd }",
-	    "# vm.conf: boot device net", "kernel = /bsd.rd\n");
+	BECOMES("vm a { boot device net\nboot /bsd.rd }", "boot = net\n",
+	    "kernel = /bsd.rd\n");
 	BECOMES("vm a { boot \"/etc/firmware/vmm-bios\" }", "SeaBIOS");
 	BECOMES("vm a { disk /a format raw\ndisk /b format \"qcow2\"\ndisk /c "
 		"}",

@@ -198,6 +198,32 @@ test_qcow2_leaves_internal_snapshots_as_they_are(void **state)
 	}
 }
 
+static void
+test_qcow2_counts_a_dirty_image_anew(void **state)
+{
+	static const char *const how[] = {"cluster_size=65536",
+	    "cluster_size=512,refcount_bits=64", "extended_l2=on"};
+	struct rig *r = *state;
+	size_t i;
+
+	if (!rig_has_qemu(r))
+		SKIP("qemu-img and qemu-io are not installed");
+	for (i = 0; i < sizeof how / sizeof *how; i++) {
+		make_base(r, 3000320, "base");
+		/* It ends without closing, which is what is wanted. */
+		rig_sh(r,
+		    "rm -f a.*; ulimit -c 0; qemu-img create -f qcow2 -F raw "
+		    "-b base -o lazy_refcounts=on,%s a.qcow2 9000448 && "
+		    "qemu-io -c 'write -P 66 100000 2000000' "
+		    "-c 'write -P 66 8000000 70000' -c flush -c abort a.qcow2",
+		    how[i]);
+		memset(r->model + 100000, 66, 2000000);
+		memset(r->model + 8000000, 66, 70000);
+		assert_int_not_equal(rig_sh(r, "qemu-img check a.qcow2"), 0);
+		work_and_judge(r, 200);
+	}
+}
+
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
@@ -210,6 +236,7 @@ main(void)
 	    TEST(test_qcow2_works_on_a_chain_of_qcow2_images),
 	    TEST(test_qcow2_writes_over_compressed_clusters),
 	    TEST(test_qcow2_leaves_internal_snapshots_as_they_are),
+	    TEST(test_qcow2_counts_a_dirty_image_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -227,6 +227,32 @@ test_restart_goes_on_for_rare_crashes_and_forgets_old_ones(void **state)
 	    restart_after(&r, now, RESTART_WINDOW, true, "why"), 1);
 }
 
+/* Longer than a slow network takes to be there, and not for ever. */
+static void
+test_restart_of_failed_starts_goes_on_for_most_of_an_hour(void **state)
+{
+	struct restart r = {0};
+	time_t now = 1000000, began = now;
+	int got, n;
+
+	for (n = 1; (got = restart_after_failure(&r, now, "no disk")) != -1;
+	     n++) {
+		assert_in_range(got, 1, RESTART_MAX);
+		now += got;
+	}
+	assert_int_equal(n, RESTART_TRIES);
+	assert_in_range(now - began, 45 * 60, 60 * 60);
+	/* It is no news over and over, and no end of the guest. */
+	assert_int_equal(r.ends, 1);
+	assert_int_equal(restart_after(&r, now, 1, true, "why"), 1);
+	restart_after_failure(&r, now, "no disk");
+	restart_after_failure(&r, now, "no bridge");
+	assert_int_equal(r.ends, 4);
+	for (n = 2; n <= 8; n *= 2)
+		assert_int_equal(restart_after(&r, now, 1, true, "why"), n);
+	assert_int_equal(restart_after(&r, now, 1, true, "why"), -1);
+}
+
 int
 main(void)
 {
@@ -246,6 +272,8 @@ main(void)
 	    cmocka_unit_test(test_restart_pauses_double_up_to_the_limit),
 	    cmocka_unit_test(
 		test_restart_goes_on_for_rare_crashes_and_forgets_old_ones),
+	    cmocka_unit_test(
+		test_restart_of_failed_starts_goes_on_for_most_of_an_hour),
 	    cmocka_unit_test(test_adhoc_definition_is_read_by_the_files_rules),
 	    cmocka_unit_test(test_adhoc_definition_refuses_with_a_sentence),
 	};

@@ -28,6 +28,35 @@ static const struct {
     {"CR LF at the edge is one new line", "0123456789\r\nab", "0123456789|ab",
 	1, 2},
     {"no wrap without DECAWM", "\033[?7l0123456789abc", "012345678c", 0, 9},
+    {"EL to the end of a row that wrapped", "0123456789ab\033[H\033[5C\033[Kx",
+	"01234x|ab", 0, 6},
+    {"EL of its last column", "0123456789ab\033[1;10H\033[K", "012345678|ab", 0,
+	9},
+    {"EL of all that it went on with", "0123456789ab\r\033[Kx", "0123456789|x",
+	1, 1},
+    {"EL of the rest of that keeps it", "0123456789ab\b\033[Kx",
+	"0123456789+ax", 1, 2},
+    {"EL and wrap again", "0123456789ab\r\033[K\033[1;9H89cd", "0123456789+cd",
+	1, 2},
+    {"EL while a wrap is put off", "0123456789\033[Kab", "012345678|ab", 1, 2},
+    {"ECH to the end of a row that wrapped", "0123456789ab\033[1;8H\033[9X",
+	"0123456|ab", 0, 7},
+    {"DECSEL of a row that wrapped", "0123456789ab\033[1;8H\033[?K",
+	"0123456|ab", 0, 7},
+    {"DECSEL of what is protected keeps it",
+	"\033[1\"q0123456789\033[0\"qab\033[1;8H\033[?K", "0123456789+ab", 0,
+	7},
+    {"DECSEL in colour", "\033[44m0123456789ab\033[1;8H\033[?K", "0123456|ab",
+	0, 7},
+    {"DCH in a row that wrapped", "0123456789ab\033[1;1H\033[2P", "23456789|ab",
+	0, 0},
+    {"ED of rows that wrapped", "0123456789ab\033[2J\033[H0123456789\r\nab",
+	"0123456789|ab", 1, 2},
+    {"ED of what went on", "0123456789ab\033[2H\033[Jx", "0123456789|x", 1, 1},
+    {"RIS of rows that wrapped", "0123456789ab\033c0123456789\r\nab",
+	"0123456789|ab", 1, 2},
+    {"IL under a row that wrapped", "0123456789ab\033[Lx", "0123456789|  x|ab",
+	1, 3},
     {"scrolling", "1\r\n2\r\n3\r\n4\r\n5", "2|3|4|5", 3, 1},
     {"wrap and scroll", "1\r\n2\r\n3\r\n0123456789ab", "2|3|0123456789+ab", 3,
 	2},
@@ -304,10 +333,12 @@ test_term_cursor_shape_and_visibility(void **state)
 
 	term_cursor(rig->t, &c);
 	assert_true(c.visible);
+	assert_false(c.styled);
 	assert_int_equal(c.shape, TERM_SHAPE_BLOCK);
 	rig_feed(rig, "\033[?25l\033[4 q");
 	term_cursor(rig->t, &c);
 	assert_false(c.visible);
+	assert_true(c.styled);
 	assert_false(c.blink);
 	assert_int_equal(c.shape, TERM_SHAPE_UNDERLINE);
 	rig_feed(rig, "\033[?25h\033[5 q");
@@ -317,6 +348,17 @@ test_term_cursor_shape_and_visibility(void **state)
 	assert_true(c.visible);
 	assert_true(c.blink);
 	assert_int_equal(c.shape, TERM_SHAPE_BAR);
+	assert_true(c.styled);
+	/* What every cnorm says is no wish for a shape. */
+	rig_feed(rig, "\033[0 q\033[?12l\033[?25h");
+	term_cursor(rig->t, &c);
+	assert_false(c.styled);
+	rig_feed(rig, "\033[2 q\033[9 q");
+	term_cursor(rig->t, &c);
+	assert_true(c.styled);
+	rig_feed(rig, "\033[!p");
+	term_cursor(rig->t, &c);
+	assert_false(c.styled);
 	rig_free(rig);
 }
 

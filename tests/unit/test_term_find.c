@@ -195,6 +195,26 @@ test_find_goes_on_after_output_within_a_wrapped_line(void **state)
 }
 
 static void
+test_find_joins_nothing_to_what_was_erased(void **state)
+{
+	struct rig *rig = rig_new(2, 4, 99);
+	struct find *f = find_new("wxyz");
+
+	/* The last line of the history goes on on the screen, until then. */
+	rig_feed(rig, "abcdefwxghijkl");
+	while (!find_step(f, rig->t, 1))
+		;
+	rig_feed(rig, "\033[2J\033[Hyz");
+	assert_string_equal(rig_all(rig), "abcd+efwx|yz");
+	find_changed(f, rig->t);
+	while (!find_step(f, rig->t, 1))
+		;
+	assert_int_equal(find_count(f), 0);
+	find_free(f);
+	rig_free(rig);
+}
+
+static void
 test_find_begins_anew_after_a_resize(void **state)
 {
 	struct rig *rig = rig_new(2, 20, 99);
@@ -262,6 +282,7 @@ main(void)
 		test_find_follows_what_is_printed_and_what_is_dropped),
 	    cmocka_unit_test(
 		test_find_goes_on_after_output_within_a_wrapped_line),
+	    cmocka_unit_test(test_find_joins_nothing_to_what_was_erased),
 	    cmocka_unit_test(test_find_begins_anew_after_a_resize),
 	    cmocka_unit_test(
 		test_find_leaves_the_main_screen_behind_the_alternate_one),

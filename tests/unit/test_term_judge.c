@@ -259,6 +259,34 @@ show(struct judge *j, unsigned seed)
 	    j->history + start);
 }
 
+/*
+ * The judge knows no wraps, but where a row goes on in the next it was
+ * written to its end, and nothing erased that since.
+ */
+static void
+compare_wraps(struct judge *j, unsigned seed)
+{
+	VTermScreenCell last, before;
+	VTermPos pos = {0, 0};
+	uint64_t top = term_top(j->rig->t);
+
+	for (pos.row = 0; pos.row < (int)j->rows; pos.row++) {
+		if (!term_line_wraps(j->rig->t, top + (unsigned)pos.row))
+			continue;
+		pos.col = (int)j->cols - 1;
+		vterm_screen_get_cell(j->screen, pos, &last);
+		/* A wide one that did not fit leaves a column free. */
+		pos.col--;
+		vterm_screen_get_cell(j->screen, pos, &before);
+		if (last.chars[0] != 0 ||
+		    ((j->flags & WIDES) && before.chars[0] != 0))
+			continue;
+		show(j, seed);
+		fail_msg("seed %u: row %d goes on, its end was erased", seed,
+		    pos.row);
+	}
+}
+
 static void
 compare(struct judge *j, unsigned seed)
 {
@@ -284,6 +312,7 @@ compare(struct judge *j, unsigned seed)
 			    attributes(&want));
 		}
 	}
+	compare_wraps(j, seed);
 	vterm_state_get_cursorpos(vterm_obtain_state(j->vt), &at);
 	term_cursor(j->rig->t, &cursor);
 	if ((int)cursor.row == at.row && (int)cursor.col == at.col)

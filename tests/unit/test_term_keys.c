@@ -182,6 +182,86 @@ test_term_replay_says_nothing(void **state)
 }
 
 static void
+test_term_clipboard_is_checked_text(void **state)
+{
+	static const struct {
+		const char *in, *text; /* NULL: nothing is told */
+	} cases[] = {{"\033]52;c;aGVsbG8=\a", "hello"},
+	    {"\033]52;;aGVsbG8\033\\", "hello"}, {"\033]52;s0;YQ==\a", "a"},
+	    /* "a ESC [31m b TAB c LF d DEL U+9B U+202E": text alone. */
+	    {"\033]52;c;YRtbMzFtYgljCmR/wpvigK4=\a", "a[31mb\tc\nd"},
+	    {"\033]52;c;w6TigqzwnZWP\a", "\u00e4\u20ac\U0001d54f"},
+	    {"\033]52;c;?\a", NULL}, {"\033]52;c;\a", NULL},
+	    {"\033]52;c\a", NULL}, {"\033]52;\a", NULL},
+	    {"\033]52;c;aGVsbG8=x\a", NULL}, {"\033]52;c;aGVs bG8=\a", NULL},
+	    {"\033]52;c;aGVsb===\a", NULL}, {"\033]52;c;a\a", NULL},
+	    {"\033]52;c;/w==\a", NULL}, {"\033]52;c;GwcA\a", NULL},
+	    {"\033]520;c;YQ==\a", NULL}, {"\033P52;c;YQ==\033\\", NULL},
+	    {"\033]52;c;YQ==\030", NULL}, {"\033]52;c;YQ==\033[m", NULL}};
+	struct rig *rig;
+	size_t i, k;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		rig = rig_new(4, 10, 0);
+		for (k = 0; cases[i].in[k] != 0; k++)
+			term_input(rig->t, &cases[i].in[k], 1);
+		if (rig->clips != (cases[i].text != NULL) ||
+		    (cases[i].text != NULL &&
+			strcmp(rig->clip, cases[i].text) != 0))
+			fail_msg("%s: %u times, \"%s\"", cases[i].in + 1,
+			    rig->clips, rig->clip);
+		/* No answer is given, and nothing is left over. */
+		assert_int_equal(rig->out_len, 0);
+		rig_feed(rig, "\033\\ok");
+		assert_string_equal(rig_screen(rig), "ok");
+		term_replay(rig->t, cases[i].in, strlen(cases[i].in));
+		assert_true(rig->clips == (cases[i].text != NULL));
+		rig_free(rig);
+	}
+}
+
+static void
+test_term_clipboard_has_a_bound(void **state)
+{
+	const size_t most = (TERM_CLIPBOARD + 2) / 3 * 4;
+	char *flood = malloc(most + 100);
+	struct rig *rig = rig_new(4, 10, 0);
+	size_t i;
+
+	for (i = 0; i < most + 100; i += 4)
+		memcpy(flood + i, "YWFh", 4);
+	rig_feed(rig, "\033]52;c;");
+	/* 4 are three letters "a" each; all but one of the bound. */
+	term_input(rig->t, flood, most - 4);
+	rig_feed(rig, "\a");
+	assert_int_equal(rig->clips, 1);
+	assert_int_equal(strlen(rig->clip), TERM_CLIPBOARD - 1);
+	rig_feed(rig, "\033]52;c;");
+	term_input(rig->t, flood, most);
+	rig_feed(rig, "\a");
+	assert_int_equal(rig->clips, 1);
+	/* And all of it. */
+	rig_feed(rig, "\033]52;c;");
+	term_input(rig->t, flood, most - 4);
+	rig_feed(rig, "YQ==\a");
+	assert_int_equal(rig->clips, 2);
+	assert_int_equal(strlen(rig->clip), TERM_CLIPBOARD);
+	rig_feed(rig, "\033]52;c;");
+	term_input(rig->t, flood, most + 100);
+	rig_feed(rig, "\a\033]52;c;");
+	assert_int_equal(rig->clips, 2);
+	/* Cut by a reset, by the end, by another string. */
+	term_input(rig->t, flood, 5000);
+	term_reset(rig->t);
+	rig_feed(rig, "\033]52;c;");
+	term_input(rig->t, flood, 5000);
+	rig_feed(rig, "\033]2;x\a\033]52;c;");
+	term_input(rig->t, flood, 5000);
+	rig_free(rig);
+	free(flood);
+}
+
+static void
 test_term_title_is_clean_and_bounded(void **state)
 {
 	struct rig *rig = rig_new(4, 10, 0);
@@ -309,6 +389,8 @@ main(void)
 	    cmocka_unit_test(test_term_replies),
 	    cmocka_unit_test(test_term_replies_are_bounded_but_keys_are_not),
 	    cmocka_unit_test(test_term_replay_says_nothing),
+	    cmocka_unit_test(test_term_clipboard_is_checked_text),
+	    cmocka_unit_test(test_term_clipboard_has_a_bound),
 	    cmocka_unit_test(test_term_title_is_clean_and_bounded),
 	    cmocka_unit_test(test_term_paste),
 	    cmocka_unit_test(test_term_mouse_is_told_only_what_was_asked),

@@ -329,25 +329,77 @@ test_console_reset_lets_typing_go_on(void **state)
 }
 
 static void
-test_console_reset_forgets_half_a_request(void **state)
+test_console_reset_loses_no_byte_given_before_it(void **state)
 {
 	struct fixture *f = *state;
+	const struct buf b[] = {{TEXT + 0x100, 4, false}};
 
 	begin(f, 0);
 	f->room = 3;
 	print(f, "abcdef");
+	/* This one was not even looked at. */
+	memcpy(ram(f->bus, TEXT + 0x100), "more", 4);
+	ring_add(&f->out, b, 1);
 	bar_out(f->bus, MODERN, 0x14, 1, 0);
+	assert_int_equal(bar_in(f->bus, MODERN, 0x14, 1), 0);
+	must_have_got(f, "abc");
+	/* The memory is the guest's again. */
+	memset(ram(f->bus, TEXT), '!', 0x200);
+	f->room = 2;
+	virtio_console_kick(f->dev);
+	must_have_got(f, "abcde");
+	begin(f, 0);
+	f->room = 2;
+	print(f, "whole");
+	must_have_got(f, "abcdefm");
+	assert_false(ring_used(&f->out, NULL, NULL));
 	f->room = 100;
 	virtio_console_kick(f->dev);
-	must_have_got(f, "abc");
+	must_have_got(f, "abcdefmorewhole");
+	assert_true(ring_used(&f->out, NULL, NULL));
+	assert_int_equal(virtio_figures(f->dev)->out_bytes, 15);
+}
+
+static void
+test_console_reset_before_the_kick_was_seen_loses_nothing(void **state)
+{
+	struct fixture *f = *state;
+	const struct buf b[] = {{TEXT, 5, false}};
+
 	begin(f, 0);
-	print(f, "whole");
-	must_have_got(f, "abcwhole");
+	memcpy(ram(f->bus, TEXT), "panic", 5);
+	ring_add(&f->out, b, 1);
+	modern_kick(f->bus, TRANSMITQ);
+	bar_out(f->bus, MODERN, 0x14, 1, 0);
+	must_have_got(f, "panic");
+	run(f);
+	must_have_got(f, "panic");
+}
+
+/* A driver that resets over and over fills no more than this. */
+static void
+test_console_holds_no_more_than_it_should(void **state)
+{
+	struct fixture *f = *state;
+	const struct buf all[] = {{0, RAM_LOW, false}};
+	unsigned i, k;
+
+	f->room = 0;
+	for (i = 0; i < 3; i++) {
+		begin(f, 0);
+		for (k = 0; k < 15; k++)
+			ring_add(&f->out, all, 1);
+		bar_out(f->bus, MODERN, 0x14, 1, 0);
+	}
+	assert_int_equal(f->taken, 0);
+	f->room = SIZE_MAX;
+	virtio_console_kick(f->dev);
+	assert_int_equal(f->taken, 256 * 4096);
 }
 
 /* A legacy driver may take away a queue alone. */
 static void
-test_console_queue_taken_away_forgets_half_a_request(void **state)
+test_console_queue_taken_away_is_printed_all_the_same(void **state)
 {
 	struct fixture *f = *state;
 	const struct buf b[] = {{TEXT, 5, false}};
@@ -367,7 +419,7 @@ test_console_queue_taken_away_forgets_half_a_request(void **state)
 	ring_add(&f->out, b, 1);
 	bar_out(f->bus, LEGACY, 16, 2, TRANSMITQ);
 	run(f);
-	must_have_got(f, "1212345");
+	must_have_got(f, "1234512345");
 }
 
 static void
@@ -617,6 +669,27 @@ test_console_saved_in_the_middle_loses_no_byte(void **state)
 }
 
 static void
+test_console_saved_after_a_reset_loses_no_byte(void **state)
+{
+	struct fixture *f = *state, *g;
+	void *other;
+
+	begin(f, 0);
+	f->room = 4;
+	print(f, "0123456789");
+	bar_out(f->bus, MODERN, 0x14, 1, 0);
+	must_have_got(f, "0123");
+	g = move(f);
+	must_have_got(g, "456789");
+	/* Who goes on here has it too. */
+	f->room = 100;
+	virtio_console_kick(f->dev);
+	must_have_got(f, "0123456789");
+	other = g;
+	teardown(&other);
+}
+
+static void
 test_console_damaged_state_is_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -664,8 +737,10 @@ main(void)
 	    TEST(test_console_waits_for_buffers_with_event_index),
 	    TEST(test_console_without_a_driver_drops_typing),
 	    TEST(test_console_reset_lets_typing_go_on),
-	    TEST(test_console_reset_forgets_half_a_request),
-	    TEST(test_console_queue_taken_away_forgets_half_a_request),
+	    TEST(test_console_reset_loses_no_byte_given_before_it),
+	    TEST(test_console_reset_before_the_kick_was_seen_loses_nothing),
+	    TEST(test_console_holds_no_more_than_it_should),
+	    TEST(test_console_queue_taken_away_is_printed_all_the_same),
 	    TEST(test_console_size_change_interrupts),
 	    TEST(test_console_size_is_never_half_of_a_change),
 	    TEST(test_console_size_change_pulls_the_pin),
@@ -673,6 +748,7 @@ main(void)
 	    TEST(test_console_survives_hostile_requests),
 	    TEST(test_console_is_not_held_up_by_empty_buffers),
 	    TEST(test_console_saved_in_the_middle_loses_no_byte),
+	    TEST(test_console_saved_after_a_reset_loses_no_byte),
 	    TEST(test_console_damaged_state_is_refused),
 	};
 

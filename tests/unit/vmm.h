@@ -74,7 +74,8 @@ vmm_machine(struct asked *a, uint64_t memory, unsigned cpus)
 	pthread_cond_init(&a->cond, NULL);
 	if (config.kvm_fd == -1)
 		return NULL;
-	if (machine_create(&m, &config, &err) == -1)
+	if (machine_create(&m, &config, &err) == -1 ||
+	    machine_finish(m, &err) == -1)
 		fail_msg("machine_create: %s", err.text);
 	return m;
 }

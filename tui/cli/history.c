@@ -23,14 +23,15 @@ cli_print_history(const json_t *guest)
 	const json_t *ends = json_object_get(r, "ends");
 	const char *policy, *state, *reason;
 	char when[32];
+	long long count = json_integer_value(json_object_get(r, "count"));
 	size_t i;
 
 	policy = json_string_value(json_object_get(r, "policy"));
 	if (policy == NULL ||
 	    (strcmp(policy, "no") == 0 && json_array_size(ends) == 0))
 		return;
-	printf("\nrestart = %s: started again %lld times%s%s\n", policy,
-	    (long long)json_integer_value(json_object_get(r, "count")),
+	printf("\nrestart = %s: started again %lld time%s%s%s\n", policy, count,
+	    count == 1 ? "" : "s",
 	    json_integer_value(json_object_get(r, "next")) != 0 ? ", next at "
 								: "",
 	    json_integer_value(json_object_get(r, "next")) != 0
@@ -41,6 +42,9 @@ cli_print_history(const json_t *guest)
 		reason = json_string_value(json_object_get(end, "reason"));
 		printf("%s  %s  %s\n",
 		    when_text(end, "when", when, sizeof when),
-		    state != NULL ? state : "", reason != NULL ? reason : "");
+		    json_is_false(json_object_get(end, "ran")) ? "not started"
+			: state != NULL                        ? state
+							       : "",
+		    reason != NULL ? reason : "");
 	}
 }

@@ -1,0 +1,1 @@
+"""forms.py: definitions edited on the screen."""
