@@ -29,6 +29,7 @@ struct check {
 	uint64_t flags; /* entries whose "copied" flag is wrong */
 	uint64_t damaged; /* what no count puts right */
 	json_t *said; /* the first findings, sentences */
+	struct progress progress; /* of walking the active tables */
 };
 
 /*

@@ -196,9 +196,11 @@ walk_l1(struct check *c, uint64_t at, uint64_t n, const char *what,
 	if (check_refer(c, at, n * 8, COUNTS_META, what, err) == -1 ||
 	    meta_read(c->im, l1, n, at, err) == -1)
 		goto out;
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		if (walk_entry(c, l1[i], l2, err) == -1)
 			goto out;
+		progress_add(&c->progress, qcow2_l1_span(&c->im->h));
+	}
 	for (i = 0; i < n; i++) {
 		place = (l1[i] & QCOW2_L1_OFFSET) >> c->im->h.cluster_bits;
 		if (place != 0 && counts_get(&c->counts, place) != 0)
@@ -241,12 +243,15 @@ int
 check_walk(struct check *c, struct error *err)
 {
 	const struct qcow2_header *h = &c->im->h;
+	int rc = -1;
 
+	progress_begin(&c->progress, "checking", h->size * (h->snapshots + 1));
 	if (check_refer(
-		c, 0, qcow2_cluster(h), COUNTS_META, "the header", err) == -1 ||
-	    walk_counts(c, err) == -1 ||
-	    walk_l1(c, h->l1_offset, h->l1_size, "the L1 table", err) == -1 ||
-	    walk_snapshots(c, err) == -1)
-		return -1;
-	return check_bitmaps(c, err);
+		c, 0, qcow2_cluster(h), COUNTS_META, "the header", err) == 0 &&
+	    walk_counts(c, err) == 0 &&
+	    walk_l1(c, h->l1_offset, h->l1_size, "the L1 table", err) == 0 &&
+	    walk_snapshots(c, err) == 0 && check_bitmaps(c, err) == 0)
+		rc = 0;
+	progress_end(&c->progress);
+	return rc;
 }

@@ -74,7 +74,7 @@ def test_a_stuck_terminal_is_restored_after_sigterm(lab):
     time.sleep(2)
     stuck.process.send_signal(signal.SIGTERM)
     try:
-        status = stuck.process.wait(10)
+        status = stuck.process.wait(40)
     except subprocess.TimeoutExpired:
         stuck.process.kill()
         raise
@@ -97,7 +97,7 @@ def test_a_pipe_that_nobody_reads_holds_up_nothing_else(lab):
     process.stdin.flush()
     time.sleep(1)
     process.send_signal(signal.SIGTERM)
-    check(process.wait(10) == -signal.SIGTERM)
+    check(process.wait(40) == -signal.SIGTERM)
     lab.see("a", PROMPT)
 
 
@@ -108,7 +108,7 @@ def test_a_reader_that_goes_is_said(lab):
     process.stdout.close()
     process.stdin.write(b"echo x\r")
     process.stdin.close()
-    check(process.wait(20) == 1)
+    check(process.wait(40) == 1)
     said = process.stderr.read()
     check(b"cannot write the console's output" in said, said)
 

@@ -140,6 +140,7 @@ unknown(const char *name, size_t matches)
 static int
 run(struct cli *cli, int argc, char **argv)
 {
+	char title[32];
 	size_t i, matches;
 	int rc;
 
@@ -152,6 +153,9 @@ run(struct cli *cli, int argc, char **argv)
 		    cli_commands[i]->help);
 		return 0;
 	}
+	/* What getopt() says begins with it. */
+	snprintf(title, sizeof title, "vmtui: %s", cli->command->name);
+	argv[0] = title;
 	optind = 0; /* getopt() begins anew */
 	rc = cli_commands[i]->run(cli, argc, argv);
 	client_free(cli->client);
