@@ -189,12 +189,12 @@ claim_write(struct claim *c)
 		p->iov[0] = (struct iovec){c->head, c->at - c->from};
 	if (c->tail != NULL)
 		p->iov[p->rq.iovs - 1] =
-		    (struct iovec){c->tail, c->until - c->end};
+		    (struct iovec){c->tail, c->stop - c->end};
 	p->q = q;
 	p->arrived = claim_written;
 	p->rq.op = BLOCK_WRITE;
 	p->rq.offset = c->host + (c->from - begin);
-	p->rq.len = c->until - c->from;
+	p->rq.len = c->stop - c->from;
 	p->rq.iov = p->iov;
 	p->rq.done = piece_done;
 	block_submit(q->data, &p->rq);
@@ -260,7 +260,7 @@ claim_room(struct claim *c)
 	p->iov = p->own;
 	if (c->at > c->from && (c->head = malloc(c->at - c->from)) == NULL)
 		return -ENOMEM;
-	if (c->until > c->end && (c->tail = malloc(c->until - c->end)) == NULL)
+	if (c->stop > c->end && (c->tail = malloc(c->stop - c->end)) == NULL)
 		return -ENOMEM;
 	n = job_cut(job, c->at, c->end - c->at, NULL);
 	parts = n + (c->head != NULL) + (c->tail != NULL);
@@ -322,6 +322,8 @@ claim_new(struct job *job, struct slice *s, uint64_t host, uint64_t n,
 	c->at = job->at;
 	c->end = end;
 	claim_edges(c, s);
+	/* Others read a data file, too: it stays as long as the disk. */
+	c->stop = q->external && c->until > q->b.size ? q->b.size : c->until;
 	rc = claim_room(c);
 	if (rc != 0) {
 		claim_free(c);
@@ -339,7 +341,7 @@ claim_new(struct job *job, struct slice *s, uint64_t host, uint64_t n,
 		    c->at - c->from, head_read);
 	if (rc == 0 && c->tail != NULL)
 		rc = read_part(c, &c->tail_rq, &c->tail_iov, c->tail, c->end,
-		    c->until - c->end, tail_read);
+		    c->stop - c->end, tail_read);
 	c->result = rc;
 	if (--c->reads > 0)
 		return 0;

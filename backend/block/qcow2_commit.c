@@ -187,22 +187,6 @@ send_writes(struct qcow2 *q, enum commit_stage stage)
 		}
 }
 
-/*
- * The cache is full of what could not be written. If it is the host's disk
- * that is full, those who wait for a slice are told, and may come again.
- */
-static void
-no_room(struct qcow2 *q, int result)
-{
-	struct job *job;
-
-	if (result != -ENOSPC && result != -EDQUOT)
-		q->failed = result;
-	for (job = q->blocked.first; job != NULL; job = job->next)
-		if (job->result == 0)
-			job->result = result;
-}
-
 static void
 finish(struct qcow2 *q)
 {
@@ -229,8 +213,10 @@ finish(struct qcow2 *q)
 		job_finish(job);
 	}
 	freed_apply(q);
-	if (c->result != 0 && q->l2.dirty >= q->l2.most)
-		no_room(q, c->result);
+	/* Who waits for room would wait forever: it may be asked for again. */
+	if (c->result != 0 && q->l2.dirty >= q->l2.most / 2)
+		for (job = q->blocked.first; job != NULL; job = job->next)
+			job->result = c->result;
 	job_wake(q, &q->blocked);
 }
 

@@ -196,6 +196,7 @@ l2_loaded(struct slice *s)
 		cache_drop(&q->l2, s);
 	}
 	job_wake(q, &waiting);
+	job_wake(q, &q->blocked);
 }
 
 static void
@@ -256,7 +257,12 @@ l2_slice(struct qcow2 *q, struct job *job, uint64_t at, struct slice **s)
 	if (*s == NULL) {
 		if (errno == ENOMEM)
 			return -ENOMEM;
-		q->want_commit = true;
+		/*
+		 * What is dirty a round makes clean; what is being read or in
+		 * use wakes those who are blocked when that is over.
+		 */
+		if (q->l2.dirty > 0)
+			q->want_commit = true;
 		job_block(q, job);
 		return 1;
 	}
@@ -278,7 +284,8 @@ l2_slice_to_write(
 		return 0;
 	if (index >= q->l1.n)
 		return -EIO;
-	if ((q->l1.entry[index] & QCOW2_COPIED) == 0) {
+	if ((q->l1.entry[index] & QCOW2_COPIED) == 0 ||
+	    (q->l1.entry[index] & QCOW2_L1_OFFSET) == 0) {
 		rc = table_make_l2(q, index);
 		if (rc != 0)
 			return rc;

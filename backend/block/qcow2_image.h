@@ -140,6 +140,7 @@ struct claim {
 	uint64_t first, last; /* clusters of the disk */
 	/* The parts around the data that are copied, and where all goes. */
 	uint64_t from, at, end, until; /* from..at is head, end..until tail */
+	uint64_t stop; /* of what is written: until, or the end of the disk */
 	uint64_t host; /* of the first cluster */
 	bool fresh; /* allocated for this; to be given back if it fails */
 	unsigned reads; /* of head and tail, on their way */
