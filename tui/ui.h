@@ -9,6 +9,7 @@
  *	look_*.c    looking back in it: search, selection, files
  *	window.c    what guests may do to the person's terminal
  *	actions.c   what keys do to guests
+ *	form*.c     definitions, field by field, over the right of a view
  *	logs.c      what the backend, guests and screen had to say
  *	commands.c  the prompt ":"; job.c runs, words.c splits, complete.c
  *	prompt.c, message.c, sheet.c, top.c, bottom.c   what is around a view
@@ -22,6 +23,7 @@
 
 #include "tui/commands.h"
 #include "tui/console.h"
+#include "tui/form.h"
 #include "tui/layout.h"
 #include "tui/logs.h"
 #include "tui/look.h"
@@ -65,6 +67,8 @@ struct ui {
 	struct prompt prompt;
 	struct message message;
 	struct sheet sheet;
+	struct form form;
+	struct deletion *deletion; /* that is asked about; form_guest.c */
 	struct looks looks;
 	struct window window;
 	struct works *works; /* what may wait for a disk */

@@ -93,6 +93,9 @@ struct guests_view {
 	size_t top; /* first row of the list on the screen */
 	const struct guest **shown; /* those that the filter lets through */
 	size_t nshown, room;
+	/* To be selected as soon as it is there. */
+	char wanted[MODEL_NAME_MAX + 1];
+	struct pick pick; /* over the right of the view */
 };
 
 /* Moves the selection by n rows; the ends are its ends. */

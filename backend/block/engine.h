@@ -1,6 +1,6 @@
 /*
  * engine.h: what the parts of backend/block share. Nobody else includes it,
- * but for tests.
+ * but for backend/image, which opens files for other ends, and tests.
  *
  *	block.c ── struct block_ops ──▶ uring.c    raw image by io_uring
  *	               ▲            ──▶ threads.c  raw image by a thread

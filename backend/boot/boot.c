@@ -60,18 +60,30 @@ boot_size(const struct boot_file *file, uint64_t *size, struct error *err)
 	return 0;
 }
 
+bool
+boot_in_segment(const struct boot_plan *plan, uint64_t gpa)
+{
+	unsigned i;
+
+	for (i = 0; i < plan->segments; i++)
+		if (gpa >= plan->segment[i].gpa &&
+		    gpa - plan->segment[i].gpa < plan->segment[i].size)
+			return true;
+	return false;
+}
+
 static int
 plan_kernel(
     const struct boot_file *file, struct boot_plan *plan, struct error *err)
 {
+	struct multiboot_header multiboot;
 	uint8_t head[BOOT_HEAD] = {0};
 	uint64_t size;
 
 	if (boot_size(file, &size, err) == -1)
 		return -1;
 	if (size == 0)
-		return error_set(err,
-		    "%s is empty; give a Linux bzImage or vmlinux", file->path);
+		return error_set(err, "%s is empty; give a kernel", file->path);
 	if (boot_read(file, head, size < sizeof head ? size : sizeof head, 0,
 		err) == -1)
 		return -1;
@@ -79,6 +91,8 @@ plan_kernel(
 		return bzimage_plan(file, size, head, plan, err);
 	if (elf_probe(head))
 		return elf_plan(file, size, head, plan, err);
+	if (multiboot_find(file, size, &multiboot))
+		return multiboot_plan(file, size, &multiboot, plan, err);
 	return error_set(err,
 	    "%s is no kernel that can be booted here: %s; give a Linux bzImage "
 	    "or vmlinux",
@@ -123,8 +137,11 @@ plan_make(const struct boot_config *config, uint64_t memory,
 	plan->low = memory & ~(BOOT_PAGE - 1);
 	if (plan->low > GUESTMEM_HOLE_START)
 		plan->low = GUESTMEM_HOLE_START;
-	if (plan_kernel(&config->kernel, plan, err) == -1 ||
-	    plan_initrd(&config->initrd, plan, err) == -1)
+	if (plan_kernel(&config->kernel, plan, err) == -1)
+		return -1;
+	if (plan->write == openbsd_write)
+		return openbsd_check(config, err);
+	if (plan_initrd(&config->initrd, plan, err) == -1)
 		return -1;
 	if (strlen(config->cmdline) > plan->cmdline_max)
 		return error_set(err,
@@ -218,5 +235,6 @@ boot_load(struct machine *m, const struct boot_config *config,
 	if (load_piece(mem, &config->initrd, &initrd, err) == -1 ||
 	    load_tables(m, config->uuid, &rsdp, err) == -1)
 		return -1;
-	return params_write(mem, &plan, config->cmdline, rsdp, entry, err);
+	memset(entry, 0, sizeof *entry);
+	return plan.write(mem, &plan, config, rsdp, entry, err);
 }

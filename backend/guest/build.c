@@ -96,6 +96,8 @@ add_disk(struct hardware *hw, struct pci_bus *bus, struct spec_disk *disk,
 	block_files_clear(&files);
 	if (rc == -1)
 		return -1;
+	if (n == 0)
+		hw->origin.has_duid = disklabel_duid(block, hw->origin.duid);
 	return virtio_blk_create(
 	    bus, block, name, name, ops, arg, &hw->disk[n], err);
 }
@@ -157,6 +159,17 @@ add_devices(struct hardware *hw, struct guest_spec *spec,
 	return spec->firmware_fd != -1 ? add_firmware(hw, spec, err) : 0;
 }
 
+/* All but the first disk's identifier. */
+static void
+fill_origin(struct boot_origin *origin, const struct guest_spec *spec)
+{
+	origin->from = spec->boot == CONFIG_BOOT_NET ? BOOT_FROM_NET
+	    : spec->boot == CONFIG_BOOT_CDROM        ? BOOT_FROM_CDROM
+						     : BOOT_FROM_DISK;
+	origin->has_mac = spec->nics > 0;
+	memcpy(origin->mac, spec->nic[0].mac, sizeof origin->mac);
+}
+
 int
 build_machine(struct hardware *hw, struct guest_spec *spec,
     struct event_base *base, struct console *console[CONSOLES],
@@ -172,6 +185,7 @@ build_machine(struct hardware *hw, struct guest_spec *spec,
 	};
 
 	memset(hw, 0, sizeof *hw);
+	fill_origin(&hw->origin, spec);
 	if (machine_create(&hw->machine, &config, err) == -1)
 		return -1;
 	if (add_devices(hw, spec, base, console, ops, arg, err) == -1) {
@@ -192,6 +206,7 @@ build_load(
 	    .kernel = {spec->kernel_fd, spec->kernel},
 	    .initrd = {spec->initrd_fd, spec->initrd},
 	    .cmdline = spec->cmdline,
+	    .origin = hw->origin,
 	    .uuid = spec->uuid,
 	};
 	struct boot_entry entry;

@@ -22,11 +22,9 @@ check_begin(struct check *c, struct image *im, struct error *err)
 	    ((im->length & (qcow2_cluster(&im->h) - 1)) != 0);
 	c->entries = (uint64_t)im->h.reftable_clusters << (bits - 3);
 	c->table = calloc(c->entries, 8);
-	c->bad = calloc(c->entries, sizeof *c->bad);
 	c->block = malloc(qcow2_cluster(&im->h));
 	c->said = json_array();
-	if (c->table == NULL || c->bad == NULL || c->block == NULL ||
-	    c->said == NULL)
+	if (c->table == NULL || c->block == NULL || c->said == NULL)
 		return error_set(err, "%s: out of memory", im->path);
 	return meta_read(im, c->table, c->entries, im->h.reftable_offset, err);
 }
@@ -36,7 +34,6 @@ check_end(struct check *c)
 {
 	counts_free(&c->counts);
 	free(c->table);
-	free(c->bad);
 	free(c->block);
 	json_decref(c->said);
 	memset(c, 0, sizeof *c);

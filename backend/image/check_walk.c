@@ -84,38 +84,42 @@ is_place(struct check *c, uint64_t at, const char *what)
 	return true;
 }
 
+/* A refcount block; one that cannot be is taken out of the table in memory. */
+static int
+walk_block(struct check *c, uint64_t i, struct error *err)
+{
+	uint64_t at = c->table[i];
+	uint32_t *cell;
+
+	c->table[i] = 0;
+	if ((at & ~QCOW2_REFTABLE_OFFSET) != 0) {
+		check_found(c, &c->damaged,
+		    "entry %" PRIu64 " of the refcount table has bits that "
+		    "mean nothing",
+		    i);
+		return 0;
+	}
+	if (!is_place(c, at, "a refcount block"))
+		return 0;
+	cell = counts_cell(&c->counts, at >> c->im->h.cluster_bits);
+	/* Once is enough, also where a table names it often. */
+	if (cell != NULL && (*cell & USES) == 0)
+		c->table[i] = at;
+	return check_refer(c, at, qcow2_cluster(&c->im->h), COUNTS_META,
+	    "a refcount block", err);
+}
+
 static int
 walk_counts(struct check *c, struct error *err)
 {
-	uint64_t cluster = qcow2_cluster(&c->im->h), i, at;
-	uint32_t *cell;
+	uint64_t i;
 
 	if (check_refer(c, c->im->h.reftable_offset, c->entries * 8,
 		COUNTS_META, "the refcount table", err) == -1)
 		return -1;
-	for (i = 0; i < c->entries; i++) {
-		at = c->table[i] & QCOW2_REFTABLE_OFFSET;
-		if (c->table[i] == 0)
-			continue;
-		c->bad[i] =
-		    at != c->table[i] || !is_place(c, at, "a refcount block");
-		if (!c->bad[i]) {
-			/* Once is enough, also where a table names it often. */
-			cell = counts_cell(
-			    &c->counts, at >> c->im->h.cluster_bits);
-			c->bad[i] = cell != NULL && (*cell & USES) != 0;
-			if (check_refer(c, at, cluster, COUNTS_META,
-				"a refcount block", err) == -1)
-				return -1;
-		} else if (at != c->table[i]) {
-			check_found(c, &c->damaged,
-			    "entry %" PRIu64 " of the refcount table has bits "
-			    "that mean nothing",
-			    i);
-		}
-		if (c->bad[i])
-			c->table[i] = 0;
-	}
+	for (i = 0; i < c->entries; i++)
+		if (c->table[i] != 0 && walk_block(c, i, err) == -1)
+			return -1;
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 
 #include "backend/block/block.h"
 #include "backend/boot/firmware.h"
+#include "backend/boot/unpack.h"
 #include "backend/proto/conn.h"
 #include "backend/proto/paths.h"
 #include "backend/supervisor/bootfile.h"
@@ -172,6 +173,25 @@ open_firmware(
 	return 0;
 }
 
+/* The kernel, unpacked if it is packed. */
+static int
+open_kernel(
+    const struct config_vm *vm, struct guest_spec *spec, struct error *err)
+{
+	struct boot_file kernel = {-1, vm->kernel};
+	int unpacked;
+
+	spec->kernel_fd = kernel.fd = bootfile_open("kernel", vm->kernel, err);
+	if (kernel.fd == -1 ||
+	    boot_unpack(&kernel, vm->memory, &unpacked, err) == -1)
+		return -1;
+	if (unpacked != -1) {
+		close(spec->kernel_fd);
+		spec->kernel_fd = unpacked;
+	}
+	return 0;
+}
+
 static int
 open_boot(
     const struct config_vm *vm, struct guest_spec *spec, struct error *err)
@@ -184,8 +204,7 @@ open_boot(
 
 	if (vm->kernel == NULL)
 		return open_firmware(vm, spec, err);
-	spec->kernel_fd = bootfile_open("kernel", vm->kernel, err);
-	if (spec->kernel_fd == -1)
+	if (open_kernel(vm, spec, err) == -1)
 		return error_prefix(err, "%s: ", vm->name);
 	if (vm->initrd != NULL) {
 		spec->initrd_fd = bootfile_open("initrd", vm->initrd, err);

@@ -165,7 +165,7 @@ def test_keys_of_later_versions_are_refused_when_needed(lab):
              "locked": "interface = switch=s, locked"}
     lab.configure("[switch s]\n" + "".join(
         lab.guest(name, text) for name, text in extra.items()) +
-        "[vm net]\nboot = net\ndisk = q, format=raw\n")
+        "[vm net]\nboot = net\ninterface = switch=s\n")
     lab.ok("check")
     for name in extra:
         refused(lab, name, "later version")
@@ -237,7 +237,7 @@ def test_guests_made_up_on_the_spot_are_checked_like_others(lab):
             (["-m", "0", "-b", "/k", "x"], "memory"),
             (["-m", "much", "-b", "/k", "x"], "memory"),
             (["-b", "missing", "x"], lab.path("missing")),
-            (["-d", "missing", "x"], "kernel"),
+            (["-d", "missing", "x"], lab.path("missing")),
             (["-b", "/k", "-n", "none", "x"], "none"),
             (["-b", "/k", "-t", "nobody", "x"], "nobody"),
             (["-b", "/k", "9x"], "9x"),

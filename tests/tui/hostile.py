@@ -53,13 +53,13 @@ class Terminal:
             return what in self.said
         until(there, lambda: "%r in %r" % (what, self.said[-2000:]))
 
-    def quiet(self):
+    def quiet(self, seconds=0.3):
         """Until it says nothing for a while."""
         end = time.monotonic() + 30
         before = -1
         while len(self.said) != before and time.monotonic() < end:
             before = len(self.said)
-            self.read(0.3)
+            self.read(seconds)
 
     def type(self, text):
         os.write(self.fd, text.encode())
@@ -176,7 +176,8 @@ def hostile(place, keys, sizes):
         place.say("build", attack)
         cols, rows = sizes[n % len(sizes)]
         t.size(cols, rows)
-        t.quiet()
+        # For more frames than one; which, makes no difference.
+        t.quiet(0.1)
     place.say("build", b"\033\\\030\033c\r\nstill here\r\n")
     t.size(100, 30)
     t.wait(b"still here")

@@ -64,8 +64,8 @@ class Place:
             s.close()
         self.screens = []
         # Its last words are the layout of its panes.
-        until(lambda: not any(p and os.path.exists("/proc/%d" % p)
-                              for p in pids), "the end of screens")
+        until(lambda: all(p is None or ended(p) for p in pids),
+              "the end of screens")
         self.fake.kill()
         self.fake.wait()
         self.fake.stdout.close()
@@ -329,6 +329,15 @@ def look_of(raw):
                                                 code // 10 * 10 + 8))
                 now.add(code)
     return plain, looks
+
+
+def ended(pid):
+    """Whether it ended, though nobody may have asked yet how."""
+    try:
+        with open("/proc/%d/stat" % pid) as f:
+            return f.read().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 def children(pid):
