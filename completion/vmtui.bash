@@ -31,7 +31,7 @@ _vmtui() {
 			return
 		fi
 		mapfile -t COMPREPLY < <(compgen -W "status show start stop
-		    console pause unpause reset wait log check import load
+		    console pause unpause reset balloon wait log check import load
 		    reload switches backend -f --help --version" -- "$cur")
 		return ;;
 	status)
@@ -60,7 +60,7 @@ _vmtui() {
 		if [[ $prev == --port ]]; then
 			what='ttyS0 hvc0' options=
 		fi ;;
-	pause | unpause | wait)
+	pause | unpause | wait | balloon)
 		what=guests ;;
 	reset)
 		what='guests all switches vms' ;;

@@ -21,6 +21,7 @@ _vmtui_commands() {
 		'pause:freeze guests'
 		'unpause:let paused guests go on'
 		'reset:press the reset button'
+		'balloon:move the memory of a running guest'
 		'wait:wait until guests have ended'
 		'log:show the log of a guest or the backend'
 		'check:find every mistake in a configuration'
@@ -80,6 +81,8 @@ _vmtui() {
 		_arguments '*:guest:_vmtui_guests' ;;
 	reset)
 		_arguments '*:guest:_vmtui_reset_words' ;;
+	balloon)
+		_arguments '1:guest:_vmtui_guests' '2:size:' ;;
 	log)
 		_arguments '-f[go on with what comes]' \
 		    '1:guest:_vmtui_guests' ;;

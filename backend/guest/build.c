@@ -127,6 +127,10 @@ add_devices(struct hardware *hw, struct guest_spec *spec,
 	if (virtio_console_create(bus, base, &hvc_ops, console[CONSOLE_HVC0],
 		&hw->hvc, err) == -1)
 		return -1;
+	if (spec->balloon &&
+	    virtio_balloon_create(
+		bus, base, ops->balloon_changed, arg, &hw->balloon, err) == -1)
+		return -1;
 	for (i = 0; i < CONSOLES; i++)
 		if (console_join(console[i], m, console_names[i], err) == -1)
 			return -1;

@@ -21,6 +21,7 @@ struct hardware {
 	struct virtio_dev *disk[SPEC_MAX_DISKS];
 	struct virtio_dev *nic[SPEC_MAX_NICS];
 	struct virtio_dev *rng;
+	struct virtio_dev *balloon; /* NULL: balloon = no */
 };
 
 /* The guest's consoles, by the names that Linux gives them. */
@@ -31,6 +32,7 @@ extern const char *const console_names[CONSOLES];
 struct build_ops {
 	struct machine_ops machine;
 	struct virtio_blk_ops disk;
+	void (*balloon_changed)(void *arg); /* virtio.h */
 };
 
 /*

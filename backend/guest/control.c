@@ -52,7 +52,9 @@ run_launch(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 		return;
 	}
 	conn_return(peer->conn, id,
-	    json_pack("{s:o}", "confinement", confine_status()), NULL, 0);
+	    json_pack("{s:o, s:o}", "confinement", confine_status(), "balloon",
+		balloon_json(p)),
+	    NULL, 0);
 }
 
 /* The configuration was read again. */
@@ -111,6 +113,7 @@ run_status(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 	    (json_int_t)console_printed(p->console[CONSOLE_TTYS0]), "disks",
 	    json_object_get(spec, "disks"), "nics",
 	    json_object_get(spec, "nics"), "spec", spec);
+	json_object_set_new(ret, "balloon", balloon_json(p));
 	conn_return(peer->conn, id, ret, NULL, 0);
 }
 
@@ -130,10 +133,17 @@ run_stop(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 	conn_return(peer->conn, id, NULL, NULL, 0);
 }
 
-/* The main loop turns: that is the answer. */
+/*
+ * The main loop turns: that is the answer. Who asks looks at the guest, so its
+ * own figures are asked for as well; they come as an event.
+ */
 static void
 run_ping(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 {
+	if (peer->process->hw.balloon != NULL) {
+		virtio_balloon_ask(peer->process->hw.balloon);
+		balloon_changed(peer->process);
+	}
 	conn_return(peer->conn, id, NULL, NULL, 0);
 }
 
@@ -236,6 +246,32 @@ run_console_size(
 	conn_return(peer->conn, id, NULL, NULL, 0);
 }
 
+/* A size that is not named stays; one that is named must be one. */
+static void
+run_balloon(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
+{
+	static const char *const names[] = {"size", "limit"};
+	struct guest_process *p = peer->process;
+	uint64_t bytes[2] = {0, 0};
+	struct error err;
+	json_t *value;
+	int i, rc = 0;
+
+	for (i = 0; i < 2; i++) {
+		value = json_object_get(args, names[i]);
+		bytes[i] = (uint64_t)json_integer_value(value);
+		if (value != NULL && bytes[i] == 0)
+			rc = error_set(
+			    &err, "\"%s\" is a number of bytes", names[i]);
+	}
+	if (rc == 0)
+		rc = balloon_set(p, bytes[0], bytes[1], &err);
+	if (rc == -1)
+		fail(peer, id, PROTO_E_STATE, &err);
+	else
+		conn_return(peer->conn, id, NULL, NULL, 0);
+}
+
 #ifdef VMTUI_TEST_CONFINE
 /* {"what", "target", "path"} → {"errno"}: 0 if it worked. */
 static void
@@ -264,6 +300,7 @@ static const struct command commands[] = {
     {"reset", RIGHT_ALL, run_reset},
     {"console", RIGHT_OWNER, run_console},
     {"console-size", RIGHT_OWNER, run_console_size},
+    {"balloon", RIGHT_ALL, run_balloon},
 #ifdef VMTUI_TEST_CONFINE
     {"try", RIGHT_BACKEND, run_try},
 #endif

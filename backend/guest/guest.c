@@ -104,6 +104,7 @@ disk_full(void *arg)
 static const struct build_ops build_ops = {
     .machine = {.request = requested},
     .disk = {.full = disk_full},
+    .balloon_changed = balloon_changed,
 };
 
 /*
@@ -186,6 +187,8 @@ guest_reset(struct guest_process *p, struct error *err)
 	if (machine_reset(p->hw.machine, err) == -1 ||
 	    build_load(&p->hw, &p->spec, err) == -1)
 		return error_prefix(err, "reset failed: ");
+	if (p->hw.balloon != NULL)
+		balloon_changed(p);
 	machine_run(p->hw.machine);
 	guest_set_state(p, PROTO_RUNNING, "");
 	return 0;
@@ -239,7 +242,8 @@ guest_launch(struct guest_process *p, struct error *err)
 		if (p->console[i] == NULL)
 			return -1;
 	}
-	if (build_machine(&p->hw, &p->spec, p->base, p->console, &build_ops, p,
+	if (balloon_begin(p, err) == -1 ||
+	    build_machine(&p->hw, &p->spec, p->base, p->console, &build_ops, p,
 		err) == -1 ||
 	    build_load(&p->hw, &p->spec, err) == -1 ||
 	    peers_listen(p, err) == -1)
@@ -293,6 +297,7 @@ tear_down(struct guest_process *p)
 	peers_close(p);
 	if (p->hw.machine != NULL)
 		machine_destroy(p->hw.machine);
+	balloon_end(p);
 	for (i = 0; i < CONSOLES; i++)
 		if (p->console[i] != NULL)
 			console_free(p->console[i]);

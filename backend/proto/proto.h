@@ -25,6 +25,8 @@
  *                console's output, with history first if asked; what is
  *                written is typed. End of file: the guest process is gone.
  *   console-size {"name", "rows", "cols"}: the size that hvc0 has from now on
+ *   balloon      {"name", "size"}: the memory that a guest with balloon = yes
+ *                is to have from now on; answered when it was asked
  *   switches     → {"switches": [{"name", "interface", "state", "members"}]}
  *   log          {"name"} → {} and one descriptor: the log of that guest, or
  *                without a name the backend's, for reading
@@ -52,7 +54,8 @@
  *   "uptime", "cpu", "cpu_time", "memory_used", "defined", "kernel", "disks": [{"path",
  *   …}], "nics": [{"tap", "switch", "lladdr"}], "restarts": RESTARTS,
  *   "allow": ["title", "clipboard": what it may do to the terminal of who has
- *   its console], "confinement": CONFINEMENT while it runs}
+ *   its console], "confinement": CONFINEMENT while it runs,
+ *   "balloon": BALLOON while it runs and if it has one}
  * RESTARTS: {"policy": "no", "on-failure" or "always", "count": how often it
  *   was started again since a person did, "next": when it starts again, 0: it
  *   does not, "failed": starts in a row that failed, "ends": the last ten
@@ -63,6 +66,12 @@
  *   since: seconds since 1970, of the last change. memory, memory_used:
  *   bytes. cpu: hundredths of one host CPU over the last second, null before
  *   there are two samples. cpu_time: seconds of CPU since it started.
+ * BALLOON: {"size": what a person wants the guest to have, "limit": what the
+ *   host can give it at the moment, "wanted": what it is asked to do without,
+ *   "taken": what it does without, "returned": what it gave back besides, page
+ *   by page, since it started (and may have taken again), "driver": whether
+ *   it can be asked; "total", "free", "available": as the guest last saw its
+ *   memory, if it has told}, all in bytes
  * CONFINEMENT: {"uid", "holds": [WORDS…], "refused": [WORDS…]}: what keeps the
  *   process from the host ("empty root"), and what the host has not.
  * HOST: {"name", "cpus", "memory", "memory_used", "cpu"}
@@ -72,13 +81,15 @@
  *
  *   launch       SPEC (spec.h), only once and only on the launch socket;
  *                answered when the first instruction is about to run
- *                → {"confinement": CONFINEMENT}
+ *                → {"confinement": CONFINEMENT, "balloon": BALLOON or null}
  *   status       → {"name", "state", "reason", "since", "started", "pid",
  *                "memory", "cpus", "exits", "spec": {…}, "disks": [{"path",
- *                "in_bytes", …}], "nics": […]}; SPEC has "confinement":
+ *                "in_bytes", …}], "nics": […], "balloon": BALLOON or null}; SPEC has "confinement":
  *                CONFINEMENT besides
  *   stop         presses the power button
- *   ping         → {}: its main loop turns
+ *   balloon      {"size", "limit"}: as BALLOON has them; one that is missing
+ *                stays as it is
+ *   ping         → {}: its main loop turns; and asks the guest for its figures
  *   quit         ends the process at once
  *   pause, unpause, reset
  *   console      {"history": bool, "port"} → {} and one descriptor
@@ -86,7 +97,8 @@
  *   rights       RIGHTS (rights.h): who else may ask all this, from now on;
  *                like launch, only from the backend's user or root
  *
- * Events of a guest process, to every connection: STATE {"state", "reason"}.
+ * Events of a guest process, to every connection: STATE {"state", "reason"},
+ * and BALLOON BALLOON, a quarter of a second after it changed.
  * The last one, "stopped" or "crashed", comes before the process ends.
  */
 #ifndef BACKEND_PROTO_PROTO_H

@@ -133,15 +133,16 @@ spec_encode(const struct guest_spec *spec, int *fd, unsigned *fds)
 		json_decref(nics);
 		return NULL;
 	}
-	return json_pack("{s:s, s:I, s:i, s:b, s:I, s:I, s:o, s:I, s:o, s:I, "
-			 "s:o, s:i, s:o, s:o, s:o}",
+	return json_pack(
+	    "{s:s, s:I, s:i, s:b, s:b, s:I, s:I, s:o, s:I, s:o, s:I, "
+	    "s:o, s:i, s:o, s:o, s:o}",
 	    "name", spec->name, "memory", (json_int_t)spec->memory, "cpus",
-	    (int)spec->cpus, "hugepages", spec->hugepages, "kvm_fd", kvm,
-	    "listen_fd", sock, "kernel", text_json(spec->kernel), "kernel_fd",
-	    kernel, "initrd", text_json(spec->initrd), "initrd_fd", initrd,
-	    "cmdline", text_json(spec->cmdline), "boot", (int)spec->boot,
-	    "disks", disks, "nics", nics, "rights",
-	    rights_encode(&spec->rights));
+	    (int)spec->cpus, "hugepages", spec->hugepages, "balloon",
+	    spec->balloon, "kvm_fd", kvm, "listen_fd", sock, "kernel",
+	    text_json(spec->kernel), "kernel_fd", kernel, "initrd",
+	    text_json(spec->initrd), "initrd_fd", initrd, "cmdline",
+	    text_json(spec->cmdline), "boot", (int)spec->boot, "disks", disks,
+	    "nics", nics, "rights", rights_encode(&spec->rights));
 }
 
 /* What is being decoded, and the row of descriptors it takes from. */
@@ -289,6 +290,7 @@ decode(struct decoder *d, json_t *json, struct guest_spec *spec)
 	spec->memory = (uint64_t)memory;
 	spec->cpus = (unsigned)cpus;
 	spec->hugepages = hugepages;
+	spec->balloon = json_is_true(json_object_get(json, "balloon"));
 	spec->boot = (enum config_boot)boot;
 	rights_decode(json_object_get(json, "rights"), &spec->rights);
 	if (take_text(d, kernel, &spec->kernel) == -1 ||

@@ -47,6 +47,7 @@ struct guest_spec {
 	uint64_t memory; /* bytes */
 	unsigned cpus;
 	bool hugepages;
+	bool balloon;
 	int kvm_fd;
 	int listen_fd; /* the guest's control socket, listening */
 	int kernel_fd;

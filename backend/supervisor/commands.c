@@ -289,6 +289,19 @@ run_console_size(struct request *rq, json_t *args)
 }
 
 static void
+run_balloon(struct request *rq, json_t *args)
+{
+	/* The other one is the backend's own: memory.c. */
+	json_object_del(args, "limit");
+	if (json_object_get(args, "size") == NULL) {
+		request_error(rq, PROTO_E_GENERIC,
+		    "balloon takes the \"size\" that the guest is to have");
+		return;
+	}
+	relay(rq, args, "balloon");
+}
+
+static void
 run_switches(struct request *rq, json_t *args)
 {
 	struct error err;
@@ -402,6 +415,7 @@ static const struct command commands[] = {
     {"reset", true, run_reset},
     {"console", false, run_console},
     {"console-size", false, run_console_size},
+    {"balloon", true, run_balloon},
     {"log", true, run_log},
     {"switches", true, run_switches},
     {"reload", true, run_reload},

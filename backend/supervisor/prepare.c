@@ -73,8 +73,6 @@ check_known(const struct config_vm *vm, struct error *err)
 		    vm->name);
 	if (vm->cdrom != NULL)
 		return later(vm, "cdrom =", err);
-	if (vm->balloon)
-		return later(vm, "balloon = yes", err);
 	for (i = 0; i < vm->ndisks; i++)
 		if (check_disk_known(vm, &vm->disks[i], err) == -1)
 			return -1;
@@ -123,6 +121,7 @@ copy_text(
 	spec->memory = vm->memory;
 	spec->cpus = vm->cpus;
 	spec->hugepages = vm->hugepages;
+	spec->balloon = vm->balloon;
 	spec->boot = vm->boot;
 	spec->kernel = strdup(vm->kernel);
 	spec->initrd = strdup(vm->initrd != NULL ? vm->initrd : "");

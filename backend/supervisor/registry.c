@@ -6,6 +6,7 @@
 #include "backend/proto/text.h"
 #include "backend/supervisor/clients.h"
 #include "backend/supervisor/figures.h"
+#include "backend/supervisor/memory.h"
 #include "backend/supervisor/numbers.h"
 #include "backend/supervisor/process.h"
 #include "backend/supervisor/registry.h"
@@ -71,6 +72,7 @@ drop(struct guest *g)
 	TAILQ_REMOVE(&g->b->guests, g, entry);
 	restart_free(&g->restart);
 	json_decref(g->spec);
+	json_decref(g->balloon);
 	free(g);
 }
 
@@ -155,6 +157,7 @@ registry_ended(struct guest *g, const char *state, const char *why)
 	json_decref(json);
 	json_decref(g->spec);
 	g->spec = NULL;
+	memory_told(g, NULL);
 	if (!wanted(g, false)) {
 		remember_forget(g);
 		drop(g);

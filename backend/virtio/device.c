@@ -318,6 +318,17 @@ virtio_vector(const struct virtio_dev *dev, uint64_t value)
 	return value <= dev->ops->queues ? (uint16_t)value : VIRTIO_NO_VECTOR;
 }
 
+void
+virtio_write_config(
+    struct virtio_dev *dev, uint64_t offset, unsigned size, uint64_t value)
+{
+	unsigned len = dev->ops->config_len;
+
+	if (dev->ops->config_write != NULL && offset < len &&
+	    size <= len - offset)
+		dev->ops->config_write(dev, (unsigned)offset, size, value);
+}
+
 struct virtio_queue *
 virtio_selected(struct virtio_dev *dev)
 {

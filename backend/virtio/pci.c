@@ -207,10 +207,11 @@ modern_write(void *arg, uint64_t offset, unsigned size, uint64_t value)
 			virtio_kick(dev, (unsigned)offset);
 		return;
 	}
-	if (offset >= COMMON_SIZE)
-		return;
 	virtio_begin(dev);
-	write_common(dev, offset, size, value);
+	if (offset < COMMON_SIZE)
+		write_common(dev, offset, size, value);
+	else if (offset >= AT_CONFIG)
+		virtio_write_config(dev, offset - AT_CONFIG, size, value);
 	virtio_end(dev);
 }
 

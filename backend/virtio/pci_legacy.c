@@ -76,6 +76,18 @@ virtio_legacy_read(void *arg, uint64_t offset, unsigned size)
 	return value;
 }
 
+/* Of the device configuration, which begins where the vectors leave room. */
+static void
+write_config(
+    struct virtio_dev *dev, uint64_t offset, unsigned size, uint64_t value)
+{
+	unsigned config =
+	    pci_msix_enabled(dev->fn) ? REG_CONFIG_MSIX : REG_CONFIG;
+
+	if (offset >= config)
+		virtio_write_config(dev, offset - config, size, value);
+}
+
 static void
 write_vector(struct virtio_dev *dev, uint64_t offset, uint64_t value)
 {
@@ -126,6 +138,10 @@ virtio_legacy_write(void *arg, uint64_t offset, unsigned size, uint64_t value)
 	case REG_QUEUE_VECTOR:
 		if (size == 2)
 			write_vector(dev, offset, value);
+		write_config(dev, offset, size, value);
+		break;
+	default:
+		write_config(dev, offset, size, value);
 		break;
 	}
 	virtio_end(dev);

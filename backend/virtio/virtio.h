@@ -105,6 +105,31 @@ size_t virtio_console_input(
 void virtio_console_resize(
     struct virtio_dev *dev, uint16_t rows, uint16_t cols);
 
+/*
+ * Memory balloon (5.5), with free page reporting. The driver is asked for
+ * pages, which go to the host at once; it may give all that is free to the host
+ * besides, unasked. changed() is told, on base's loop with the device's lock
+ * held, that virtio_balloon_read() would say something else.
+ */
+struct virtio_balloon_state {
+	bool driver; /* there is one */
+	uint64_t wanted; /* bytes that it is asked to do without */
+	uint64_t taken; /* bytes that it does without */
+	uint64_t returned; /* bytes it gave besides, since the start */
+	/* What it last said of itself, in bytes. */
+	bool told;
+	uint64_t total, free, available;
+};
+int virtio_balloon_create(struct pci_bus *bus, struct event_base *base,
+    void (*changed)(void *arg), void *arg, struct virtio_dev **dev,
+    struct error *err);
+/* base's thread, as the next two: asks for this many bytes, of the RAM's. */
+void virtio_balloon_resize(struct virtio_dev *dev, uint64_t bytes);
+void virtio_balloon_read(
+    struct virtio_dev *dev, struct virtio_balloon_state *state);
+/* Asks the driver what it has to say of itself, if it is not being asked. */
+void virtio_balloon_ask(struct virtio_dev *dev);
+
 const struct virtio_figures *virtio_figures(const struct virtio_dev *dev);
 
 #endif

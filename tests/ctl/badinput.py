@@ -160,8 +160,7 @@ def test_keys_of_later_versions_are_refused_when_needed(lab):
     need_kernel()
     lab.path("iso", b"x" * 2048)
     lab.path("q", b"QFI\xfb" + bytes(600))
-    extra = {"cdrom": "cdrom = iso", "balloon": "balloon = yes",
-             "user": "interface = user", "local": "interface = local",
+    extra = {"cdrom": "cdrom = iso", "user": "interface = user", "local": "interface = local",
              "locked": "interface = switch=s, locked"}
     lab.configure("[switch s]\n" + "".join(
         lab.guest(name, text) for name, text in extra.items()) +

@@ -27,7 +27,7 @@ static int started;
 static void
 banner(void)
 {
-	unsigned count[VIRTIO_RNG + 1] = {0}, i;
+	unsigned count[VIRTIO_BALLOON + 1] = {0}, i;
 	struct virtio *v;
 
 	for (i = 0; (v = virtio_at(i)) != NULL; i++)

@@ -3,6 +3,7 @@
  * interrupts.
  */
 #include "acpi.h"
+#include "balloon.h"
 #include "blk.h"
 #include "console.h"
 #include "cpu.h"
@@ -20,7 +21,7 @@
 #define DEVICE_MODERN 0x1040 /* plus the type */
 
 static const struct virtio_driver *const drivers[] = {
-    &blk_driver, &net_driver, &rng_driver, &hvc_driver};
+    &blk_driver, &net_driver, &rng_driver, &hvc_driver, &balloon_driver};
 
 static struct virtio devices[VIRTIO_MAX];
 static unsigned count;
@@ -223,6 +224,7 @@ virtio_find(unsigned type, uint64_t number)
 	const char *name = type == VIRTIO_BLK ? "disk"
 	    : type == VIRTIO_NET              ? "network card"
 	    : type == VIRTIO_CONSOLE          ? "virtio console"
+	    : type == VIRTIO_BALLOON          ? "balloon"
 					      : "random number device";
 	unsigned i, n = 0;
 

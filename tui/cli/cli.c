@@ -18,6 +18,7 @@ const struct command *const cli_commands[] = {
     &command_pause,
     &command_unpause,
     &command_reset,
+    &command_balloon,
     &command_wait,
     &command_log,
     &command_check,
