@@ -15,7 +15,7 @@ VARIANT ?= rel
 
 # Folders from the ground up: one may include headers of those before it,
 # never of those after it (tests/layering.sh holds that).
-FOLDERS = config term backend/proto backend/vmm backend/dev backend/block \
+FOLDERS = config term backend/proto backend/vmm backend/dev backend/block backend/image \
 	backend/net backend/virtio backend/boot backend/guest \
 	backend/supervisor backend/client tui/cli tui
 
@@ -106,6 +106,7 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libvmtui.a
 unit: $(UNIT)
 
 -include tests/guest/guest.mk tests/bench/bench.mk tests/fuzz/fuzz.mk \
+	tests/block/block.mk \
 	tests/man/man.mk
 
 install-run:

@@ -6,6 +6,44 @@ _vmtui_guests() {
 	    2>/dev/null
 }
 
+# What an option of create and image takes.
+_vmtui_image_values() {
+	case $1 in
+	-f | -F | -O)
+		what='raw qcow2' options= ;;
+	-o)
+		what='cluster_size= compat= extended_l2= lazy_refcounts=
+		    refcount_bits=' options= ;;
+	-s)
+		what=none options= ;;
+	-b | -i)
+		options= ;;
+	esac
+}
+
+# image COMMAND: the previous word, and where the command stands.
+_vmtui_image() {
+	what=files options='-f'
+	case ${COMP_WORDS[$2]} in
+	info | map)
+		options+=' --json' ;;
+	check)
+		options+=' --json -r' ;;
+	resize)
+		options+=' --shrink --lose-data' ;;
+	convert)
+		options+=' -O -o' ;;
+	commit)
+		;;
+	rebase)
+		options+=' -b -F -u' ;;
+	*)
+		what='info check map resize convert commit rebase'
+		options='-f -F -O -b -o -r -u --json --shrink --lose-data' ;;
+	esac
+	_vmtui_image_values "$1"
+}
+
 _vmtui() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local command= i options= what= _vmtui_file=
@@ -31,7 +69,8 @@ _vmtui() {
 			return
 		fi
 		mapfile -t COMPREPLY < <(compgen -W "status show start stop
-		    console pause unpause reset balloon wait log check import load
+		    console pause unpause reset balloon wait log create image
+		    check import load
 		    reload switches backend -f --help --version" -- "$cur")
 		return ;;
 	status)
@@ -66,6 +105,11 @@ _vmtui() {
 		what='guests all switches vms' ;;
 	log)
 		options='-f' what=guests ;;
+	create)
+		options='-s -b -i -f -F -o' what=files
+		_vmtui_image_values "$prev" ;;
+	image)
+		_vmtui_image "$prev" $((i + 1)) ;;
 	check)
 		what=files ;;
 	import)

@@ -24,6 +24,8 @@ _vmtui_commands() {
 		'balloon:move the memory of a running guest'
 		'wait:wait until guests have ended'
 		'log:show the log of a guest or the backend'
+		'create:make a disk image'
+		'image:show, check and change disk images'
 		'check:find every mistake in a configuration'
 		'import:turn an OpenBSD vm.conf into a configuration'
 		'load:make another file the configuration'
@@ -37,6 +39,12 @@ _vmtui_commands() {
 _vmtui_reset_words() {
 	_alternative 'guests:guest:_vmtui_guests' \
 	    'words:word:(all switches vms)'
+}
+
+_vmtui_image_options() {
+	_values -s , option 'cluster_size:size:' 'compat:version:(v2 v3)' \
+	    'extended_l2:switch:(on off)' 'lazy_refcounts:switch:(on off)' \
+	    'refcount_bits:bits:(1 2 4 8 16 32 64)'
 }
 
 _vmtui() {
@@ -86,6 +94,24 @@ _vmtui() {
 	log)
 		_arguments '-f[go on with what comes]' \
 		    '1:guest:_vmtui_guests' ;;
+	create)
+		_arguments '-s[size]:size:' '-b[base]:file:_files' \
+		    '-i[what is copied]:file:_files' \
+		    '-f[format]:format:(raw qcow2)' \
+		    '-F[format of the base or the original]:format:(raw qcow2)' \
+		    '-o[what it is to be like]:option:_vmtui_image_options' \
+		    '1:file:_files' ;;
+	image)
+		_arguments '1:command:(info check map resize convert commit rebase)' \
+		    '-f[format]:format:(raw qcow2)' \
+		    '-F[format of the base]:format:(raw qcow2)' \
+		    '-O[format of the copy]:format:(raw qcow2)' \
+		    '-b[base]:file:_files' \
+		    '-o[what it is to be like]:option:_vmtui_image_options' \
+		    '-r[repair]' '-u[change the name of the base alone]' \
+		    '--json[for scripts]' '--shrink[it may become smaller]' \
+		    '--lose-data[also if something is lost]' \
+		    '*:file:_files' ;;
 	check)
 		_arguments '1:file:_files' ;;
 	import)

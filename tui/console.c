@@ -301,11 +301,15 @@ console_look(struct ui *ui)
 {
 	const struct rect *r = &ui->layout.console;
 	const struct guest *g = ui_guest(ui);
+	struct pane *p;
 
 	if (r->h == 0 || g == NULL ||
 	    (!guest_is_up(g) && pane_find(ui->panes, g->name) == NULL))
 		return NULL;
-	return pane_look(ui->panes, g, (unsigned)r->h, (unsigned)r->w);
+	p = pane_look(ui->panes, g, (unsigned)r->h, (unsigned)r->w);
+	if (p != NULL)
+		size_fit(ui, p, g);
+	return p;
 }
 
 void

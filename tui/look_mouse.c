@@ -27,8 +27,18 @@ within(int n, int size)
 static struct term_place
 place_of(struct pane *p, const struct rect *r, const struct mouse *m)
 {
-	return (struct term_place){pane_top(p) + within(m->row - r->y, r->h),
-	    within(m->col - r->x, r->w)};
+	const struct term *t = pane_term(p);
+	unsigned row, col;
+	int h = r->h, w = r->w;
+
+	pane_part(p, (unsigned)h, (unsigned)w, &row, &col);
+	/* Not beside a terminal that is smaller. */
+	if (h > (int)(term_rows(t) - row))
+		h = (int)(term_rows(t) - row);
+	if (w > (int)(term_cols(t) - col))
+		w = (int)(term_cols(t) - col);
+	return (struct term_place){pane_top(p) + row + within(m->row - r->y, h),
+	    col + within(m->col - r->x, w)};
 }
 
 /* Counts the presses that come in one place, one soon after the other. */
@@ -120,13 +130,15 @@ look_mouse(
     struct ui *ui, struct pane *p, const struct rect *r, const struct mouse *m)
 {
 	struct term *t = pane_term(p);
+	struct term_place at;
 
 	if (r->h < 1 || r->w < 1)
 		return;
 	if (!look_on(p) && term_mouse_mode(t) != TERM_MOUSE_NONE &&
 	    !(m->mods & TERM_SHIFT)) {
-		term_mouse(t, m->event, within(m->row - r->y, r->h),
-		    within(m->col - r->x, r->w), m->button, m->mods);
+		at = place_of(p, r, m);
+		term_mouse(t, m->event, (unsigned)(at.line - pane_top(p)),
+		    at.col, m->button, m->mods);
 		return;
 	}
 	if (m->event == TERM_MOUSE_PRESS && m->button == WHEEL_UP)

@@ -1,6 +1,7 @@
 /*
- * main.c: one program, four processes: the screen, a command, the backend, a
- * guest. The only file of this folder that names the latter two.
+ * main.c: one program, five processes: the screen, a command, the backend, a
+ * guest, a command on images. The only file of this folder that names the
+ * latter three.
  */
 #include <fcntl.h>
 #include <locale.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "backend/guest/guest.h"
+#include "backend/image/image.h"
 #include "backend/supervisor/supervisor.h"
 #include "tui/cli/cli.h"
 #include "tui/screen.h"
@@ -44,7 +46,8 @@ open_standard(void)
 int
 main(int argc, char **argv)
 {
-	static const struct cli_hooks hooks = {run_screen, run_backend};
+	static const struct cli_hooks hooks = {
+	    run_screen, run_backend, image_main};
 
 	/* First of all: it has a guest to start and needs nothing of this. */
 	if (argc == 3 && strcmp(argv[1], "guest") == 0)

@@ -369,6 +369,8 @@ model_guest(struct model *m, const json_t *data)
 		g->defined = json_is_true(defined);
 	take_parts(data, g);
 	take_allow(data, g);
+	take_unsigned(data, "rows", &g->rows);
+	take_unsigned(data, "cols", &g->cols);
 	take_state(data, g);
 	g->seen = true;
 	recount(m);

@@ -56,6 +56,7 @@ struct guest {
 	long pid; /* of the guest process; 0: none */
 	int cpu; /* percent of one host CPU; -1: not known */
 	unsigned allow; /* CONFIG_ALLOW_... */
+	unsigned rows, cols; /* of its hvc0; 0: not known */
 	bool defined; /* in the configuration, or made up on the spot */
 	char *kernel;
 	struct guest_part *parts;

@@ -76,21 +76,31 @@ cell_of(const struct term_cell *from, struct draw_cell *to, uint32_t *comb)
 }
 
 static void
-paint_line(const struct rect *r, int y, struct pane *p, uint64_t line)
+blanks(const struct rect *r, int y, int x)
+{
+	const struct draw_cell blank = {.ch = ' '};
+
+	for (; x < r->w; x++)
+		draw_cell(r->y + y, r->x + x, &blank);
+}
+
+/* A line, from a column on. */
+static void
+paint_line(const struct rect *r, int y, struct pane *p, uint64_t line, int from)
 {
 	const struct term *t = pane_term(p);
 	struct look_marks marks;
 	struct term_cell cells[TERM_MAX];
 	struct draw_cell cell;
 	uint32_t comb[TERM_COMBINING];
-	int x, width, cols = (int)term_cols(t);
+	int x, width, cols = (int)term_cols(t) - from;
 
 	term_line(t, line, cells);
 	look_marks(p, line, &marks);
 	for (x = 0; x < cols && x < r->w; x += width) {
-		width = cells[x].width == 2 ? 2 : 1;
-		cell_of(&cells[x], &cell, comb);
-		look_mark(&marks, line, (unsigned)x, &cell);
+		width = cells[from + x].width == 2 ? 2 : 1;
+		cell_of(&cells[from + x], &cell, comb);
+		look_mark(&marks, line, (unsigned)(from + x), &cell);
 		if (width == 2 &&
 		    (x + 1 == r->w || wcwidth((wchar_t)cell.ch) != 2)) {
 			/* No room, or no wide character any more. */
@@ -105,6 +115,7 @@ paint_line(const struct rect *r, int y, struct pane *p, uint64_t line)
 		}
 		draw_cell(r->y + y, r->x + x, &cell);
 	}
+	blanks(r, y, cols);
 }
 
 void
@@ -112,14 +123,20 @@ paint_pane(const struct rect *r, struct pane *p, bool all)
 {
 	struct term *t = pane_term(p);
 	uint64_t top = pane_top(p);
-	int y, rows = (int)term_rows(t);
+	int y, rows;
+	unsigned row, col;
 
+	pane_part(p, (unsigned)r->h, (unsigned)r->w, &row, &col);
+	rows = (int)(term_rows(t) - row);
 	/* Damage is told of rows of the screen, not of the lines seen. */
 	if (pane_moved(p) || look_on(p))
 		all = true;
 	for (y = 0; y < rows && y < r->h; y++)
-		if (all || term_row_damaged(t, (unsigned)y))
-			paint_line(r, y, p, top + (uint64_t)y);
+		if (all || term_row_damaged(t, row + (unsigned)y))
+			paint_line(r, y, p, top + row + (uint64_t)y, (int)col);
+	/* The terminal may be smaller than its room. */
+	for (; all && y < r->h; y++)
+		blanks(r, y, 0);
 	term_damage_clear(t);
 }
 
@@ -139,7 +156,11 @@ paint_cursor(const struct rect *r, struct pane *p)
 {
 	const struct looking *l = pane_looking(p);
 	struct term_cursor c;
+	unsigned row, col;
 
+	if (r->h < 1 || r->w < 1)
+		return;
+	pane_part(p, (unsigned)r->h, (unsigned)r->w, &row, &col);
 	term_cursor(pane_term(p), &c);
 	if (l->on) {
 		c.row = (unsigned)(l->at.line - l->top);
@@ -147,6 +168,8 @@ paint_cursor(const struct rect *r, struct pane *p)
 		c.visible = true;
 		c.styled = false;
 	}
+	c.row -= row;
+	c.col -= col;
 	if ((int)c.row >= r->h || (int)c.col >= r->w)
 		draw_cursor(r->y + r->h - 1, r->x, false);
 	else

@@ -41,6 +41,9 @@ struct pane {
 	unsigned asked; /* the number of its last request for a console */
 	uint64_t heard; /* bytes, but for the past */
 	struct term *term;
+	unsigned rows, cols; /* of its room */
+	unsigned fixed_rows, fixed_cols; /* of the terminal; 0: the room's */
+	unsigned part_row, part_col; /* see pane_part() */
 	enum phase phase;
 	int fd;
 	struct event *read, *write;
@@ -413,6 +416,8 @@ make(struct panes *ps, const char *name, unsigned rows, unsigned cols)
 	p->panes = ps;
 	snprintf(p->name, sizeof p->name, "%s", name);
 	snprintf(p->port, sizeof p->port, "%s", PANE_SERIAL);
+	p->rows = rows;
+	p->cols = cols;
 	p->queue = evbuffer_new();
 	p->term = term_new(rows, cols, TERM_SCROLLBACK, &term_ops, p);
 	p->look = calloc(1, sizeof *p->look);
@@ -443,17 +448,95 @@ pane_new(struct panes *ps, const char *name, const char *port, unsigned rows,
 	return p;
 }
 
-void
-pane_resize(struct pane *p, unsigned rows, unsigned cols)
+/* Gives the terminal the size that it should have. */
+static void
+fit(struct pane *p)
 {
 	struct term_place *places[2];
 	unsigned n = save_places(p->save, places);
+	unsigned rows = p->fixed_rows != 0 ? p->fixed_rows : p->rows;
+	unsigned cols = p->fixed_cols != 0 ? p->fixed_cols : p->cols;
 
 	if (term_rows(p->term) == rows && term_cols(p->term) == cols)
 		return;
 	look_resize(p->look, rows, cols, places, n);
+	p->moved = true;
 	if (p->record != NULL)
 		record_size(p->record, rows, cols);
+}
+
+void
+pane_resize(struct pane *p, unsigned rows, unsigned cols)
+{
+	p->rows = rows;
+	p->cols = cols;
+	fit(p);
+}
+
+void
+pane_fix(struct pane *p, unsigned rows, unsigned cols)
+{
+	p->fixed_rows = rows > TERM_MAX ? TERM_MAX : rows;
+	p->fixed_cols = cols > TERM_MAX ? TERM_MAX : cols;
+	fit(p);
+}
+
+unsigned
+pane_rows(const struct pane *p)
+{
+	return p->rows;
+}
+
+unsigned
+pane_cols(const struct pane *p)
+{
+	return p->cols;
+}
+
+const char *
+pane_label(const struct pane *p, char *buf, size_t len)
+{
+	if (term_rows(p->term) == p->rows && term_cols(p->term) == p->cols)
+		snprintf(buf, len, "%s", p->port);
+	else
+		snprintf(buf, len, "%s %ux%u", p->port, term_cols(p->term),
+		    term_rows(p->term));
+	return buf;
+}
+
+/*
+ * Where a part of that length begins: as before, if at is in it then; else
+ * with what stands before at, which is what it belongs to.
+ */
+static unsigned
+part_from(unsigned from, unsigned at, unsigned part, unsigned whole)
+{
+	if (whole <= part)
+		return 0;
+	if (from > whole - part)
+		from = whole - part;
+	if (at < from)
+		return at < part ? 0 : at - part / 2;
+	return at >= from + part ? at - part + 1 : from;
+}
+
+void
+pane_part(struct pane *p, unsigned h, unsigned w, unsigned *row, unsigned *col)
+{
+	const struct looking *l = p->look;
+	struct term_cursor c;
+
+	term_cursor(p->term, &c);
+	if (l->on) {
+		c.row = (unsigned)(l->at.line - l->top);
+		c.col = l->at.col;
+	}
+	*row = part_from(p->part_row, c.row, h, term_rows(p->term));
+	*col = part_from(p->part_col, c.col, w, term_cols(p->term));
+	if (*row != p->part_row || *col != p->part_col)
+		p->moved = true;
+	p->part_row = *row;
+	p->part_col = *col;
 }
 
 struct pane *

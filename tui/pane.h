@@ -63,11 +63,28 @@ struct pane *pane_new(struct panes *ps, const char *name, const char *port,
     unsigned rows, unsigned cols);
 /* NULL is fine. */
 void pane_free(struct pane *p);
+/* The room that it is shown in; its terminal has that size, but: */
 void pane_resize(struct pane *p, unsigned rows, unsigned cols);
+/*
+ * Its terminal has that size, whatever the room (0, 0: that of the room): the
+ * guest's console is that large because of another pane.
+ */
+void pane_fix(struct pane *p, unsigned rows, unsigned cols);
+/* The room, as it was last told. */
+unsigned pane_rows(const struct pane *p);
+unsigned pane_cols(const struct pane *p);
+/*
+ * Which row and column of its terminal are at the top left of h x w cells:
+ * where not all fits, the part with the cursor is shown.
+ */
+void pane_part(
+    struct pane *p, unsigned h, unsigned w, unsigned *row, unsigned *col);
 /* Connects if the guest has a console and the pane has not. */
 void pane_connect(struct pane *p, const struct guest *g);
 /* The console it shows: PANE_SERIAL or PANE_VIRTIO. */
 const char *pane_port(const struct pane *p);
+/* The same for people, with its size if that is not its room's. */
+const char *pane_label(const struct pane *p, char *buf, size_t len);
 /* Shows the other one, from its history on. g NULL: the guest is not there. */
 void pane_turn(struct pane *p, const struct guest *g);
 /* Whether it ever was connected: there is something to see in it. */
@@ -102,7 +119,7 @@ struct looking *pane_looking(const struct pane *p);
 void pane_looked(struct pane *p);
 uint64_t pane_top(const struct pane *p);
 unsigned pane_back(const struct pane *p);
-/* Whether the view moved over the lines since the last call. */
+/* Whether the view moved over the text since the last call. */
 bool pane_moved(struct pane *p);
 
 /* For who may have to find it again: a number that no other pane ever has. */

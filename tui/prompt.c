@@ -9,6 +9,7 @@ static void
 prompt_open(struct ui *ui, enum prompt_kind kind)
 {
 	ui->prompt.kind = kind;
+	ui->prompt.note[0] = '\0';
 	message_clear(&ui->message);
 	ui_dirty(ui, DIRTY_ALL);
 }
@@ -43,7 +44,8 @@ open_text(struct ui *ui, const char *label, const char *text,
 	struct prompt *p = &ui->prompt;
 
 	snprintf(p->label, sizeof p->label, "%s", label);
-	snprintf(p->text, sizeof p->text, "%s", text);
+	field_set(&p->field, text);
+	p->key = NULL;
 	p->changed = changed;
 	p->done = done;
 	p->cancelled = NULL;
@@ -78,63 +80,57 @@ static void
 text_changed(struct ui *ui)
 {
 	if (ui->prompt.changed != NULL)
-		ui->prompt.changed(ui, ui->prompt.text);
+		ui->prompt.changed(ui, ui->prompt.field.text);
 }
 
-/* Takes the last character off; returns whether there was one. */
-static bool
-shorten(struct prompt *p)
+void
+prompt_keys(struct ui *ui, bool (*key)(struct ui *ui, struct key key))
 {
-	size_t n = strlen(p->text);
-
-	if (n == 0)
-		return false;
-	do
-		n--;
-	while (n > 0 && ((unsigned char)p->text[n] & 0xc0) == 0x80);
-	p->text[n] = '\0';
-	return true;
-}
-
-static void
-type(struct prompt *p, uint32_t ch)
-{
-	char one[8];
-	size_t n = strlen(p->text), len = text_encode(ch, one);
-
-	if (n + len < sizeof p->text)
-		memcpy(p->text + n, one, len + 1);
+	ui->prompt.key = key;
 }
 
 static void
 text_key(struct ui *ui, struct key key)
 {
 	struct prompt *p = &ui->prompt;
+	char text[FIELD_MAX];
 
+	if (p->key != NULL && p->key(ui, key)) {
+		ui_dirty(ui, DIRTY_ALL);
+		return;
+	}
 	if (key.code == K_ENTER) {
 		prompt_close(ui);
+		/* It may open the next prompt. */
+		snprintf(text, sizeof text, "%s", p->field.text);
 		if (p->done != NULL)
-			p->done(ui, p->text);
+			p->done(ui, text);
 		return;
 	}
 	if (key.code == K_ESCAPE || key_is(key, 'c', TERM_CTRL) ||
-	    (key.code == K_BACKSPACE && p->text[0] == '\0')) {
+	    (key.code == K_BACKSPACE && p->field.text[0] == '\0')) {
 		prompt_close(ui);
-		p->text[0] = '\0';
+		field_set(&p->field, "");
 		if (p->cancelled != NULL) {
 			p->cancelled(ui);
 			return;
 		}
-	} else if (key.code == K_BACKSPACE || key_is(key, 'h', TERM_CTRL))
-		shorten(p);
-	else if (key_is(key, 'u', TERM_CTRL))
-		p->text[0] = '\0';
-	else if (key.code < K_NAMED && key.mods == 0)
-		type(p, key.code);
-	else
+		text_changed(ui);
 		return;
-	text_changed(ui);
+	}
+	/* The line may have become shorter, on the lines above the last. */
+	if (field_key(&p->field, key) == FIELD_CHANGED) {
+		text_changed(ui);
+		ui_dirty(ui, DIRTY_ALL);
+	}
 	ui_dirty(ui, DIRTY_BOTTOM);
+}
+
+void
+prompt_note(struct ui *ui, const char *text)
+{
+	snprintf(ui->prompt.note, sizeof ui->prompt.note, "%s", text);
+	ui_dirty(ui, DIRTY_ALL);
 }
 
 void
@@ -142,6 +138,8 @@ prompt_key(struct ui *ui, struct key key)
 {
 	struct prompt *p = &ui->prompt;
 
+	if (p->note[0] != '\0')
+		prompt_note(ui, "");
 	if (p->kind == PROMPT_TEXT) {
 		text_key(ui, key);
 		return;
@@ -155,14 +153,30 @@ void
 prompt_paste(struct ui *ui, const char *text, size_t len)
 {
 	struct prompt *p = &ui->prompt;
-	size_t i;
 
 	if (p->kind != PROMPT_TEXT)
 		return;
-	for (i = 0; i < len && text[i] >= ' ' && text[i] < 0x7f; i++)
-		type(p, (unsigned char)text[i]);
+	field_paste(&p->field, text, len);
 	text_changed(ui);
-	ui_dirty(ui, DIRTY_BOTTOM);
+	ui_dirty(ui, DIRTY_ALL);
+}
+
+/* The note, on lines above row y. */
+static void
+draw_note(struct ui *ui, int y)
+{
+	const char *note = ui->prompt.note, *line;
+	int lines = text_wrapped_lines(note, ui->layout.cols - 2), i;
+	struct rect r = {y - lines, 0, lines, ui->layout.cols};
+	size_t len;
+
+	if (*note == '\0' || r.y < 0)
+		return;
+	draw_clear(&r);
+	for (i = 0; i < lines; i++) {
+		line = text_wrapped(note, r.w - 2, i, &len);
+		draw_textf(&r, i, 1, STYLE_FAINT, "%.*s", (int)len, line);
+	}
 }
 
 void
@@ -170,24 +184,34 @@ prompt_draw(struct ui *ui)
 {
 	const struct prompt *p = &ui->prompt;
 	struct rect r = {0, 0, 1, ui->layout.cols};
-	int x, lines = 1, i;
-	char text[sizeof p->label + sizeof p->text + 16];
-	const char *line;
+	char text[sizeof p->label + FIELD_MAX + 16], part[FIELD_MAX];
+	const char *line, *cursor;
+	int x = 1, y = 0, lines, i;
 	size_t len;
 
 	if (p->kind == PROMPT_ASK)
 		snprintf(text, sizeof text, "%s  [y/N] ", p->label);
 	else
-		snprintf(text, sizeof text, "%s%s", p->label, p->text);
+		snprintf(text, sizeof text, "%s%s ", p->label, p->field.text);
+	cursor = text + strlen(text);
+	if (p->kind == PROMPT_TEXT)
+		cursor = text + strlen(p->label) + p->field.at;
 	lines = text_wrapped_lines(text, r.w - 3);
 	r.y = ui->layout.rows - lines;
 	r.h = lines;
+	draw_note(ui, r.y);
 	draw_clear(&r);
-	for (i = 0, x = 0; i < lines; i++) {
+	for (i = 0; i < lines; i++) {
 		line = text_wrapped(text, r.w - 3, i, &len);
-		x = draw_textf(&r, i, 1,
+		draw_textf(&r, i, 1,
 		    p->kind == PROMPT_ASK ? STYLE_QUESTION : STYLE_PLAIN,
 		    "%.*s", (int)len, line);
+		if (cursor < line)
+			continue;
+		y = i;
+		len = (size_t)(cursor - line);
+		snprintf(part, sizeof part, "%.*s", (int)len, line);
+		x = 1 + text_width(part);
 	}
-	draw_cursor(r.y + lines - 1, x < r.w ? x : r.w - 1, true);
+	draw_cursor(r.y + y, x < r.w ? x : r.w - 1, true);
 }

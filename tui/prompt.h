@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "tui/field.h"
 #include "tui/input.h"
 #include "tui/model.h"
 
@@ -18,13 +19,16 @@ enum prompt_kind { PROMPT_NONE, PROMPT_ASK, PROMPT_TEXT };
 struct prompt {
 	enum prompt_kind kind;
 	char label[256]; /* the question, or what stands before the text */
-	char text[1024]; /* UTF-8 */
+	struct field field;
 	/* The guest it is about: it may be gone when the answer comes. */
 	char name[MODEL_NAME_MAX + 1];
 	void (*yes)(struct ui *ui, const char *name);
 	void (*changed)(struct ui *ui, const char *text); /* may be NULL */
 	void (*done)(struct ui *ui, const char *text); /* may be NULL */
 	void (*cancelled)(struct ui *ui); /* may be NULL */
+	char note[512]; /* stands above the line until the next key */
+	/* A key before the line has it: true if it took it. May be NULL. */
+	bool (*key)(struct ui *ui, struct key key);
 };
 
 /* Asks; "  [y/N]" is added. yes is called if that is the answer. */
@@ -45,6 +49,10 @@ void prompt_typed(struct ui *ui, const char *label,
     void (*changed)(struct ui *ui, const char *text),
     void (*done)(struct ui *ui, const char *text),
     void (*cancelled)(struct ui *ui));
+/* What the open prompt of a text does with keys of its own. */
+void prompt_keys(struct ui *ui, bool (*key)(struct ui *ui, struct key key));
+/* Shows words above the line until the next key. */
+void prompt_note(struct ui *ui, const char *text);
 void prompt_key(struct ui *ui, struct key key);
 void prompt_paste(struct ui *ui, const char *text, size_t len);
 /* Draws it and puts the cursor into it. */

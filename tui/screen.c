@@ -73,6 +73,8 @@ mistakes_refuse(struct ui *ui)
 static const struct binding global_bindings[] = {
     {{'m', 0}, {0, 0}, "mistakes", "the mistakes of the configuration",
 	mistakes_refuse, mistakes_key},
+    {{':', 0}, {0, 0}, "command", "a command, as of the command line", NULL,
+	commands_prompt},
     {{'?', 0}, {0, 0}, "help", "this page", NULL, help_key},
     {{'q', 0}, {'c', TERM_CTRL}, "quit", "leave the screen; guests run on",
 	NULL, quit_key},
@@ -605,6 +607,10 @@ begin(struct screen *s, const struct screen_options *options, struct error *err)
 	    panes_new(ui->base, PRIORITY_CONSOLE, ui->wire, &panes_ops, s);
 	if (ui->panes == NULL)
 		return error_set(err, "no memory for the screen");
+	ui->config = options->config;
+	if ((ui->works = works_new(ui->base)) == NULL)
+		return error_set(err, "no memory for the screen");
+	commands_begin(ui);
 	if (tty_open(err) == -1)
 		return -1;
 	ui->writable = event_new(ui->base, tty_fd(), EV_WRITE, writable, ui);
@@ -629,6 +635,8 @@ end(struct screen *s)
 	if (ui->writable != NULL)
 		event_free(ui->writable);
 	tty_close();
+	works_free(ui->works);
+	commands_end(ui);
 	if (ui->panes != NULL)
 		layouts_end(ui);
 	tiles_end(ui);

@@ -27,8 +27,12 @@ sheet_open(struct ui *ui, const char *title)
 {
 	struct sheet *s = &ui->sheet;
 
+	if (s->open && s->closed != NULL)
+		s->closed(ui);
 	sheet_clear(s);
 	s->open = true;
+	s->wide = s->follow = false;
+	s->closed = NULL;
 	s->top = 0;
 	snprintf(s->title, sizeof s->title, "%s", title);
 	ui_dirty(ui, DIRTY_ALL);
@@ -56,9 +60,20 @@ sheet_add(struct ui *ui, enum style style, const char *head, const char *text)
 }
 
 void
+sheet_wide(struct ui *ui, bool follow, void (*closed)(struct ui *ui))
+{
+	ui->sheet.wide = true;
+	ui->sheet.follow = follow;
+	ui->sheet.closed = closed;
+}
+
+void
 sheet_close(struct ui *ui)
 {
 	ui->sheet.open = false;
+	if (ui->sheet.closed != NULL)
+		ui->sheet.closed(ui);
+	ui->sheet.closed = NULL;
 	sheet_clear(&ui->sheet);
 	ui_dirty(ui, DIRTY_ALL);
 }
@@ -85,16 +100,22 @@ void
 sheet_draw(struct ui *ui)
 {
 	struct sheet *s = &ui->sheet;
-	const struct rect *r = &ui->layout.side;
-	struct rect title = {r->y - 1, r->x, 1, r->w}, empty = {0, 0, 0, r->w};
+	struct rect side = ui->layout.side, *r = &side, title, empty;
 	int y = 0, x;
 	size_t i;
+
+	if (s->wide) {
+		r->x = 0;
+		r->w = ui->layout.cols;
+	}
+	title = (struct rect){r->y - 1, r->x, 1, r->w};
+	empty = (struct rect){0, 0, 0, r->w};
 
 	/* Known only for this width: rows that are not drawn are counted. */
 	s->rows = 0;
 	for (i = 0; i < s->lines; i++)
 		s->rows += draw_line(&empty, 0, &s->line[i]);
-	if (s->top > s->rows - r->h)
+	if (s->follow || s->top > s->rows - r->h)
 		s->top = s->rows - r->h;
 	if (s->top < 0)
 		s->top = 0;
@@ -102,8 +123,9 @@ sheet_draw(struct ui *ui)
 	for (i = 0, y = -s->top; i < s->lines && y < r->h; i++)
 		y += draw_line(r, y, &s->line[i]);
 	draw_hline(&title, 0, 0, title.w, glyphs()->hline);
-	draw_vline(
-	    &ui->layout.screen, r->y, ui->layout.split, r->h, glyphs()->vline);
+	if (!s->wide)
+		draw_vline(&ui->layout.screen, r->y, ui->layout.split, r->h,
+		    glyphs()->vline);
 	x = draw_textf(&title, 0, 1, STYLE_TITLE_FOCUS, " %s ", s->title);
 	if (s->rows > r->h)
 		draw_textf(&title, 0, x + 1, STYLE_FAINT, " %d-%d of %d ",
@@ -116,6 +138,7 @@ scroll(struct ui *ui, int n)
 {
 	int top = ui->sheet.top + n;
 
+	ui->sheet.follow = false;
 	/* sheet_draw() knows the end. */
 	ui->sheet.top = top > 0 ? top : 0;
 	ui_dirty(ui, DIRTY_BODY);

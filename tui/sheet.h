@@ -27,12 +27,17 @@ struct sheet {
 	size_t lines;
 	int top; /* first row shown */
 	int rows; /* all rows, as last drawn */
+	bool wide; /* over the whole view */
+	bool follow; /* stays at its end while lines come */
+	void (*closed)(struct ui *ui); /* NULL: nobody is told */
 };
 
 /* Opens an empty page. */
 void sheet_open(struct ui *ui, const char *title);
 void sheet_add(
     struct ui *ui, enum style style, const char *head, const char *text);
+/* For one that was just opened: see struct sheet. */
+void sheet_wide(struct ui *ui, bool follow, void (*closed)(struct ui *ui));
 void sheet_close(struct ui *ui);
 void sheet_draw(struct ui *ui);
 /* The keys while it is open. */

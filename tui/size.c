@@ -5,14 +5,38 @@
 
 #define SETTLE_MS 120
 
+/* Whether what was told is of this guest, as it runs now. */
+static bool
+of_guest(const struct size *s, const struct guest *g)
+{
+	return strcmp(s->name, g->name) == 0 && s->pid == g->pid;
+}
+
 static bool
 told(const struct ui *ui, struct pane *p, const struct guest *g)
 {
 	const struct size *s = &ui->size;
 
-	return strcmp(s->name, g->name) == 0 && s->pid == g->pid &&
-	    s->rows == term_rows(pane_term(p)) &&
-	    s->cols == term_cols(pane_term(p));
+	/* A new backend knows nothing. */
+	return of_guest(s, g) && g->rows != 0 &&
+	    strcmp(s->port, pane_port(p)) == 0 && s->rows == pane_rows(p) &&
+	    s->cols == pane_cols(p);
+}
+
+/* Whether the console has the size that was told here. */
+static bool
+decides(const struct size *s, const struct guest *g)
+{
+	return of_guest(s, g) && g->rows == s->rows && g->cols == s->cols;
+}
+
+/* The keyboard is elsewhere now: our pane does not matter to it any more. */
+static void
+take_back(struct ui *ui)
+{
+	wire_call(ui->wire, "console-size",
+	    json_pack("{s:s}", "name", ui->size.name), NULL, NULL);
+	ui->size.name[0] = '\0';
 }
 
 static void
@@ -21,20 +45,32 @@ tell(int fd, short what, void *arg)
 	struct ui *ui = arg;
 	struct size *s = &ui->size;
 	struct pane *p = window_pane(ui);
-	const struct guest *g;
+	struct guest *g;
+	bool ours;
 
-	if (p == NULL || !pane_connected(p) ||
-	    (g = model_find(ui->model, pane_name(p))) == NULL ||
-	    told(ui, p, g) || !wire_up(ui->wire))
+	if (!wire_up(ui->wire))
 		return;
+	if (s->name[0] != '\0' &&
+	    (p == NULL || strcmp(s->name, pane_name(p)) != 0))
+		take_back(ui);
+	if (p == NULL || !pane_connected(p) ||
+	    (g = model_find(ui->model, pane_name(p))) == NULL || told(ui, p, g))
+		return;
+	ours = g->rows == 0 || decides(s, g);
 	snprintf(s->name, sizeof s->name, "%s", g->name);
+	snprintf(s->port, sizeof s->port, "%s", pane_port(p));
 	s->pid = g->pid;
-	s->rows = term_rows(pane_term(p));
-	s->cols = term_cols(pane_term(p));
+	s->rows = pane_rows(p);
+	s->cols = pane_cols(p);
+	/* As it most likely will be, till the backend says what it is. */
+	if (ours) {
+		g->rows = s->rows;
+		g->cols = s->cols;
+	}
 	/* A guest that has no hvc0 needs no size: no answer is waited for. */
 	wire_call(ui->wire, "console-size",
-	    json_pack("{s:s, s:i, s:i}", "name", s->name, "rows", (int)s->rows,
-		"cols", (int)s->cols),
+	    json_pack("{s:s, s:s, s:i, s:i}", "name", s->name, "port", s->port,
+		"rows", (int)s->rows, "cols", (int)s->cols),
 	    NULL, NULL);
 }
 
@@ -42,13 +78,28 @@ void
 size_follow(struct ui *ui)
 {
 	struct timeval tv = {0, SETTLE_MS * 1000};
+	const struct size *s = &ui->size;
 	struct pane *p = window_pane(ui);
-	const struct guest *g;
+	const struct guest *g =
+	    p != NULL ? model_find(ui->model, pane_name(p)) : NULL;
+	bool left = s->name[0] != '\0' &&
+	    (p == NULL || strcmp(s->name, pane_name(p)) != 0);
 
-	if (p == NULL || evtimer_pending(ui->size.timer, NULL) ||
-	    (g = model_find(ui->model, pane_name(p))) == NULL || told(ui, p, g))
+	if (evtimer_pending(s->timer, NULL) ||
+	    (!left && (g == NULL || told(ui, p, g))))
 		return;
-	evtimer_add(ui->size.timer, &tv);
+	evtimer_add(s->timer, &tv);
+}
+
+void
+size_fit(const struct ui *ui, struct pane *p, const struct guest *g)
+{
+	/* A serial line has no size, and what we decide follows the room. */
+	if (strcmp(pane_port(p), PANE_VIRTIO) != 0 || g == NULL ||
+	    g->rows == 0 || (p == window_pane(ui) && decides(&ui->size, g)))
+		pane_fix(p, 0, 0);
+	else
+		pane_fix(p, g->rows, g->cols);
 }
 
 int

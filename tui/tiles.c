@@ -98,6 +98,7 @@ furnish(struct ui *ui, struct tile *t, int h, int w)
 			return;
 	} else
 		pane_resize(t->pane, (unsigned)h, (unsigned)w);
+	size_fit(ui, t->pane, g);
 	if (g != NULL)
 		pane_connect(t->pane, g);
 }
@@ -192,6 +193,7 @@ tiles_show(struct ui *ui, bool on)
 	if (on)
 		tiles_place(ui);
 	look_at(ui, c->focus, on);
+	size_follow(ui);
 }
 
 void

@@ -95,7 +95,11 @@ marks(struct ui *ui, const struct tile *t, struct part *part)
 	}
 	if (strcmp(t->port, PANE_SERIAL) != 0) {
 		part[n].style = STYLE_FAINT;
-		snprintf(part[n++].text, sizeof part->text, "%s", t->port);
+		if (t->pane != NULL)
+			pane_label(t->pane, part[n++].text, sizeof part->text);
+		else
+			snprintf(
+			    part[n++].text, sizeof part->text, "%s", t->port);
 	}
 	return n;
 }

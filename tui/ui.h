@@ -9,6 +9,7 @@
  *	look_*.c    looking back in it: search, selection, files
  *	window.c    what guests may do to the person's terminal
  *	actions.c   what keys do to guests
+ *	commands.c  the prompt ":"; job.c runs, words.c splits, complete.c
  *	prompt.c, message.c, sheet.c, top.c, bottom.c   what is around a view
  *
  * One struct ui, made and freed by screen.c; everything on its thread.
@@ -18,6 +19,7 @@
 
 #include <event2/event.h>
 
+#include "tui/commands.h"
 #include "tui/console.h"
 #include "tui/layout.h"
 #include "tui/look.h"
@@ -31,6 +33,7 @@
 #include "tui/view.h"
 #include "tui/window.h"
 #include "tui/wire.h"
+#include "tui/work.h"
 
 /* What has to be drawn again. */
 #define DIRTY_TOP     1u
@@ -61,6 +64,9 @@ struct ui {
 	struct sheet sheet;
 	struct looks looks;
 	struct window window;
+	struct works *works; /* what may wait for a disk */
+	struct commands commands;
+	const char *config; /* -f, or NULL */
 	unsigned dirty;
 	struct event *frame; /* the timer of the next frame */
 	struct event *writable; /* while the last one is not out */

@@ -313,7 +313,7 @@ console_title(struct ui *ui, int x)
 	struct pane *p = console_pane(ui);
 	enum style style = ui->console.focus ? STYLE_TITLE_FOCUS : STYLE_TITLE;
 	enum guest_state state;
-	char look[LOOK_PATTERN + 64], up[16] = "";
+	char look[LOOK_PATTERN + 64], up[16] = "", label[32];
 	const char *title;
 	int at;
 
@@ -330,7 +330,7 @@ console_title(struct ui *ui, int x)
 		return;
 	title = window_title(ui, p);
 	x = draw_textf(r, 0, x, STYLE_FAINT, " %s ",
-	    *title != '\0' ? title : pane_port(p));
+	    *title != '\0' ? title : pane_label(p, label, sizeof label));
 	if (pane_recording(p))
 		x = draw_textf(
 			r, 0, x, STYLE_RECORD, " %s ", glyphs()->record) +

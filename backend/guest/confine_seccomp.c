@@ -10,7 +10,6 @@
 #include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,20 +30,46 @@ static const struct {
     [THREAD_DISK] = {disk_filter, sizeof disk_filter / sizeof *disk_filter},
 };
 
-/* Of the process: whether its threads take them. Written before there are. */
-static bool wanted;
+/* Two ways to hand a list to the kernel; a container may know one of them. */
+static int
+by_seccomp(const struct sock_fprog *program)
+{
+	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+	    SECCOMP_FILTER_FLAG_SPEC_ALLOW, program);
+}
+
+static int
+by_prctl(const struct sock_fprog *program)
+{
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, program, 0, 0);
+}
+
+/*
+ * Of the process: how its threads take them, NULL: not. Written before there
+ * are any.
+ */
+static int (*take)(const struct sock_fprog *program);
 
 void
 confine_calls_prepare(void)
 {
-	int failed = prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == -1 ? errno : 0;
+	int failed = 0;
+
+	/* Where there is such a thing it looks for the list, at NULL. */
+	if (by_seccomp(NULL) == -1 && errno == EFAULT)
+		take = by_seccomp;
+	else if (by_prctl(NULL) == -1 && errno == EFAULT)
+		take = by_prctl;
+	else
+		failed = errno;
 
 #ifdef VMTUI_TEST_CONFINE
 	/* What do the other walls hold on their own? */
 	if (getenv("VMTUI_TEST_ANY_CALL") != NULL)
 		failed = EPERM;
+	if (failed != 0)
+		take = NULL;
 #endif
-	wanted = failed == 0;
 	confine_note("system calls by thread", failed);
 }
 
@@ -60,14 +85,13 @@ confine_calls(enum thread_kind kind)
 	    .filter = (struct sock_filter *)(uintptr_t)filter[kind].step};
 	sigset_t sigsys;
 
-	if (!wanted)
+	if (take == NULL)
 		return;
 	/* Blocked, it would kill without a word. */
 	sigemptyset(&sigsys);
 	sigaddset(&sigsys, SIGSYS);
 	pthread_sigmask(SIG_UNBLOCK, &sigsys, NULL);
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-		SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program) == -1)
+	if (take(&program) == -1)
 		log_warn("a thread runs without its list of system calls: %s",
 		    strerror(errno));
 }

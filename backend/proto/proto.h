@@ -24,7 +24,11 @@
  *                socket into the guest process. What is read from it is the
  *                console's output, with history first if asked; what is
  *                written is typed. End of file: the guest process is gone.
- *   console-size {"name", "rows", "cols"}: the size that hvc0 has from now on
+ *   console-size {"name", "rows", "cols", "port"?}: the client's pane, of that
+ *                console (default: ttyS0), has the keyboard and is that large.
+ *                hvc0 has the size of the largest pane of all clients that
+ *                are there, of those with hvc0 if there are any. Without rows
+ *                and cols: the keyboard left it
  *   balloon      {"name", "size"}: the memory that a guest with balloon = yes
  *                is to have from now on; answered when it was asked
  *   switches     → {"switches": [{"name", "interface", "state", "members"}]}
@@ -54,8 +58,9 @@
  *   "uptime", "cpu", "cpu_time", "memory_used", "defined", "kernel", "disks": [{"path",
  *   …}], "nics": [{"tap", "switch", "lladdr"}], "restarts": RESTARTS,
  *   "allow": ["title", "clipboard": what it may do to the terminal of who has
- *   its console], "confinement": CONFINEMENT while it runs,
- *   "balloon": BALLOON while it runs and if it has one}
+ *   its console], "rows", "cols": the size of hvc0, 0: not told,
+ *   "confinement": CONFINEMENT while it runs, "balloon": BALLOON while it
+ *   runs and if it has one}
  * RESTARTS: {"policy": "no", "on-failure" or "always", "count": how often it
  *   was started again since a person did, "next": when it starts again, 0: it
  *   does not, "failed": starts in a row that failed, "ends": the last ten

@@ -17,6 +17,7 @@
  *	changes.c      what reading it again changed, for people
  *	numbers.c      the numbers that guests go by besides their names
  *	remember.c     states and histories, for the next backend
+ *	sizes.c        how large hvc0 is
  *	memory.c       takes memory back where the host runs low
  *	figures.c      CPU and memory, once a second, only if somebody looks
  *
@@ -95,6 +96,8 @@ struct guest {
 	struct cpu_sample cpu;
 	struct restart restart;
 	struct request_list waiting; /* answered when it has ended */
+	TAILQ_HEAD(, size_told) sizes; /* sizes.c */
+	unsigned rows, cols; /* of hvc0; 0: nobody said since it started */
 };
 
 struct backend {

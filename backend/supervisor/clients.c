@@ -10,6 +10,7 @@
 #include "backend/supervisor/clients.h"
 #include "backend/supervisor/commands.h"
 #include "backend/supervisor/figures.h"
+#include "backend/supervisor/sizes.h"
 #include "config/log.h"
 
 #define MAX_CLIENTS  640
@@ -84,6 +85,7 @@ client_gone(struct client *cl)
 	}
 	TAILQ_REMOVE(&b->clients, cl, entry);
 	b->nclients--;
+	sizes_client_gone(b, cl);
 	free(cl);
 	figures_update(b);
 }

@@ -14,6 +14,7 @@
 #include "backend/supervisor/network.h"
 #include "backend/supervisor/process.h"
 #include "backend/supervisor/registry.h"
+#include "backend/supervisor/sizes.h"
 #include "backend/supervisor/start.h"
 
 struct command {
@@ -285,7 +286,23 @@ run_console(struct request *rq, json_t *args)
 static void
 run_console_size(struct request *rq, json_t *args)
 {
-	relay(rq, args, "console-size");
+	const char *port = text_arg(args, "port");
+	json_t *rows = json_object_get(args, "rows");
+	json_t *cols = json_object_get(args, "cols");
+	struct guest *g = running_guest(rq, args);
+	struct error err;
+
+	if (g == NULL)
+		return;
+	if (rows == NULL && cols == NULL) {
+		sizes_take_back(g, rq->client);
+		request_return(rq, NULL, -1);
+	} else if (sizes_told(g, rq->client, json_integer_value(rows),
+		       json_integer_value(cols),
+		       port != NULL && strcmp(port, "hvc0") == 0, &err) == -1)
+		request_error(rq, PROTO_E_GENERIC, err.text);
+	else
+		sizes_send(g, pass_on, rq);
 }
 
 static void

@@ -11,6 +11,7 @@
 #include "backend/supervisor/process.h"
 #include "backend/supervisor/registry.h"
 #include "backend/supervisor/remember.h"
+#include "backend/supervisor/sizes.h"
 #include "config/log.h"
 
 struct guest *
@@ -56,6 +57,7 @@ registry_get(struct backend *b, const char *name)
 	g->since = time(NULL);
 	g->cpu.percent = -1;
 	TAILQ_INIT(&g->waiting);
+	TAILQ_INIT(&g->sizes);
 	TAILQ_FOREACH (next, &b->guests, entry)
 		if (strcmp(next->name, name) > 0)
 			break;
@@ -71,6 +73,7 @@ drop(struct guest *g)
 {
 	TAILQ_REMOVE(&g->b->guests, g, entry);
 	restart_free(&g->restart);
+	sizes_forget(g);
 	json_decref(g->spec);
 	json_decref(g->balloon);
 	free(g);
@@ -148,6 +151,7 @@ registry_ended(struct guest *g, const char *state, const char *why)
 	restart_ended(g, strcmp(state, PROTO_CRASHED) == 0, launched, reason,
 	    sizeof reason);
 	g->started = 0;
+	sizes_forget(g);
 	g->cpu = (struct cpu_sample){.percent = -1};
 	registry_state(g, state, reason);
 	json = registry_guest_json(g);
@@ -303,6 +307,8 @@ registry_guest_json(struct guest *g)
 	json_object_set_new(obj, "id", json_integer(g->id));
 	json_object_set_new(obj, "restarts", restart_json(g));
 	json_object_set_new(obj, "allow", allowed(vm));
+	json_object_set_new(obj, "rows", json_integer(g->rows));
+	json_object_set_new(obj, "cols", json_integer(g->cols));
 	figures_guest(g, obj);
 	return obj;
 }

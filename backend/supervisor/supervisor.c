@@ -1,5 +1,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <fcntl.h>
 #include <limits.h>
@@ -159,23 +160,32 @@ on_adopted(struct backend *b)
 	autostart_begin(b, s->e.replaces);
 }
 
+/* Whether standard error is no place where vmtui log could find the log. */
+static bool
+goes_elsewhere(const struct stat *st)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long dev, ino;
+
+	if (S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3))
+		return true; /* /dev/null */
+	return stream != NULL && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 &&
+	    st->st_dev == dev && st->st_ino == ino;
+}
+
 /*
- * Under systemd standard error is the journal's: the log is in its own place
- * all the same, where vmtui log finds it.
+ * Under systemd standard error is the journal's, or nobody's: the log is in
+ * its own place all the same, where vmtui log finds it.
  */
 static void
 leave_journal(void)
 {
-	const char *stream = getenv("JOURNAL_STREAM");
-	unsigned long long dev, ino;
 	char path[PATH_MAX];
 	struct stat st;
 	struct error err;
 	int fd;
 
-	if (stream == NULL || sscanf(stream, "%llu:%llu", &dev, &ino) != 2 ||
-	    fstat(STDERR_FILENO, &st) == -1 || st.st_dev != dev ||
-	    st.st_ino != ino)
+	if (fstat(STDERR_FILENO, &st) == -1 || !goes_elsewhere(&st))
 		return;
 	if (paths_log(path, sizeof path, NULL, &err) == -1 ||
 	    (fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW, 0600)) ==

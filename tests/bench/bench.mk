@@ -13,5 +13,6 @@ build/rel/tests/bench/%: build/rel/tests/bench/%.o build/rel/libvmtui.a
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< build/rel/libvmtui.a $(LDLIBS)
 
 bench: install-check all guest $(BENCH_B)/bare $(BENCH_B)/launch \
-    build/rel/tests/bench/bench_term build/rel/tests/bench/bench_virtq
+    build/rel/tests/bench/bench_term build/rel/tests/bench/bench_virtq \
+    build/rel/tests/bench/bench_block
 	@tests/bench/run

@@ -4,12 +4,13 @@ import array
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
 import time
 
-from harness import BINARY, check, until
+from harness import BINARY, ROOT, Skip, check, until
 
 
 def test_version_help_and_usage(lab):
@@ -265,13 +266,36 @@ def test_status_to_a_full_disk_fails(lab):
     check(process.returncode == 1, process.returncode, err)
 
 
-def activated(lab, fd):
+def activated(lab, fd, stderr=subprocess.PIPE):
     """A backend that was passed a socket as systemd does it."""
     script = ("exec 3<&%d; export LISTEN_PID=$$ LISTEN_FDS=1; "
               'exec "$0" backend' % fd)
     return subprocess.Popen(["bash", "-c", script, BINARY], env=lab.env,
                             pass_fds=[fd], stdin=subprocess.DEVNULL,
-                            stderr=subprocess.PIPE)
+                            stderr=stderr)
+
+
+def test_the_units_are_what_systemd_takes(lab):
+    if shutil.which("systemd-analyze") is None:
+        raise Skip("no systemd-analyze")
+    os.chmod(lab.dir, 0o755)
+    usr = lab.path("usr")
+    # The built program has to be there, which make check sees to.
+    subprocess.run(["make", "-s", "-C", ROOT, "-o", "build/rel/vmtui",
+                    "install", "DESTDIR=", "PREFIX=" + usr], check=True,
+                   capture_output=True)
+    # As a stranger: it shall look at the files and touch nothing.
+    drop = (["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+            if os.geteuid() == 0 else [])
+    for kind in ("system", "user"):
+        done = subprocess.run(
+            drop + ["env", "-i", "PATH=" + os.environ["PATH"], "HOME=/tmp",
+                    "XDG_RUNTIME_DIR=/tmp", "systemd-analyze", "verify",
+                    "--man=no", "--" + kind, "./vmtui.service",
+                    "./vmtui.socket"],
+            cwd=os.path.join(usr, "lib/systemd", kind), capture_output=True,
+            text=True)
+        check(done.returncode == 0 and done.stderr == "", kind, done.stderr)
 
 
 def test_a_socket_that_was_passed_on_is_used_and_stays(lab):
@@ -285,13 +309,18 @@ def test_a_socket_that_was_passed_on_is_used_and_stays(lab):
         check("return" in lab.wire().ask("version"))
         check(lab.backend() == backend.pid, "another one was started")
         backend.terminate()
-        backend.communicate(timeout=10)
+        backend.communicate(timeout=60)
         check(backend.returncode == 0, backend.returncode)
         check(os.path.exists(path), "systemd's socket was removed")
+    # Where systemd throws its words away, the log has them still.
+    backend = activated(lab, listen.fileno(), subprocess.DEVNULL)
+    check("listens on" in lab.ok("log"))
+    backend.terminate()
+    backend.wait(timeout=60)
     elsewhere = socket.socket(socket.AF_UNIX)
     elsewhere.bind(lab.path("other.sock"))
     elsewhere.listen()
     backend = activated(lab, elsewhere.fileno())
-    why = backend.communicate(timeout=10)[1].decode()
+    why = backend.communicate(timeout=60)[1].decode()
     check(backend.returncode == 1 and "ListenStream" in why, why)
     os.unlink(path)

@@ -111,3 +111,57 @@ def test_a_reader_that_goes_is_said(lab):
     check(process.wait(20) == 1)
     said = process.stderr.read()
     check(b"cannot write the console's output" in said, said)
+
+
+def test_hvc0_is_as_large_as_the_largest_pane(lab):
+    start(lab, "a")
+    prompt(lab, "a")
+    large, small, third = lab.wire(), lab.wire(), lab.wire()
+
+    def size():
+        g = lab.status("a")
+        return g["rows"], g["cols"]
+
+    def told(wire, rows, cols, **more):
+        answer = wire.ask("console-size", name="a", rows=rows, cols=cols,
+                          **more)
+        check("return" in answer, answer)
+
+    check(size() == (0, 0), size())
+    third.ask("subscribe")
+    told(small, 25, 80)
+    check(size() == (25, 80), size())
+    lab.see("a", b"hvc0 is now 25 x 80")
+    while third.event("GUEST_STATE")["cols"] != 80:
+        pass
+    told(large, 50, 200)
+    lab.see("a", b"hvc0 is now 50 x 200")
+    # The smaller one changes, also to much the same, and shrinks nothing.
+    told(small, 49, 199)
+    told(small, 24, 80)
+    check(size() == (50, 200), size())
+    # Panes of hvc0 itself come first.
+    told(small, 30, 90, port="hvc0")
+    check(size() == (30, 90), size())
+    told(small, 30, 90, port="ttyS0")
+    check(size() == (50, 200), size())
+    # Back without the larger one, by its word or by its end.
+    check("return" in large.ask("console-size", name="a"))
+    check(size() == (30, 90), size())
+    told(large, 60, 100)
+    check(size() == (60, 100), size())
+    large.sock.close()
+    until("the size of who is left", lambda: size() == (30, 90))
+    lab.see("a", b"hvc0 is now 60 x 100", b"hvc0 is now 30 x 90")
+    # Nobody: as it was. No size: a sentence.
+    small.sock.close()
+    for rows, cols in ((0, 80), (4097, 80), (24, -1), (1 << 40, 1), ("x", 1)):
+        answer = third.ask("console-size", name="a", rows=rows, cols=cols)
+        check("1 to 4096" in answer["error"]["desc"], answer)
+    check(size() == (30, 90), size())
+    # A new backend does not know; the guest keeps what it has.
+    lab.kill_backend()
+    check(size() == (0, 0), size())
+    lab.ok("stop", "-f", "a")
+    start(lab, "a")
+    check(size() == (0, 0), size())

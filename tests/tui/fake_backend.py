@@ -145,6 +145,7 @@ class Guest:
         self.history = bytearray()
         self.virtio = bytearray()
         self.tick = sum(name.encode())
+        self.size, self.sizes = (0, 0), {}  # hvc0's, and who said what
         self.defined = True
         self.state, self.reason = "stopped", ""
         self.set(state, reason, tell=False)
@@ -165,6 +166,7 @@ class Guest:
         self.since = int(time.time())
         if state not in up:
             self.pid = 0
+            self.size, self.sizes = (0, 0), {}
             for c in self.consoles:
                 self.backend.drop_console(c)
             self.consoles = []
@@ -181,6 +183,7 @@ class Guest:
             "name": self.name, "state": self.state, "reason": self.reason,
             "since": self.since, "memory": self.memory, "cpus": self.cpus,
             "allow": self.backend.allowed(self.name),
+            "rows": self.size[0], "cols": self.size[1],
             "pid": self.pid or None, "cpu": 7 * self.cpus if up else None,
             "memory_used": self.memory // 3 if up else 0,
             "defined": self.defined, "kernel": "/boot/vmlinuz",
@@ -259,11 +262,22 @@ class Backend:
                 self.send(c, {"event": name, "data": data, "timestamp": {
                     "seconds": int(now), "microseconds": 0}})
 
+    def settle(self, g):
+        """hvc0 is as large as the largest pane, as tui/size.h has it."""
+        best = max(g.sizes.values(), default=(0, 0) + g.size)[2:]
+        if best != g.size:
+            g.size = best
+            self.event("GUEST_STATE", g.json())
+
     def drop(self, client):
         if client in self.clients:
+            for g in self.guests:
+                g.sizes.pop(client, None)
             self.clients.remove(client)
             self.sel.unregister(client.sock)
             client.sock.close()
+            for g in self.guests:
+                self.settle(g)
 
     def drop_console(self, console):
         if console in self.consoles:
@@ -325,9 +339,17 @@ class Backend:
                 fds = [console.theirs.fileno()]
                 after = console.theirs.close
             elif name == "console-size":
+                if "rows" in args:
+                    g.sizes[client] = (args.get("port") == "hvc0",
+                                       args["rows"] * args["cols"],
+                                       args["rows"], args["cols"])
+                else:
+                    g.sizes.pop(client, None)
+                self.settle(g)
                 with open(self.path("size." + g.name), "a",
                           encoding="ascii") as f:
-                    f.write("%d %d\n" % (args["rows"], args["cols"]))
+                    if "rows" in args:
+                        f.write("%d %d\n" % (args["rows"], args["cols"]))
             elif name == "start":
                 g.set("starting")
                 g.set("running")

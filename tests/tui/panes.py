@@ -592,25 +592,17 @@ def test_panes_have_both_consoles_of_a_guest(place):
 
 
 def test_panes_guests_learn_their_sizes(place):
-    def told(name):
-        try:
-            with open(os.path.join(place.env["VMTUI_RUNDIR"],
-                                   "size." + name), encoding="ascii") as f:
-                return f.read().split("\n")[:-1]
-        except FileNotFoundError:
-            return []
-
     def last(name, size):
-        until(lambda: told(name)[-1:] == [size],
-              lambda: "%s as the last of %s" % (size, told(name)))
+        until(lambda: told(place, name)[-1:] == [size],
+              lambda: "%s as the last of %s" % (size, told(place, name)))
 
     s = consoles(place, (81, 24), *TWO)
     prefix(s, "e")
     s.type("columns")
     s.keys("Enter")
     last("one", "22 40")
-    if told("two"):
-        raise Failed("two was told %s" % told("two"))
+    if told(place, "two"):
+        raise Failed("two was told %s" % told(place, "two"))
     prefix(s, "2")
     last("two", "22 40")
     prefix(s, "z")
@@ -620,18 +612,108 @@ def test_panes_guests_learn_their_sizes(place):
     prefix(s, "y")
     place.wait_typed("two", b"stty rows 28 cols 100\r")
     # A guest that was started anew knows nothing of it.
-    before = len(told("two"))
+    before = len(told(place, "two"))
     prefix(s, "S")
     s.wait(r"two ○ stopped")
     s.type("s")
-    until(lambda: len(told("two")) > before, "the size told again")
+    until(lambda: len(told(place, "two")) > before, "the size told again")
     # Many changes at once are not all told.
-    before = len(told("two"))
+    before = len(told(place, "two"))
     for i in range(20):
         s.resize(80 + i, 24)
     last("two", "22 99")
-    if len(told("two")) - before > 15:
-        raise Failed("told %d times" % (len(told("two")) - before))
+    if len(told(place, "two")) - before > 15:
+        raise Failed("told %d times" % (len(told(place, "two")) - before))
+
+
+def told(place, name):
+    try:
+        with open(os.path.join(place.env["VMTUI_RUNDIR"], "size." + name),
+                  encoding="ascii") as f:
+            return f.read().split("\n")[:-1]
+    except FileNotFoundError:
+        return []
+
+
+def test_panes_of_two_screens_share_a_console_of_the_larger(place):
+    place.backend(*TWO)
+    large, small = place.screen((200, 50)), place.screen((80, 24))
+    for s in (large, small):
+        s.wait(r"● one")
+        s.keys("o")
+        s.wait(r"^ one ● ─")
+        s.wait(r"one\$")
+        prefix(s, "c")
+        s.wait(r"^ one ● hvc0 ")
+        s.wait(r"^hvc0 of one")
+    # The small one has the keyboard in it as well, and shrinks nothing.
+    until(lambda: told(place, "one")[-1:] == ["22 80"], "the small one's size")
+    small.wait(r"^ one ● hvc0 200x48 ─")
+    large.wait(r"^ one ● hvc0 ─")
+    # All over the large one: its four corners, the cursor in the last.
+    def corners(rows, cols, *where):
+        data = b"\033[2J"
+        for y, x, text in where:
+            data += b"\033[%d;%dH%s" % (y, x, text)
+        for s in (large, small):
+            s.type("raw " + data.hex() + "\r")
+
+    corners(48, 200, (1, 1, b"top"), (1, 196, b"right"), (48, 1, b"low"),
+            (48, 190, b"end"))
+    large.wait(r"^top +righ")
+    large.wait(r"^low +end")
+    small.wait(r"end")
+    # The cursor is in sight, where it is in the large one's last columns.
+    def cursor(s):
+        return int(s.info("cursor_y")), int(s.info("cursor_x"))
+
+    def seen():
+        y, x = cursor(small)
+        return y == 22 and small.lines()[y][:x].rstrip().endswith("one$") \
+            and cursor(large)[0] == 48
+
+    until(seen, lambda: "cursors at %s and %s of\n%s\n%s" % (
+        cursor(large), cursor(small), large.text(), small.text()))
+    if re.search(r"^top", small.text(), re.M):
+        raise Failed("more than fits:\n" + small.text())
+    # It follows the cursor back to the other corner, and the mouse is right.
+    small.type("raw 1b5b481b5b4a\r")
+    small.wait(r"^one\$")
+    small.type("print in the corner\r")
+    small.wait(r"^in the corner")
+    # A third screen looks on without the keyboard there: nothing changes.
+    before = len(told(place, "one"))
+    third = place.screen((40, 12))
+    third.wait(r"● one")
+    third.keys("j", "o")
+    third.wait(r"^ two ● ─")
+    prefix(third, "-")
+    third.wait(r"a pane for")
+    third.type("one")
+    third.keys("Enter")
+    third.wait(r"one ● ─")
+    prefix(third, "Up")
+    third.wait(r"^ctrl|ctrl-\] commands")
+    until(lambda: told(place, "two") != [], "the size of two")
+    small.expect(r"^ one ● hvc0 200x48 ─")
+    # The large one goes: now the small one is as large as can be.
+    large.keys("C-]", "q")
+    large.wait(r"^ended 0$")
+    small.wait(r"^ one ● hvc0 ─")
+    small.type("print alone\r")
+    small.wait(r"^alone")
+    # And back: on which screen the keyboard comes does not matter.
+    again = place.screen((200, 50))
+    again.wait(r"● one")
+    again.keys("2")
+    again.wait(r"one ● hvc0 ")
+    small.wait(r"^ one ● hvc0 200x48 ─")
+    prefix(small, "g")
+    again.keys("C-]", "g")
+    # Nobody has the keyboard there: it stays as it was.
+    again.wait(r"● one")
+    small.keys("2")
+    small.wait(r"^ one ● hvc0 ─")
 
 
 def test_panes_open_from_the_list(place):

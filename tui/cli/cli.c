@@ -21,6 +21,8 @@ const struct command *const cli_commands[] = {
     &command_balloon,
     &command_wait,
     &command_log,
+    &command_create,
+    &command_image,
     &command_check,
     &command_import,
     &command_load,

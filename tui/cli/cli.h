@@ -19,6 +19,8 @@
 struct cli_hooks {
 	int (*screen)(const char *config);
 	int (*backend)(const char *config, int ready_fd);
+	/* Prints what went wrong; EXIT_USAGE: but not how it is used. */
+	int (*image)(int argc, char **argv);
 };
 
 struct cli {
@@ -42,6 +44,8 @@ extern const struct command command_backend;
 extern const struct command command_balloon;
 extern const struct command command_check;
 extern const struct command command_console;
+extern const struct command command_create;
+extern const struct command command_image;
 extern const struct command command_import;
 extern const struct command command_load;
 extern const struct command command_log;

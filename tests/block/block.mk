@@ -1,0 +1,28 @@
+# Programs that put backend/block to the test, beside qemu-img and qemu-io.
+
+BLOCK_B = build/asan/tests/block
+BLOCK_TESTS = $(BLOCK_B)/powercut $(BLOCK_B)/driver $(BLOCK_B)/damage
+POWERCUT = powercut recorder states walk workload
+
+ifeq ($(VARIANT),asan)
+$(BLOCK_B)/powercut: $(POWERCUT:%=$(BLOCK_B)/%.o) $(B)/libvmtui.a
+	@$(SAY) "  LINK  $@"
+	$(Q)$(CC) $(LDFLAGS) -Wl,--wrap=block_uring_new -o $@ \
+	    $(POWERCUT:%=$(BLOCK_B)/%.o) $(B)/libvmtui.a $(LDLIBS)
+
+$(BLOCK_B)/driver: $(BLOCK_B)/driver.o $(B)/libvmtui.a
+	@$(SAY) "  LINK  $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(B)/libvmtui.a $(LDLIBS)
+
+DAMAGE = $(BLOCK_B)/damage.o $(BLOCK_B)/recorder.o \
+	build/asan/tests/fuzz/fuzz_qcow2.o
+$(BLOCK_B)/damage: $(DAMAGE) $(B)/libvmtui.a
+	@$(SAY) "  LINK  $@"
+	$(Q)$(CC) $(LDFLAGS) -Wl,--wrap=block_uring_new -o $@ $(DAMAGE) \
+	    $(B)/libvmtui.a $(LDLIBS)
+
+blocktests: $(BLOCK_TESTS)
+endif
+
+.PHONY: blocktests
+-include $(wildcard $(BLOCK_B)/*.d)

@@ -1,0 +1,32 @@
+/* create and image: disk images, which backend/image knows. */
+#include "tui/cli/cli.h"
+
+static int
+run(struct cli *cli, int argc, char **argv)
+{
+	int rc = cli->hooks->image(argc, argv);
+
+	return rc == EXIT_USAGE ? cli_usage(cli) : rc;
+}
+
+const struct command command_create = {
+    .name = "create",
+    .usage = "[-f FORMAT] [-o OPTION=VALUE,...] -s SIZE PATH\n"
+	     "           create [-F FORMAT] [-o OPTION=VALUE,...] [-s SIZE] "
+	     "-b BASE PATH\n"
+	     "           create [-f FORMAT] [-F FORMAT] [-o OPTION=VALUE,...] "
+	     "[-s SIZE] -i IMAGE PATH",
+    .help = "Makes a disk image: empty, based on another, or a copy",
+    .run = run,
+};
+
+const struct command command_image = {
+    .name = "image",
+    .usage = "info [-f FORMAT] [--json] PATH\n"
+	     "           image check [-f FORMAT] [-r] [--json] PATH\n"
+	     "           image map [-f FORMAT] [--json] PATH\n"
+	     "           image convert [-f FORMAT] [-O FORMAT] "
+	     "[-o OPTION=VALUE,...] IMAGE PATH",
+    .help = "Shows, checks and changes disk images",
+    .run = run,
+};

@@ -1,0 +1,38 @@
+/*
+ * commands.h: the prompt ":", with the command line's own commands (cli.h):
+ * history, completion, and where their output goes:
+ *
+ *	nothing, or one line	the bottom line, also when it comes late
+ *	more			a page over the view, growing while it runs;
+ *				closing it ends the command
+ *
+ * Main thread.
+ */
+#ifndef TUI_COMMANDS_H
+#define TUI_COMMANDS_H
+
+#include <stddef.h>
+
+struct command_run;
+struct ui;
+
+#define COMMANDS_HISTORY 500 /* lines */
+
+struct commands {
+	char *line[COMMANDS_HISTORY]; /* oldest first */
+	size_t lines, fresh; /* fresh: those at the end not yet in the file */
+	size_t at; /* the one shown; lines: what is typed */
+	char *typed; /* before one went up */
+	struct command_run *runs; /* a list */
+	struct command_run *shown; /* whose output the page is */
+};
+
+/* Reads the history of earlier screens. */
+void commands_begin(struct ui *ui);
+/* Adds this screen's lines to it; what runs is asked to end. */
+void commands_end(struct ui *ui);
+
+/* Opens the prompt. */
+void commands_prompt(struct ui *ui);
+
+#endif
