@@ -102,7 +102,7 @@ _vmtui() {
 	pause | unpause | wait | balloon)
 		what=guests ;;
 	reset)
-		what='guests all switches vms' ;;
+		options='-s' what='guests all switches vms' ;;
 	log)
 		options='-f' what=guests ;;
 	create)

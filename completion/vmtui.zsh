@@ -88,7 +88,8 @@ _vmtui() {
 	pause | unpause | wait)
 		_arguments '*:guest:_vmtui_guests' ;;
 	reset)
-		_arguments '*:guest:_vmtui_reset_words' ;;
+		_arguments '-s[ask them to reboot]' \
+		    '*:guest:_vmtui_reset_words' ;;
 	balloon)
 		_arguments '1:guest:_vmtui_guests' '2:size:' ;;
 	log)

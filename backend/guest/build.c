@@ -127,6 +127,9 @@ add_devices(struct hardware *hw, struct guest_spec *spec,
 	if (virtio_console_create(bus, base, &hvc_ops, console[CONSOLE_HVC0],
 		&hw->hvc, err) == -1)
 		return -1;
+	if (virtio_vmmci_create(
+		bus, base, ops->vmmci_over, arg, &hw->vmmci, err) == -1)
+		return -1;
 	if (spec->balloon &&
 	    virtio_balloon_create(
 		bus, base, ops->balloon_changed, arg, &hw->balloon, err) == -1)

@@ -21,6 +21,7 @@ struct hardware {
 	struct virtio_dev *disk[SPEC_MAX_DISKS];
 	struct virtio_dev *nic[SPEC_MAX_NICS];
 	struct virtio_dev *rng;
+	struct virtio_dev *vmmci;
 	struct virtio_dev *balloon; /* NULL: balloon = no */
 };
 
@@ -32,7 +33,9 @@ extern const char *const console_names[CONSOLES];
 struct build_ops {
 	struct machine_ops machine;
 	struct virtio_blk_ops disk;
-	void (*balloon_changed)(void *arg); /* virtio.h */
+	/* virtio.h */
+	void (*balloon_changed)(void *arg);
+	void (*vmmci_over)(void *arg);
 };
 
 /*

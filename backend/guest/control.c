@@ -128,7 +128,7 @@ run_stop(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 		    "first, or force it off");
 		return;
 	}
-	pm_power_button(p->hw.pm);
+	guest_ask_shutdown(p);
 	guest_set_state(p, PROTO_STOPPING, "");
 	conn_return(peer->conn, id, NULL, NULL, 0);
 }
@@ -186,6 +186,16 @@ run_reset(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 	struct guest_process *p = peer->process;
 	struct error err;
 
+	if (json_is_true(json_object_get(args, "ask"))) {
+		if (virtio_vmmci_ask(p->hw.vmmci, VMMCI_REBOOT))
+			conn_return(peer->conn, id, NULL, NULL, 0);
+		else
+			conn_error(peer->conn, id, PROTO_E_STATE,
+			    "the guest has no driver (OpenBSD's vmmci) that "
+			    "could be asked to reboot, or does not answer: "
+			    "reboot it from within");
+		return;
+	}
 	if (guest_reset(p, &err) == -1) {
 		fail(peer, id, PROTO_E_GENERIC, &err);
 		guest_end(p, PROTO_CRASHED, err.text, 1);

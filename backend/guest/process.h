@@ -60,6 +60,8 @@ void guest_set_state(
 int guest_pause(struct guest_process *p, struct error *err);
 int guest_unpause(struct guest_process *p, struct error *err);
 int guest_reset(struct guest_process *p, struct error *err);
+/* By the driver of vmmci, if there is one, or by the power button. */
+void guest_ask_shutdown(struct guest_process *p);
 /* The guest is over: tells everybody, and leaves the loop. */
 void guest_end(
     struct guest_process *p, const char *state, const char *reason, int status);

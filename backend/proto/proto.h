@@ -18,7 +18,9 @@
  *   stop         {"name", "force": bool}; answered when the guest was asked
  *                (power button), or with force when it is gone
  *   wait         {"name"}; answered with GUEST when it is no longer running
- *   pause, unpause, reset   {"name"}
+ *   pause, unpause   {"name"}
+ *   reset        {"name", "ask": bool}: the reset button, or with "ask" a
+ *                request to reboot, of guests with a driver for that (vmmci)
  *   console      {"name", "history": bool, "port": "ttyS0" (default) or
  *                "hvc0"} → {} and one descriptor: a stream
  *                socket into the guest process. What is read from it is the
@@ -91,12 +93,13 @@
  *                "memory", "cpus", "exits", "spec": {…}, "disks": [{"path",
  *                "in_bytes", …}], "nics": […], "balloon": BALLOON or null}; SPEC has "confinement":
  *                CONFINEMENT besides
- *   stop         presses the power button
+ *   stop         asks the driver of vmmci, or presses the power button
  *   balloon      {"size", "limit"}: as BALLOON has them; one that is missing
  *                stays as it is
  *   ping         → {}: its main loop turns; and asks the guest for its figures
  *   quit         ends the process at once
- *   pause, unpause, reset
+ *   pause, unpause
+ *   reset        {"ask"}
  *   console      {"history": bool, "port"} → {} and one descriptor
  *   console-size {"rows", "cols"}
  *   rights       RIGHTS (rights.h): who else may ask all this, from now on;

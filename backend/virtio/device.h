@@ -73,6 +73,8 @@
 struct virtio_ops {
 	const char *name;
 	uint16_t type, pci_device;
+	uint16_t pci_vendor; /* 0: VIRTIO_VENDOR */
+	bool legacy_only; /* no modern face, no MSI-X */
 	uint32_t class_code;
 	unsigned queues, config_len;
 	/*
@@ -83,6 +85,11 @@ struct virtio_ops {
 	void (*start)(struct virtio_dev *dev);
 	/* A queue was kicked; for those who use virtio_listen(). */
 	void (*notify)(struct virtio_dev *dev, unsigned queue);
+	/*
+	 * Optional. The driver reads the device configuration from offset on,
+	 * or something before it. On a vcpu thread.
+	 */
+	void (*config_read)(struct virtio_dev *dev, unsigned offset);
 	/*
 	 * Optional. The driver writes size bytes of the device configuration,
 	 * all of them within config_len. On a vcpu thread.
@@ -197,7 +204,9 @@ uint16_t virtio_vector(const struct virtio_dev *dev, uint64_t value);
 /* The queue that queue_select names, or NULL. */
 struct virtio_queue *virtio_selected(struct virtio_dev *dev);
 
-/* A write at offset of the device configuration, at either face. */
+/* Before offset of the device configuration is read, at either face. */
+void virtio_read_config(struct virtio_dev *dev, uint64_t offset);
+/* A write there. */
 void virtio_write_config(
     struct virtio_dev *dev, uint64_t offset, unsigned size, uint64_t value);
 

@@ -130,6 +130,21 @@ void virtio_balloon_read(
 /* Asks the driver what it has to say of itself, if it is not being asked. */
 void virtio_balloon_ask(struct virtio_dev *dev);
 
+/*
+ * OpenBSD's vmmci(4): the host asks the guest for what it is better to do by
+ * itself. over() is told, on base's loop, that the guest has shut down and
+ * should end, since it does not do so itself.
+ */
+enum vmmci_request { VMMCI_SHUTDOWN = 1, VMMCI_REBOOT, VMMCI_SYNCRTC };
+int virtio_vmmci_create(struct pci_bus *bus, struct event_base *base,
+    void (*over)(void *arg), void *arg, struct virtio_dev **dev,
+    struct error *err);
+/*
+ * Returns false if there is no driver that could be asked, or if it was asked
+ * for the same before and has not answered. Any thread.
+ */
+bool virtio_vmmci_ask(struct virtio_dev *dev, enum vmmci_request what);
+
 const struct virtio_figures *virtio_figures(const struct virtio_dev *dev);
 
 #endif

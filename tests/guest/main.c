@@ -31,7 +31,7 @@ banner(void)
 	struct virtio *v;
 
 	for (i = 0; (v = virtio_at(i)) != NULL; i++)
-		if (v->problem == NULL)
+		if (v->problem == NULL && v->type <= VIRTIO_BALLOON)
 			count[v->type]++;
 	print("\n  vmtui test guest\n\n");
 	print("  A whole machine in %lu MiB: %u cpu%s, ", boot_memory(),
