@@ -69,7 +69,7 @@ _vmtui() {
 			return
 		fi
 		mapfile -t COMPREPLY < <(compgen -W "status show start stop
-		    console pause unpause reset balloon wait log create image
+		    console pause unpause reset balloon link wait log create image
 		    check import load
 		    reload switches backend -f --help --version" -- "$cur")
 		return ;;
@@ -103,6 +103,8 @@ _vmtui() {
 		what=guests ;;
 	reset)
 		options='-s' what='guests all switches vms' ;;
+	link)
+		what='guests up down' ;;
 	log)
 		options='-f' what=guests ;;
 	create)

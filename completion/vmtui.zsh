@@ -22,6 +22,7 @@ _vmtui_commands() {
 		'unpause:let paused guests go on'
 		'reset:press the reset button'
 		'balloon:move the memory of a running guest'
+		'link:plug a cable in or pull it out'
 		'wait:wait until guests have ended'
 		'log:show the log of a guest or the backend'
 		'create:make a disk image'
@@ -92,6 +93,8 @@ _vmtui() {
 		    '*:guest:_vmtui_reset_words' ;;
 	balloon)
 		_arguments '1:guest:_vmtui_guests' '2:size:' ;;
+	link)
+		_arguments '1:guest:_vmtui_guests' '*:state:(up down)' ;;
 	log)
 		_arguments '-f[go on with what comes]' \
 		    '1:guest:_vmtui_guests' ;;

@@ -120,7 +120,8 @@ add_devices(struct hardware *hw, struct guest_spec *spec,
 			return -1;
 	for (i = 0; i < spec->nics; i++)
 		if (virtio_net_create(bus, base, take(&spec->nic[i].tap_fd),
-			spec->nic[i].mac, &hw->nic[i], err) == -1)
+			spec->nic[i].mac, spec->nic[i].mtu, &hw->nic[i],
+			err) == -1)
 			return -1;
 	if (virtio_rng_create(bus, base, &hw->rng, err) == -1)
 		return -1;

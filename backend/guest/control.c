@@ -102,6 +102,10 @@ run_status(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 		add_figures(json_object_get(spec, "disks"), i, p->hw.disk[i]);
 	for (i = 0; i < p->spec.nics; i++)
 		add_figures(json_object_get(spec, "nics"), i, p->hw.nic[i]);
+	for (i = 0; i < p->spec.nics; i++)
+		json_object_set_new(
+		    json_array_get(json_object_get(spec, "nics"), i), "up",
+		    json_boolean(virtio_net_plugged(p->hw.nic[i])));
 	json_object_set_new(spec, "confinement", confine_status());
 	ret = json_pack("{s:s, s:s, s:o, s:f, s:f, s:i, s:I, s:i, s:I, s:I, "
 			"s:O, s:O, s:o}",
@@ -256,6 +260,28 @@ run_console_size(
 	conn_return(peer->conn, id, NULL, NULL, 0);
 }
 
+static void
+run_link(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
+{
+	struct guest_process *p = peer->process;
+	json_int_t n = json_integer_value(json_object_get(args, "nic"));
+	json_t *up = json_object_get(args, "up");
+	struct error err;
+
+	if (n < 0 || n >= p->spec.nics || !json_is_boolean(up)) {
+		error_set(&err,
+		    p->spec.nics == 0 ? "it has no interface"
+				      : "it has interfaces 0 to %u: each is "
+					"\"up\", true or false",
+		    p->spec.nics - 1);
+		fail(peer, id, PROTO_E_GENERIC, &err);
+		return;
+	}
+	virtio_net_plug(p->hw.nic[n], json_is_true(up));
+	conn_return(peer->conn, id, NULL, NULL, 0);
+	peers_tell(p, "LINK", json_pack("{s:I, s:O}", "nic", n, "up", up));
+}
+
 /* A size that is not named stays; one that is named must be one. */
 static void
 run_balloon(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
@@ -311,6 +337,7 @@ static const struct command commands[] = {
     {"console", RIGHT_OWNER, run_console},
     {"console-size", RIGHT_OWNER, run_console_size},
     {"balloon", RIGHT_ALL, run_balloon},
+    {"link", RIGHT_ALL, run_link},
 #ifdef VMTUI_TEST_CONFINE
     {"try", RIGHT_BACKEND, run_try},
 #endif

@@ -33,6 +33,8 @@
  *                and cols: the keyboard left it
  *   balloon      {"name", "size"}: the memory that a guest with balloon = yes
  *                is to have from now on; answered when it was asked
+ *   link         {"name", "nic": its number, from 0, "up": bool}: pulls the cable
+ *                of an interface out, or plugs it in
  *   switches     → {"switches": [{"name", "interface", "state", "members"}]}
  *   log          {"name"} → {} and one descriptor: the log of that guest, or
  *                without a name the backend's, for reading
@@ -58,7 +60,7 @@
  *
  * GUEST: {"name", "id": its number, "state", "reason", "since", "memory", "cpus", "pid",
  *   "uptime", "cpu", "cpu_time", "memory_used", "defined", "kernel", "disks": [{"path",
- *   …}], "nics": [{"tap", "switch", "lladdr"}], "restarts": RESTARTS,
+ *   …}], "nics": [{"tap", "switch", "lladdr", "mtu", "up"}], "restarts": RESTARTS,
  *   "allow": ["title", "clipboard": what it may do to the terminal of who has
  *   its console], "rows", "cols": the size of hvc0, 0: not told,
  *   "confinement": CONFINEMENT while it runs, "balloon": BALLOON while it
@@ -96,6 +98,7 @@
  *   stop         asks the driver of vmmci, or presses the power button
  *   balloon      {"size", "limit"}: as BALLOON has them; one that is missing
  *                stays as it is
+ *   link         {"nic", "up"}
  *   ping         → {}: its main loop turns; and asks the guest for its figures
  *   quit         ends the process at once
  *   pause, unpause
@@ -106,7 +109,7 @@
  *                like launch, only from the backend's user or root
  *
  * Events of a guest process, to every connection: STATE {"state", "reason"},
- * and BALLOON BALLOON, a quarter of a second after it changed.
+ * and BALLOON BALLOON, a quarter of a second after it changed, and LINK {"nic", "up"}.
  * The last one, "stopped" or "crashed", comes before the process ends.
  */
 #ifndef BACKEND_PROTO_PROTO_H

@@ -104,8 +104,9 @@ encode_nic(const struct spec_nic *nic, int *fd, unsigned *fds)
 
 	snprintf(mac, sizeof mac, "%02x:%02x:%02x:%02x:%02x:%02x", nic->mac[0],
 	    nic->mac[1], nic->mac[2], nic->mac[3], nic->mac[4], nic->mac[5]);
-	return json_pack("{s:o, s:o, s:s, s:I}", "tap", text_json(nic->ifname),
-	    "switch", text_json(nic->bridge), "lladdr", mac, "fd",
+	return json_pack("{s:o, s:o, s:s, s:i, s:b, s:I}", "tap",
+	    text_json(nic->ifname), "switch", text_json(nic->bridge), "lladdr",
+	    mac, "mtu", (int)nic->mtu, "up", true, "fd",
 	    put_fd(nic->tap_fd, fd, fds));
 }
 
@@ -237,6 +238,7 @@ decode_nic(struct decoder *d, json_t *json, struct spec_nic *nic)
 	    take_text(d, sw, &nic->bridge) == -1 ||
 	    decode_mac(d, mac, nic->mac) == -1)
 		return -1;
+	nic->mtu = (unsigned)json_integer_value(json_object_get(json, "mtu"));
 	return take_fd(d, fd, &nic->tap_fd);
 }
 

@@ -38,6 +38,7 @@ struct spec_disk {
 struct spec_nic {
 	int tap_fd;
 	uint8_t mac[6];
+	unsigned mtu; /* 0: not known */
 	char *ifname; /* the tap's */
 	char *bridge; /* the switch it joined, "" if none; for the screen */
 };

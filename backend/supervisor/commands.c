@@ -319,6 +319,12 @@ run_balloon(struct request *rq, json_t *args)
 }
 
 static void
+run_link(struct request *rq, json_t *args)
+{
+	relay(rq, args, "link");
+}
+
+static void
 run_switches(struct request *rq, json_t *args)
 {
 	struct error err;
@@ -433,6 +439,7 @@ static const struct command commands[] = {
     {"console", false, run_console},
     {"console-size", false, run_console_size},
     {"balloon", true, run_balloon},
+    {"link", true, run_link},
     {"log", true, run_log},
     {"switches", true, run_switches},
     {"reload", true, run_reload},

@@ -357,6 +357,12 @@ on_event(struct process *p, json_t *msg)
 	event = json_string_value(json_object_get(msg, "event"));
 	if (strcmp(event, "BALLOON") == 0)
 		memory_told(p->g, data);
+	if (strcmp(event, "LINK") == 0)
+		json_object_set(
+		    json_array_get(json_object_get(p->g->spec, "nics"),
+			(size_t)json_integer_value(
+			    json_object_get(data, "nic"))),
+		    "up", json_object_get(data, "up"));
 	if (strcmp(event, "STATE") != 0)
 		return;
 	state = state_name(json_string_value(json_object_get(data, "state")));

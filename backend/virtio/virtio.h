@@ -71,10 +71,15 @@ void virtio_blk_retry(struct virtio_dev *dev);
 
 /*
  * Network card (5.1) on a non-blocking tap with IFF_VNET_HDR and a 12-byte
- * header. Takes tap_fd over, also on failure. Runs on base's loop.
+ * header. Takes tap_fd over, also on failure. Runs on base's loop. mtu is what
+ * the driver is told that goes through the tap at once, 0: it is told nothing.
  */
 int virtio_net_create(struct pci_bus *bus, struct event_base *base, int tap_fd,
-    const uint8_t mac[6], struct virtio_dev **dev, struct error *err);
+    const uint8_t mac[6], unsigned mtu, struct virtio_dev **dev,
+    struct error *err);
+/* base's thread: pulls the cable out or plugs it in; whether it is in. */
+void virtio_net_plug(struct virtio_dev *dev, bool plugged);
+bool virtio_net_plugged(struct virtio_dev *dev);
 
 /* Entropy (5.4), from getrandom(). Runs on base's loop. */
 int virtio_rng_create(struct pci_bus *bus, struct event_base *base,

@@ -19,6 +19,7 @@ const struct command *const cli_commands[] = {
     &command_unpause,
     &command_reset,
     &command_balloon,
+    &command_link,
     &command_wait,
     &command_log,
     &command_create,

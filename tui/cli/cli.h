@@ -47,6 +47,7 @@ extern const struct command command_console;
 extern const struct command command_create;
 extern const struct command command_image;
 extern const struct command command_import;
+extern const struct command command_link;
 extern const struct command command_load;
 extern const struct command command_log;
 extern const struct command command_pause;
@@ -99,6 +100,8 @@ char **cli_names(struct cli *cli, bool running, int *n);
 void cli_names_free(char **names);
 /* balloon.c: a line on the memory of GUEST (proto.h), if it can be moved. */
 void cli_print_balloon(const json_t *guest);
+/* link.c: a line for each interface of GUEST whose cable is out. */
+void cli_print_links(const json_t *guest);
 /* history.c: how often GUEST (proto.h) ended by itself, and why. */
 void cli_print_history(const json_t *guest);
 
