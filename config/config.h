@@ -230,6 +230,8 @@ struct config_vm {
 	char *initrd;
 	char *cmdline;
 	enum config_boot boot;
+	char *firmware; /* absolute, or NULL: where the package puts it */
+	bool firmware_log;
 	struct config_disk *disks;
 	size_t ndisks;
 	char *cdrom; /* absolute, or NULL */
@@ -421,6 +423,12 @@ int config_lladdr_parse(const char *text, uint8_t lladdr[6], struct error *);
  */
 void config_vm_lladdr(
     const char *host, const char *name, unsigned index, uint8_t lladdr[6]);
+
+/*
+ * The UUID that a guest's firmware and system know the machine by: always the
+ * same for the same two arguments (RFC 9562, version 8). host as above.
+ */
+void config_vm_uuid(const char *host, const char *name, uint8_t uuid[16]);
 
 /* A word that is this host's alone: its machine-id, else its name. */
 const char *config_host_id(char *buf, size_t len);

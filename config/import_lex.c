@@ -10,6 +10,19 @@
 
 #define AT_END (-1)
 
+/* How many bytes end the line here, if it ends: 1, with \r 2, else 0. */
+static size_t
+line_end(const struct lex_file *f)
+{
+	size_t left = f->len - f->at;
+
+	if (left >= 1 && f->text[f->at] == '\n')
+		return 1;
+	return left >= 2 && f->text[f->at] == '\r' && f->text[f->at + 1] == '\n'
+	    ? 2
+	    : 0;
+}
+
 /*
  * The next byte, over "\" at the end of a line. A macro's value comes before
  * the file goes on, and ends like a word.
@@ -18,6 +31,7 @@ static int
 get(struct lex *lex)
 {
 	struct lex_file *f;
+	size_t n;
 	int c;
 
 	if (lex->macro != NULL) {
@@ -31,8 +45,8 @@ get(struct lex *lex)
 		c = (unsigned char)f->text[f->at++];
 		if (c == '\r' && f->at < f->len && f->text[f->at] == '\n')
 			continue;
-		if (c == '\\' && f->at < f->len && f->text[f->at] == '\n') {
-			f->at++;
+		if (c == '\\' && (n = line_end(f)) > 0) {
+			f->at += n;
 			f->line++;
 			continue;
 		}

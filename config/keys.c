@@ -127,6 +127,18 @@ static const struct config_key vm_keys[] = {
 	.fallback = "disk",
 	.help = "What the firmware boots first where no kernel is given, and "
 		"what an OpenBSD kernel is told it was booted from"},
+    {.name = "firmware",
+	.kind = CONFIG_K_PATH,
+	AT(firmware),
+	.value = "PATH",
+	.help = "The BIOS where no kernel is given; without it SeaBIOS, from "
+		"where the package puts it"},
+    {.name = "firmware-log",
+	.kind = CONFIG_K_BOOL,
+	AT(firmware_log),
+	.value = "yes | no",
+	.fallback = "no",
+	.help = "Whether the firmware says in the guest's log what it does"},
     {.name = "disk",
 	.kind = CONFIG_K_DISK,
 	AT(disks),

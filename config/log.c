@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -16,6 +17,7 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static size_t unchecked = LOG_LOOK; /* bytes written since the last look */
 static char kept[LOG_KEEP];
+static bool quiet; /* set before there are threads */
 
 /* Keeps the newest LOG_KEEP bytes, from a whole line on. */
 static void
@@ -59,6 +61,8 @@ write_line(const char *level, const char *fmt, va_list ap)
 	struct tm tm;
 	size_t n;
 
+	if (quiet)
+		return;
 	clock_gettime(CLOCK_REALTIME, &now);
 	localtime_r(&now.tv_sec, &tm);
 	n = strftime(line, sizeof line, "%Y-%m-%dT%H:%M:%S", &tm);
@@ -68,6 +72,12 @@ write_line(const char *level, const char *fmt, va_list ap)
 	n = strlen(line);
 	line[n++] = '\n';
 	put_line(line, n);
+}
+
+void
+log_quiet(void)
+{
+	quiet = true;
 }
 
 void

@@ -20,6 +20,13 @@ void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /*
+ * Nothing is logged from now on: for a process that a person runs and that
+ * says itself what matters, on a standard error output that is no log. Before
+ * there are threads.
+ */
+void log_quiet(void);
+
+/*
  * For complaints that a guest can cause: says so at most a few times a second
  * and counts the rest, so that a hostile guest cannot fill the host's disk.
  * limit is the caller's own, zeroed at first.

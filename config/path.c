@@ -164,6 +164,23 @@ hash(uint64_t h, const char *s)
 }
 
 void
+config_vm_uuid(const char *host, const char *name, uint8_t uuid[16])
+{
+	uint64_t h[2];
+	unsigned i;
+
+	h[0] = hash(UINT64_C(0xcbf29ce484222325), host == NULL ? "" : host);
+	h[0] = hash(hash(h[0], "/"), name);
+	h[1] = hash(h[0], "/uuid");
+	h[0] ^= h[0] >> 29;
+	h[1] ^= h[1] >> 29;
+	for (i = 0; i < 16; i++)
+		uuid[i] = (uint8_t)(h[i / 8] >> 8 * (i % 8));
+	uuid[6] = (uint8_t)((uuid[6] & 0x0f) | 0x80);
+	uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80);
+}
+
+void
 config_vm_lladdr(
     const char *host, const char *name, unsigned index, uint8_t lladdr[6])
 {

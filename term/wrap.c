@@ -152,8 +152,12 @@ take(struct wrap *w, struct row *row, uint64_t line, bool live)
 	n = row_read(row, w->cells, w->old->cols);
 	w->open = true;
 	for (i = 0; i < n && !below(w); i++) {
+		/* On the right half of a wide one there is no next place. */
 		if (here && i == w->cursor.col)
-			set_cursor(w, next_place(w, true));
+			set_cursor(w,
+			    w->cells[i].width != 0
+				? next_place(w, true)
+				: (struct place){current(w), w->out.used - 1});
 		if (w->cells[i].width != 0)
 			add(w, &w->cells[i]);
 	}

@@ -65,6 +65,10 @@ bottom_draw(struct ui *ui, const struct binding *global)
 		keys_draw(ui, sheet_bindings, 1, r->w);
 		return;
 	}
+	if (ui->form.open) {
+		keys_draw(ui, form_bindings(ui), 1, r->w);
+		return;
+	}
 	if (ui->view->hint != NULL && (hint = ui->view->hint(ui)) != NULL) {
 		x = keys_draw(ui, ui->view->bindings(ui), 1, r->w);
 		if (x + text_width(hint) <= r->w)

@@ -23,6 +23,11 @@ guests_mouse(struct ui *ui, const struct mouse *m)
 {
 	const struct rect *r = &ui->layout.list;
 
+	if (ui->guests.pick.open) {
+		if (m->event == TERM_MOUSE_PRESS)
+			pick_click(ui, &ui->guests.pick, m->row, m->col);
+		return;
+	}
 	if (m->event == TERM_MOUSE_PRESS && m->row >= r->y &&
 	    m->row < r->y + r->h && m->col >= r->x && m->col < r->x + r->w)
 		list_pressed(ui, m);

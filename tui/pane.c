@@ -293,6 +293,11 @@ feed(struct pane *p, const char *bytes, size_t len)
 		p->feeding = true;
 		term_input(p->term, bytes, len);
 		p->feeding = false;
+		/*
+		 * The terminal tells of damage once until it is drawn; of one
+		 * that is hidden, each output is news.
+		 */
+		p->panes->ops->text(p, p->panes->arg);
 	}
 	look_fed(p->look);
 }

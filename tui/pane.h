@@ -27,7 +27,7 @@ struct panes;
 #define PANE_PORT_MAX 7
 
 struct panes_ops {
-	/* Its text changed. */
+	/* The guest printed something, or the text changed otherwise. */
 	void (*text)(struct pane *p, void *arg);
 	/* Its title, whether it is connected, how far one looks back. */
 	void (*state)(struct pane *p, void *arg);

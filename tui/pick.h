@@ -11,7 +11,7 @@
 #include "tui/draw.h"
 #include "tui/input.h"
 
-#define PICK_TEXT 64
+#define PICK_TEXT 255
 
 struct ui;
 

@@ -9,6 +9,7 @@
 
 #include "tui/actions.h"
 #include "tui/around.h"
+#include "tui/everywhere.h"
 #include "tui/layouts.h"
 #include "tui/screen.h"
 #include "tui/settings.h"
@@ -58,36 +59,6 @@ ui_dirty(struct ui *ui, unsigned what)
 	frame_in(ui, due > 0 ? due : 0);
 }
 
-static void quit_key(struct ui *ui);
-static void help_key(struct ui *ui);
-static void mistakes_key(struct ui *ui);
-
-static const char *
-mistakes_refuse(struct ui *ui)
-{
-	return ui->model->mistakes == 0
-	    ? "There is no mistake in the configuration."
-	    : NULL;
-}
-
-static const struct binding global_bindings[] = {
-    {{'m', 0}, {0, 0}, "mistakes", "the mistakes of the configuration",
-	mistakes_refuse, mistakes_key},
-    {{':', 0}, {0, 0}, "command", "a command, as of the command line", NULL,
-	commands_prompt},
-    {{'?', 0}, {0, 0}, "help", "this page", NULL, help_key},
-    {{'q', 0}, {'c', TERM_CTRL}, "quit", "leave the screen; guests run on",
-	NULL, quit_key},
-    {{'R', 0}, {0, 0}, NULL, "read the configuration again", NULL,
-	action_reload},
-    {{'l', TERM_CTRL}, {0, 0}, NULL, "draw the screen anew", NULL, ui_redraw},
-    {{'z', TERM_CTRL}, {0, 0}, NULL, "stop the screen, back with fg", NULL,
-	ui_suspend},
-    {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
-};
-
-static const struct keytable global_help = {"everywhere", global_bindings};
-
 /* Not even a list fits: the one sentence that matters. */
 static void
 draw_small(struct ui *ui)
@@ -125,10 +96,12 @@ draw(struct ui *ui)
 		top_draw(ui);
 	if (ui->dirty & (DIRTY_BODY | DIRTY_CONSOLE))
 		ui->view->draw(ui, ui->dirty);
+	if (ui->form.open && (ui->dirty & (DIRTY_BODY | DIRTY_CONSOLE)))
+		form_draw(ui);
 	if (ui->sheet.open && (ui->dirty & (DIRTY_BODY | DIRTY_CONSOLE)))
 		sheet_draw(ui);
 	/* Over all else, and a prompt has the cursor. */
-	bottom_draw(ui, global_bindings);
+	bottom_draw(ui, everywhere_bindings);
 }
 
 static void
@@ -196,6 +169,8 @@ static void
 say(struct ui *ui, bool error, const char *fmt, va_list ap)
 {
 	message_set(&ui->message, error, fmt, ap);
+	if (error)
+		logs_note(ui, ui->message.text);
 	/* The new one may cover fewer lines than the last one. */
 	ui_dirty(ui, DIRTY_ALL);
 }
@@ -256,123 +231,21 @@ ui_suspend(struct ui *ui)
 }
 
 static void
-quit_key(struct ui *ui)
-{
-	ui_quit(ui);
-}
-
-static void
-help_key(struct ui *ui)
-{
-	sheet_help(ui, &global_help);
-}
-
-static void
-mistakes_key(struct ui *ui)
-{
-	sheet_mistakes(ui);
-}
-
-/*
- * --- Keys --------------------------------------------------------------
- */
-
-/* '1' to '9': another view. */
-static bool
-turn_to(struct ui *ui, struct key key)
-{
-	size_t i;
-
-	for (i = 0; views[i] != NULL; i++)
-		if (key_is(key, (uint32_t)views[i]->key, 0)) {
-			ui_turn(ui, views[i]);
-			return true;
-		}
-	return false;
-}
-
-static void
-command_key(struct ui *ui, struct key key)
-{
-	const char *why, *other;
-	char name[32];
-	bool known;
-
-	if ((known = keys_run(ui->view->bindings(ui), key, ui, &why)) &&
-	    why == NULL)
-		return;
-	if (keys_run(global_bindings, key, ui, &other)) {
-		if (other == NULL)
-			return;
-		why = other;
-		known = true;
-	}
-	if (known)
-		ui_say(ui, "%s", why);
-	else if (!turn_to(ui, key))
-		ui_say(ui, "%s does nothing here; ? shows the keys.",
-		    key_name(key, name, sizeof name));
-}
-
-static void
 pressed(struct key key, void *arg)
 {
-	struct ui *ui = &((struct screen *)arg)->ui;
-	const char *why;
-
-	if (ui->layout.small) {
-		if (key_is(key, 'q', 0) || key_is(key, 'c', TERM_CTRL))
-			ui_quit(ui);
-		return;
-	}
-	if (ui->prompt.kind != PROMPT_NONE) {
-		prompt_key(ui, key);
-		return;
-	}
-	if (message_clear(&ui->message))
-		ui_dirty(ui, DIRTY_ALL);
-	if (ui->sheet.open) {
-		if (!keys_run(sheet_bindings, key, ui, &why) &&
-		    key_is(key, 'l', TERM_CTRL))
-			ui_redraw(ui);
-		return;
-	}
-	if (ui->view->typed != NULL && ui->view->typed(ui, key))
-		return;
-	command_key(ui, key);
-	/* What can be done now may be another thing. */
-	ui_dirty(ui, DIRTY_BOTTOM);
+	everywhere_key(&((struct screen *)arg)->ui, key);
 }
 
 static void
 moused(const struct mouse *mouse, void *arg)
 {
-	struct ui *ui = &((struct screen *)arg)->ui;
-
-	if (ui->layout.small || ui->prompt.kind != PROMPT_NONE ||
-	    ui->sheet.open || ui->view->mouse == NULL)
-		return;
-	if (mouse->event == TERM_MOUSE_PRESS && message_clear(&ui->message))
-		ui_dirty(ui, DIRTY_ALL);
-	ui->view->mouse(ui, mouse);
-	ui_dirty(ui, DIRTY_BOTTOM);
+	everywhere_mouse(&((struct screen *)arg)->ui, mouse);
 }
 
 static void
 pasted(const char *text, size_t len, void *arg)
 {
-	struct ui *ui = &((struct screen *)arg)->ui;
-
-	if (ui->layout.small)
-		return;
-	if (ui->prompt.kind != PROMPT_NONE)
-		prompt_paste(ui, text, len);
-	else if (ui->sheet.open || ui->view->pasted == NULL ||
-	    !ui->view->pasted(ui, text, len))
-		ui_say(ui,
-		    "There is nothing here to paste into; %s turns to a "
-		    "console.",
-		    key_name((struct key){K_ENTER, 0}, (char[16]){0}, 16));
+	everywhere_paste(&((struct screen *)arg)->ui, text, len);
 }
 
 static void
@@ -637,6 +510,9 @@ end(struct screen *s)
 	tty_close();
 	works_free(ui->works);
 	commands_end(ui);
+	form_end(ui);
+	log_end(ui);
+	switches_end(ui);
 	if (ui->panes != NULL)
 		layouts_end(ui);
 	tiles_end(ui);

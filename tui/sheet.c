@@ -215,6 +215,13 @@ sheet_help(struct ui *ui, const struct keytable *global)
 }
 
 void
+sheet_help_of(struct ui *ui, const char *title, const struct keytable *table)
+{
+	sheet_open(ui, title);
+	add_table(ui, table);
+}
+
+void
 sheet_mistakes(struct ui *ui)
 {
 	const struct model *m = ui->model;

@@ -45,6 +45,9 @@ extern const struct binding sheet_bindings[];
 
 /* The keys of where one is, from the view's tables and the given one. */
 void sheet_help(struct ui *ui, const struct keytable *global);
+/* The keys of one table. */
+void sheet_help_of(
+    struct ui *ui, const char *title, const struct keytable *table);
 /* Every mistake of the configuration. */
 void sheet_mistakes(struct ui *ui);
 

@@ -9,6 +9,8 @@
  *	look_*.c    looking back in it: search, selection, files
  *	window.c    what guests may do to the person's terminal
  *	actions.c   what keys do to guests
+ *	form*.c     definitions, field by field, over the right of a view
+ *	logs.c      what the backend, guests and screen had to say
  *	commands.c  the prompt ":"; job.c runs, words.c splits, complete.c
  *	prompt.c, message.c, sheet.c, top.c, bottom.c   what is around a view
  *
@@ -21,7 +23,9 @@
 
 #include "tui/commands.h"
 #include "tui/console.h"
+#include "tui/form.h"
 #include "tui/layout.h"
+#include "tui/logs.h"
 #include "tui/look.h"
 #include "tui/message.h"
 #include "tui/model.h"
@@ -29,6 +33,7 @@
 #include "tui/prompt.h"
 #include "tui/sheet.h"
 #include "tui/size.h"
+#include "tui/switches.h"
 #include "tui/tiles.h"
 #include "tui/view.h"
 #include "tui/window.h"
@@ -62,10 +67,16 @@ struct ui {
 	struct prompt prompt;
 	struct message message;
 	struct sheet sheet;
+	struct form form;
+	struct deletion *deletion; /* that is asked about; form_guest.c */
 	struct looks looks;
 	struct window window;
 	struct works *works; /* what may wait for a disk */
 	struct commands commands;
+	struct logs logs;
+	struct switches switches;
+	struct switches_view switches_view;
+	struct log_view log; /* view_log.c */
 	const char *config; /* -f, or NULL */
 	unsigned dirty;
 	struct event *frame; /* the timer of the next frame */

@@ -1,3 +1,4 @@
 #include "tui/view.h"
 
-const struct view *const views[] = {&view_guests, &view_consoles, NULL};
+const struct view *const views[] = {
+    &view_guests, &view_consoles, &view_switches, &view_log, NULL};

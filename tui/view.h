@@ -11,6 +11,7 @@
 #include "tui/keys.h"
 #include "tui/draw.h"
 #include "tui/model.h"
+#include "tui/pick.h"
 
 struct ui;
 
@@ -51,6 +52,35 @@ struct view {
 /* All of them, ended by NULL; the first is the one shown at the start. */
 extern const struct view *const views[];
 
+/* view_switches.c */
+extern const struct view view_switches;
+
+/* What view_switches.c remembers. */
+struct switches_view {
+	size_t at, top; /* rows: switches and what is in them */
+};
+
+/* view_log.c */
+extern const struct view view_log;
+
+/* What view_log.c remembers. */
+struct log_view {
+	char who[MODEL_NAME_MAX + 1]; /* whose lines; "": everybody's */
+	bool bad; /* warnings and errors only */
+	char search[64];
+	size_t *shown; /* places in logs.line that the filters let through */
+	size_t nshown, room;
+	size_t end; /* behind the last one on the screen */
+	unsigned long order; /* of that one: it stays while others come */
+	bool follow;
+	struct pick pick;
+};
+
+/* Turns to the log of one guest. */
+void log_open(struct ui *ui, const char *name);
+/* Frees what the log has. */
+void log_end(struct ui *ui);
+
 /* view_guests.c */
 extern const struct view view_guests;
 /* view_consoles.c */
@@ -63,6 +93,9 @@ struct guests_view {
 	size_t top; /* first row of the list on the screen */
 	const struct guest **shown; /* those that the filter lets through */
 	size_t nshown, room;
+	/* To be selected as soon as it is there. */
+	char wanted[MODEL_NAME_MAX + 1];
+	struct pick pick; /* over the right of the view */
 };
 
 /* Moves the selection by n rows; the ends are its ends. */

@@ -78,6 +78,10 @@ update(struct ui *ui)
 	size_t i;
 
 	refilter(ui);
+	if (v->wanted[0] != '\0' && model_find(ui->model, v->wanted) != NULL) {
+		select_name(ui, v->wanted);
+		v->wanted[0] = '\0';
+	}
 	if (v->nshown == 0) {
 		select_name(ui, "");
 		return;
@@ -208,22 +212,67 @@ look_refuse(struct ui *ui)
 	    : "There is no console beside the list to look back in.";
 }
 
-/* Keys that other programs of this kind have, and this one not yet. */
 static const char *
-not_yet(struct ui *ui)
+define_refuse(struct ui *ui)
 {
-	static char why[512];
-	const char *path = ui->model->config;
+	const struct guest *g = ui_guest(ui);
 
-	snprintf(why, sizeof why,
-	    "This version cannot write definitions yet: edit %s and press R.",
-	    path != NULL && *path != '\0' ? path : "the configuration");
+	if (g == NULL)
+		return "There is no guest.";
+	return g->defined ? NULL
+			  : "It was made up on the spot: it has no definition.";
+}
+
+static const char *
+delete_refuse(struct ui *ui)
+{
+	const struct guest *g = ui_guest(ui);
+	const char *why = define_refuse(ui);
+
+	if (why == NULL && guest_is_up(g))
+		why = "It runs: stop it first (S, or X at once).";
 	return why;
 }
 
 static void
-nothing(struct ui *ui)
+edit(struct ui *ui)
 {
+	form_edit(ui, CONFIG_VM, ui_guest(ui)->name);
+}
+
+static void
+new_guest(struct ui *ui)
+{
+	form_new(ui, CONFIG_VM, "", NULL);
+}
+
+static void
+clone_named(struct ui *ui, const char *name)
+{
+	struct error err;
+
+	if (*name == '\0')
+		return;
+	if (config_name_check(name, &err) == -1)
+		ui_error(ui, "\"%s\": %s", name, err.text);
+	else if (model_find(ui->model, name) != NULL)
+		ui_error(ui, "There is a guest %s already.", name);
+	else if (ui_guest(ui) != NULL)
+		form_new(ui, CONFIG_VM, name, ui_guest(ui)->name);
+}
+
+static void
+clone(struct ui *ui)
+{
+	char label[128];
+
+	snprintf(label, sizeof label, "clone %s as: ", ui_guest(ui)->name);
+	prompt_read(ui, label, "", clone_named);
+}
+
+static void delete (struct ui *ui)
+{
+	form_delete(ui, CONFIG_VM, ui_guest(ui)->name);
 }
 
 static const char *
@@ -240,6 +289,12 @@ open_tile(struct ui *ui)
 	ui_turn(ui, &view_consoles);
 }
 
+static void
+open_log(struct ui *ui)
+{
+	log_open(ui, ui_guest(ui)->name);
+}
+
 static struct guest *
 selected(const struct ui *ui)
 {
@@ -253,6 +308,7 @@ turned(struct ui *ui, bool to)
 {
 	if (!to && ui->console.focus)
 		console_leave(ui);
+	pick_close(&ui->guests.pick);
 }
 
 static const struct binding list_bindings[] = {
@@ -270,8 +326,17 @@ static const struct binding list_bindings[] = {
     {{'p', 0}, {0, 0}, "unpause", NULL, action_unpause_refuse, action_unpause},
     {{'r', 0}, {0, 0}, "reset", "reset the guest", action_reset_refuse,
 	action_reset},
+    {{'e', 0}, {0, 0}, "edit", "edit the guest's definition", define_refuse,
+	edit},
+    {{'n', 0}, {0, 0}, "new", "define a new guest", NULL, new_guest},
+    {{'c', 0}, {0, 0}, "clone", "define another guest like it", define_refuse,
+	clone},
+    {{'d', 0}, {0, 0}, "delete",
+	"delete its definition, and its disks if wanted", delete_refuse,
+	delete},
     {{'o', 0}, {0, 0}, "open", "open it in the view of all consoles (2)",
 	open_refuse, open_tile},
+    {{'L', 0}, {0, 0}, NULL, "its log (6)", open_refuse, open_log},
     {{'/', 0}, {0, 0}, "filter", "show only guests with this in their name",
 	filter_refuse, filter},
     {{K_ESCAPE, 0}, {0, 0}, "all", "show all guests again", unfilter_refuse,
@@ -286,10 +351,17 @@ static const struct binding list_bindings[] = {
 	look_refuse, look_back},
     {{K_PAGE_DOWN, TERM_SHIFT}, {0, 0}, NULL, "and forth", look_refuse,
 	look_forth},
-    {{'e', 0}, {'n', 0}, NULL, NULL, not_yet, nothing},
-    {{'c', 0}, {'d', 0}, NULL, NULL, not_yet, nothing},
     {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
 };
+
+static bool
+typed(struct ui *ui, struct key key)
+{
+	if (!ui->guests.pick.open)
+		return console_typed(ui, key);
+	pick_key(ui, &ui->guests.pick, key);
+	return true;
+}
 
 static const struct binding *
 bindings(const struct ui *ui)
@@ -301,6 +373,7 @@ static const struct keytable help[] = {
     {"in the list", list_bindings},
     {"in a console", console_bindings},
     {"looking back in a console", look_bindings},
+    {"in a form", form_table},
     {NULL, NULL},
 };
 
@@ -398,6 +471,8 @@ draw(struct ui *ui, unsigned dirty)
 		guests_draw_figures(ui);
 	}
 	console_draw(ui, p, all || (p == NULL && (dirty & DIRTY_BODY)));
+	if (ui->guests.pick.open)
+		pick_draw(ui, &ui->guests.pick);
 }
 
 const struct view view_guests = {
@@ -405,7 +480,7 @@ const struct view view_guests = {
     .key = '1',
     .draw = draw,
     .bindings = bindings,
-    .typed = console_typed,
+    .typed = typed,
     .pasted = console_pasted,
     .mouse = guests_mouse,
     .update = update,

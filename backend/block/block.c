@@ -93,12 +93,84 @@ block_attach_raw(int fd, const char *path, bool readonly, unsigned depth,
 void
 block_close(struct block *b)
 {
+	char *path = b->path;
 	int fd = b->fd;
 
 	block_drain(b);
-	free(b->path);
 	b->ops->close(b);
-	close(fd);
+	free(path);
+	if (fd != -1)
+		close(fd);
+}
+
+/* The holes of a file. */
+static int
+map_file(int fd, uint64_t offset, uint64_t len, struct block_extent *extent)
+{
+	off_t data = lseek(fd, (off_t)offset, SEEK_DATA), hole;
+
+	*extent = (struct block_extent){
+	    .kind = EXTENT_DATA, .len = len, .has_host = true, .host = offset};
+	if (data == -1 && errno != ENXIO)
+		return errno == EINVAL ? 0 : -errno;
+	if (data == -1 || (uint64_t)data > offset) {
+		extent->kind = EXTENT_ZERO;
+		if (data != -1 && (uint64_t)data - offset < len)
+			extent->len = (uint64_t)data - offset;
+		return 0;
+	}
+	hole = lseek(fd, (off_t)offset, SEEK_HOLE);
+	if (hole > (off_t)offset && (uint64_t)hole - offset < len)
+		extent->len = (uint64_t)hole - offset;
+	return 0;
+}
+
+int
+block_map(
+    struct block *b, uint64_t offset, uint64_t len, struct block_extent *extent)
+{
+	if (len == 0 || offset > b->size || len > b->size - offset)
+		return -EINVAL;
+	if (b->ops->map != NULL)
+		return b->ops->map(b, offset, len, extent);
+	return map_file(b->fd, offset, len, extent);
+}
+
+struct block *
+block_backing(const struct block *b)
+{
+	return b->ops->backing != NULL ? b->ops->backing(b) : NULL;
+}
+
+static int
+resize_file(struct block *b, uint64_t size, struct error *err)
+{
+	struct stat st;
+
+	if (fstat(b->fd, &st) == -1 || !S_ISREG(st.st_mode))
+		return error_set(
+		    err, "%s is a device, whose size is fixed", b->path);
+	if (ftruncate(b->fd, (off_t)size) == -1 || fsync(b->fd) == -1)
+		return error_set(err, "%s cannot be made %llu bytes long: %s",
+		    b->path, (unsigned long long)size, strerror(errno));
+	b->size = size;
+	return 0;
+}
+
+int
+block_resize(struct block *b, uint64_t size, struct error *err)
+{
+	if (b->readonly)
+		return error_set(err, "%s is open for reading alone", b->path);
+	if (size > INT64_MAX)
+		return error_set(err,
+		    "%s: 2^63 bytes or more are no size of a "
+		    "disk",
+		    b->path);
+	block_drain(b);
+	if (b->ops->resize != NULL)
+		return b->ops->resize(b, size, err);
+	return resize_file(b, size, err);
 }
 
 uint64_t

@@ -105,12 +105,15 @@ int block_open(const char *path, enum block_format format, bool readonly,
 /*
  * Wraps opened files, with an io_uring of depth requests for each (more may be
  * submitted, they wait), or with a thread where the host refuses io_uring.
- * Reads what the image says about itself. Takes the descriptors of files over
- * when it succeeds (they are -1 then; block_files_clear() is still due).
+ * Reads what the image says about itself. Takes the descriptors of files over,
+ * also when it fails (they are -1 then; block_files_clear() is still due).
  */
 int block_attach(struct block_files *files, unsigned depth,
     struct block **block, struct error *err);
-/* Waits for what is in flight, then closes. */
+/*
+ * Waits for what is in flight, writes what is held back of an image's tables,
+ * then closes. Whoever must know that all was written flushes first.
+ */
 void block_close(struct block *b);
 
 uint64_t block_size(const struct block *b);
@@ -135,5 +138,38 @@ unsigned block_reap(struct block *b);
 unsigned block_in_flight(const struct block *b);
 /* Submits all, waits for all and calls their done(). */
 void block_drain(struct block *b);
+
+/* What a stretch of an image is. */
+enum extent_kind {
+	EXTENT_HOLE, /* not in this image: the backing image's, or zeroes */
+	EXTENT_ZERO,
+	EXTENT_DATA,
+	EXTENT_COMPRESSED,
+};
+
+struct block_extent {
+	enum extent_kind kind;
+	uint64_t len; /* bytes; 1 or more, at most what was asked for */
+	bool has_host; /* it stands in one piece in a file, at host */
+	uint64_t host;
+};
+
+/*
+ * What is at offset of the image itself, and how far that goes, at most len
+ * bytes (1 or more, within the image); a raw image's holes are ZERO. For tools:
+ * waits. Returns 0 or a negative errno.
+ */
+int block_map(struct block *b, uint64_t offset, uint64_t len,
+    struct block_extent *extent);
+
+/* The image below, which b owns and uses; NULL if there is none. */
+struct block *block_backing(const struct block *b);
+
+/*
+ * Makes the image longer, by zeroes, or shorter: what was beyond is lost, and
+ * its space given back. Waits for all that is in flight and for the disk.
+ * Returns 0, or -1 with a sentence and the image as it was.
+ */
+int block_resize(struct block *b, uint64_t size, struct error *err);
 
 #endif

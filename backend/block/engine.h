@@ -1,12 +1,14 @@
 /*
  * engine.h: what the parts of backend/block share. Nobody else includes it,
- * but for tests.
+ * but for backend/image, which opens files for other ends, and tests.
  *
  *	block.c ── struct block_ops ──▶ uring.c    raw image by io_uring
- *	                            ──▶ threads.c  raw image by a thread
- *	                                   │
- *	                                   ▼
- *	                                 step.c    a request as system calls
+ *	               ▲            ──▶ threads.c  raw image by a thread
+ *	               │                   │
+ *	               │                   ▼
+ *	               │                 step.c    a request as system calls
+ *	               │
+ *	               └─ raw files ◀── qcow2_*.c  see qcow2_image.h
  *
  * A struct block is the first member of each implementation's own struct.
  */
@@ -33,13 +35,19 @@ struct block_ops {
 	unsigned (*reap)(struct block *b);
 	/* Waits until reap() would find something. */
 	void (*wait)(struct block *b);
-	/* With nothing in flight: frees b, but not what is below. */
+	/* With nothing in flight: frees b, but not b->fd. */
 	void (*close)(struct block *b);
+	/* These three as in block.h; each may be missing. */
+	int (*map)(struct block *b, uint64_t offset, uint64_t len,
+	    struct block_extent *extent);
+	struct block *(*backing)(const struct block *b);
+	int (*resize)(struct block *b, uint64_t size, struct error *err);
 };
 
 struct block {
 	const struct block_ops *ops;
-	int fd, event_fd;
+	int fd; /* -1: it has no file of its own */
+	int event_fd;
 	char *path;
 	uint64_t size;
 	bool readonly;
@@ -82,6 +90,21 @@ int block_attach_raw(int fd, const char *path, bool readonly, unsigned depth,
 /* The same with a thread even where there is io_uring. */
 int block_attach_threads(int fd, const char *path, bool readonly,
     struct block **b, struct error *err);
+
+/* What a qcow2 image is made of; its own when qcow2_new() succeeds. */
+struct qcow2_parts {
+	const char *path; /* copied */
+	bool readonly;
+	struct block *file;
+	struct block *data, *backing; /* NULL: it has none */
+};
+
+/*
+ * Reads the image's tables. event_fd is left to the caller; if it is another
+ * than the file's it is closed with the image.
+ */
+int qcow2_new(
+    const struct qcow2_parts *parts, struct block **b, struct error *err);
 
 /*
  * Opens and locks one file of an image (open.c). Returns a descriptor, or -1

@@ -315,8 +315,8 @@ relocate(const struct acpi_tables *t, uint8_t *block, uint64_t base)
 }
 
 /* 5.2.5.3 */
-static void
-write_rsdp(const struct acpi_tables *t, uint8_t *p, uint64_t base)
+void
+acpi_rsdp(const struct acpi_tables *t, uint64_t base, uint8_t p[ACPI_RSDP_LEN])
 {
 	uint32_t rsdt = htole32((uint32_t)(base + t->rsdt));
 	uint32_t len = htole32(ACPI_RSDP_LEN);
@@ -348,6 +348,6 @@ acpi_place(const struct acpi_tables *t, const struct guestmem *mem,
 		    "it more");
 	memcpy(block, t->data, t->len);
 	relocate(t, block, base);
-	write_rsdp(t, rsdp, base);
+	acpi_rsdp(t, base, rsdp);
 	return 0;
 }

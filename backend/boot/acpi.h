@@ -42,6 +42,10 @@ struct acpi_tables {
 int acpi_build(unsigned cpus, struct acpi_tables *t, struct error *err);
 void acpi_free(struct acpi_tables *t);
 
+/* The RSDP for tables that lie at base. */
+void acpi_rsdp(
+    const struct acpi_tables *t, uint64_t base, uint8_t rsdp[ACPI_RSDP_LEN]);
+
 /*
  * Writes the RSDP to gpa, a multiple of 64, and the tables behind it, in at
  * most room bytes.

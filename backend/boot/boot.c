@@ -8,6 +8,8 @@
 
 #include "backend/boot/acpi.h"
 #include "backend/boot/load.h"
+#include "backend/boot/mptable.h"
+#include "backend/boot/smbios.h"
 #include "config/size.h"
 
 int
@@ -58,18 +60,30 @@ boot_size(const struct boot_file *file, uint64_t *size, struct error *err)
 	return 0;
 }
 
+bool
+boot_in_segment(const struct boot_plan *plan, uint64_t gpa)
+{
+	unsigned i;
+
+	for (i = 0; i < plan->segments; i++)
+		if (gpa >= plan->segment[i].gpa &&
+		    gpa - plan->segment[i].gpa < plan->segment[i].size)
+			return true;
+	return false;
+}
+
 static int
 plan_kernel(
     const struct boot_file *file, struct boot_plan *plan, struct error *err)
 {
+	struct multiboot_header multiboot;
 	uint8_t head[BOOT_HEAD] = {0};
 	uint64_t size;
 
 	if (boot_size(file, &size, err) == -1)
 		return -1;
 	if (size == 0)
-		return error_set(err,
-		    "%s is empty; give a Linux bzImage or vmlinux", file->path);
+		return error_set(err, "%s is empty; give a kernel", file->path);
 	if (boot_read(file, head, size < sizeof head ? size : sizeof head, 0,
 		err) == -1)
 		return -1;
@@ -77,6 +91,8 @@ plan_kernel(
 		return bzimage_plan(file, size, head, plan, err);
 	if (elf_probe(head))
 		return elf_plan(file, size, head, plan, err);
+	if (multiboot_find(file, size, &multiboot))
+		return multiboot_plan(file, size, &multiboot, plan, err);
 	return error_set(err,
 	    "%s is no kernel that can be booted here: %s; give a Linux bzImage "
 	    "or vmlinux",
@@ -121,8 +137,11 @@ plan_make(const struct boot_config *config, uint64_t memory,
 	plan->low = memory & ~(BOOT_PAGE - 1);
 	if (plan->low > GUESTMEM_HOLE_START)
 		plan->low = GUESTMEM_HOLE_START;
-	if (plan_kernel(&config->kernel, plan, err) == -1 ||
-	    plan_initrd(&config->initrd, plan, err) == -1)
+	if (plan_kernel(&config->kernel, plan, err) == -1)
+		return -1;
+	if (plan->write == openbsd_write)
+		return openbsd_check(config, err);
+	if (plan_initrd(&config->initrd, plan, err) == -1)
 		return -1;
 	if (strlen(config->cmdline) > plan->cmdline_max)
 		return error_set(err,
@@ -165,18 +184,33 @@ load_piece(struct guestmem *mem, const struct boot_file *file,
 	return 0;
 }
 
+/* What firmware would tell the system about the machine. */
 static int
-load_acpi(struct machine *m, uint64_t *rsdp, struct error *err)
+load_tables(
+    struct machine *m, const uint8_t *uuid, uint64_t *rsdp, struct error *err)
 {
+	static const uint8_t none[SMBIOS_UUID_LEN];
+	struct guestmem *mem = machine_mem(m);
+	unsigned cpus = machine_cpus(m);
 	struct acpi_tables tables;
+	struct smbios smbios;
 	int rc;
 
-	if (acpi_build(machine_cpus(m), &tables, err) == -1)
+	if (acpi_build(cpus, &tables, err) == -1)
 		return -1;
 	*rsdp = BOOT_ACPI;
-	rc = acpi_place(&tables, machine_mem(m), BOOT_ACPI,
-	    BOOT_KERNEL_MIN - BOOT_ACPI, err);
+	rc = acpi_place(&tables, mem, BOOT_ACPI, BOOT_SMBIOS - BOOT_ACPI, err);
 	acpi_free(&tables);
+	if (rc == -1 ||
+	    smbios_build(mem, cpus, uuid != NULL ? uuid : none, &smbios, err) ==
+		-1)
+		return -1;
+	rc = smbios_place(
+	    &smbios, mem, BOOT_SMBIOS, BOOT_MPTABLE - BOOT_SMBIOS, err);
+	smbios_free(&smbios);
+	if (rc == 0)
+		rc = mptable_place(mem, cpus, BOOT_MPTABLE,
+		    BOOT_KERNEL_MIN - BOOT_MPTABLE, err);
 	return rc;
 }
 
@@ -199,7 +233,8 @@ boot_load(struct machine *m, const struct boot_config *config,
 	initrd.gpa = plan.initrd;
 	initrd.size = initrd.length = plan.initrd_size;
 	if (load_piece(mem, &config->initrd, &initrd, err) == -1 ||
-	    load_acpi(m, &rsdp, err) == -1)
+	    load_tables(m, config->uuid, &rsdp, err) == -1)
 		return -1;
-	return params_write(mem, &plan, config->cmdline, rsdp, entry, err);
+	memset(entry, 0, sizeof *entry);
+	return plan.write(mem, &plan, config, rsdp, entry, err);
 }

@@ -18,10 +18,20 @@ struct boot_file {
 	const char *path; /* for sentences */
 };
 
+/* What an OpenBSD kernel is told that it was booted from. */
+struct boot_origin {
+	enum { BOOT_FROM_DISK, BOOT_FROM_CDROM, BOOT_FROM_NET } from;
+	bool has_duid, has_mac;
+	uint8_t duid[8]; /* of the first disk's label */
+	uint8_t mac[6]; /* of the first interface */
+};
+
 struct boot_config {
 	struct boot_file kernel;
 	struct boot_file initrd;
 	const char *cmdline; /* "" if none */
+	struct boot_origin origin;
+	const uint8_t *uuid; /* 16 bytes, for boot_load(); NULL: zeroes */
 };
 
 /*
@@ -35,8 +45,10 @@ int boot_check(
     const struct boot_config *config, uint64_t memory, struct error *err);
 
 /*
- * Loads the kernel (bzImage or vmlinux by the 64-bit protocol), initrd,
- * command line, memory map and ACPI tables into RAM and fills in entry.
+ * Loads the kernel, initrd, command line, memory map and tables (ACPI, SMBIOS,
+ * MP) into RAM and fills in entry. Kernels are Linux's bzImage (64-bit entry,
+ * or the 32-bit one) and vmlinux, ELF files with a PVH note, Multiboot 1, and
+ * OpenBSD's.
  * Every byte of RAM that it does not write keeps its contents.
  */
 int boot_load(struct machine *m, const struct boot_config *config,

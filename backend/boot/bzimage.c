@@ -6,18 +6,24 @@
 #include "config/size.h"
 
 /*
- * Linux bzImage by the 64-bit boot protocol (Documentation/arch/x86/boot.rst):
+ * Linux bzImage by the 64-bit boot protocol, or the 32-bit one where the kernel
+ * has no other (Documentation/arch/x86/boot.rst):
  *
  *	file:	| boot sector, setup code | protected-mode code | more |
  *		0       0x1f1: header     (setup_sects + 1) * 512
  *
- * Only the protected-mode code is loaded; it is entered 0x200 behind its
- * start, in long mode.
+ * Only the protected-mode code is loaded; it is entered at its start or, in long
+ * mode, 0x200 behind it.
  */
 #define HEADER_OFFSET 0x1f1
 #define HEADER_MAGIC  0x53726448u /* "HdrS" */
 #define BOOT_FLAG     0xaa55
-#define VERSION_MIN   0x020c /* xloadflags */
+#define VERSION_MIN   0x0203 /* a limit for the initrd */
+#define VERSION_LINE  0x0206 /* the size of the command line */
+#define VERSION_PREF  0x020a /* where it wants to be, how much it needs */
+#define VERSION_64    0x020c /* xloadflags */
+#define CMDLINE_OLD   255
+#define UNPACKED      4 /* times the size, where it is not said */
 #define SECTOR        512ULL
 #define ENTRY_64      0x200
 #define SETUP_SECTS_0 4 /* what 0 means, for the sake of the very old */
@@ -55,13 +61,9 @@ check_header(const struct boot_file *file, const struct setup_header *h,
 {
 	if (h->version < VERSION_MIN)
 		return error_set(err,
-		    "%s speaks version %u.%02u of the boot protocol, 2.12 "
-		    "(Linux 3.8) is the least; give a newer kernel",
+		    "%s speaks version %u.%02u of the boot protocol, 2.03 "
+		    "(Linux 2.4.18) is the least; give a newer kernel",
 		    file->path, h->version >> 8, h->version & 0xff);
-	if ((h->xloadflags & XLF_KERNEL_64) == 0)
-		return error_set(err,
-		    "%s is a 32-bit kernel; give a 64-bit (amd64) one",
-		    file->path);
 	if ((h->loadflags & LOADED_HIGH) == 0)
 		return error_set(err,
 		    "%s is a zImage for low memory; give a bzImage",
@@ -76,10 +78,14 @@ place(const struct boot_file *file, struct boot_plan *plan, uint64_t length,
 {
 	struct setup_header *h = &plan->header;
 	struct boot_segment *s = &plan->segment[0];
-	uint64_t need = h->init_size > length ? h->init_size : length;
+	uint64_t need = length * UNPACKED;
 	char want[24], have[24];
 
-	s->gpa = h->pref_address;
+	s->gpa = BOOT_KERNEL_MIN;
+	if (h->version >= VERSION_PREF) {
+		s->gpa = h->pref_address;
+		need = h->init_size > length ? h->init_size : length;
+	}
 	if (s->gpa < BOOT_KERNEL_MIN || s->gpa % BOOT_PAGE != 0)
 		return error_set(err,
 		    "%s wants to be at 0x%" PRIx64
@@ -94,7 +100,12 @@ place(const struct boot_file *file, struct boot_plan *plan, uint64_t length,
 	s->size = s->length = length;
 	plan->segments = 1;
 	plan->end = s->gpa + need;
-	plan->entry = s->gpa + ENTRY_64;
+	plan->write = params_write_32;
+	plan->entry = s->gpa;
+	if (h->version >= VERSION_64 && (h->xloadflags & XLF_KERNEL_64) != 0) {
+		plan->write = params_write_64;
+		plan->entry += ENTRY_64;
+	}
 	return 0;
 }
 
@@ -121,7 +132,9 @@ bzimage_plan(const struct boot_file *file, uint64_t size, const uint8_t *head,
 		    " bytes; copy it again",
 		    file->path, size, setup + length);
 	plan->segment[0].offset = setup;
-	plan->cmdline_max = h->cmdline_size;
+	plan->cmdline_max = CMDLINE_OLD;
+	if (h->version >= VERSION_LINE)
+		plan->cmdline_max = h->cmdline_size;
 	if (plan->cmdline_max >= BOOT_CMDLINE_MAX)
 		plan->cmdline_max = BOOT_CMDLINE_MAX - 1;
 	return place(file, plan, length, err);

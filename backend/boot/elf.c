@@ -1,67 +1,26 @@
-#include <elf.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "backend/boot/load.h"
+#include "backend/boot/elf.h"
 #include "config/size.h"
 
 /*
- * vmlinux, or any 64-bit ELF that is entered the same way: in long mode with
- * the boot_params in RSI. Segments go to their physical addresses (System V
- * ABI, chapter 5, program header).
+ * ELF kernels, by what they carry:
+ *
+ *	a segment for random bytes	OpenBSD
+ *	a note with a PVH entry		PVH (Linux's vmlinux, Xen's way)
+ *	a Multiboot header		Multiboot 1
+ *	none of these, 64 bits		Linux's 64-bit entry
+ *
+ * Segments go to their physical addresses (System V ABI, chapter 5, program
+ * header).
  */
+#define NOTES_MAX       (64u << 10)
 #define CMDLINE_MAX     2047 /* Linux's COMMAND_LINE_SIZE, less the zero */
 #define INITRD_ADDR_MAX 0x7fffffffu
 #define HEADER_MAGIC    0x53726448u
 #define HEADER_VERSION  0x020f
-
-bool
-elf_probe(const uint8_t *head)
-{
-	return memcmp(head, ELFMAG, SELFMAG) == 0;
-}
-
-static int
-check_header(
-    const struct boot_file *file, const Elf64_Ehdr *eh, struct error *err)
-{
-	const unsigned char *id = eh->e_ident;
-
-	if (id[EI_CLASS] == ELFCLASS32)
-		return error_set(err,
-		    "%s is no kernel that can be booted here: it is a 32-bit "
-		    "ELF file; give a 64-bit Linux bzImage or vmlinux",
-		    file->path);
-	if (id[EI_CLASS] != ELFCLASS64 || id[EI_DATA] != ELFDATA2LSB ||
-	    eh->e_machine != EM_X86_64)
-		return error_set(err,
-		    "%s is a kernel for another processor (ELF machine %u); "
-		    "give one for x86-64",
-		    file->path, eh->e_machine);
-	if (eh->e_type != ET_EXEC && eh->e_type != ET_DYN)
-		return error_set(err,
-		    "%s is an ELF file that is not linked (a module or an "
-		    "object); give a Linux bzImage or vmlinux",
-		    file->path);
-	if (eh->e_phentsize != sizeof(Elf64_Phdr) || eh->e_phnum == 0)
-		return error_set(err,
-		    "%s has no program headers; is it damaged?", file->path);
-	if (eh->e_phnum > BOOT_SEGMENTS)
-		return error_set(err,
-		    "%s has %u program headers, more than the %d of any "
-		    "kernel; is it damaged?",
-		    file->path, eh->e_phnum, BOOT_SEGMENTS);
-	return 0;
-}
-
-static int
-truncated(const struct boot_file *file, struct error *err)
-{
-	return error_set(err,
-	    "%s is truncated: its headers name parts behind its end; copy it "
-	    "again",
-	    file->path);
-}
 
 static int
 add_segment(const struct boot_file *file, uint64_t size, const Elf64_Phdr *ph,
@@ -76,7 +35,7 @@ add_segment(const struct boot_file *file, uint64_t size, const Elf64_Phdr *ph,
 		    "memory; is it damaged?",
 		    file->path);
 	if (ph->p_offset > size || ph->p_filesz > size - ph->p_offset)
-		return truncated(file, err);
+		return elf_truncated(file, err);
 	if (ph->p_paddr < BOOT_KERNEL_MIN)
 		return error_set(err,
 		    "%s wants to be at 0x%" PRIx64
@@ -109,20 +68,18 @@ add_segment(const struct boot_file *file, uint64_t size, const Elf64_Phdr *ph,
 
 /* The entry is physical, or virtual inside the segment that holds it. */
 static int
-set_entry(const struct boot_file *file, const Elf64_Ehdr *eh,
-    const Elf64_Phdr *ph, struct boot_plan *plan, struct error *err)
+set_entry(const struct boot_file *file, const struct elf_file *elf,
+    struct boot_plan *plan, struct error *err)
 {
-	uint64_t entry = eh->e_entry;
+	uint64_t entry = elf->entry;
+	const Elf64_Phdr *ph = elf->ph;
 	unsigned i;
 
-	for (i = 0; i < plan->segments; i++) {
-		if (entry >= plan->segment[i].gpa &&
-		    entry - plan->segment[i].gpa < plan->segment[i].size) {
-			plan->entry = entry;
-			return 0;
-		}
+	if (boot_in_segment(plan, entry)) {
+		plan->entry = entry;
+		return 0;
 	}
-	for (i = 0; i < eh->e_phnum; i++) {
+	for (i = 0; i < elf->phnum; i++) {
 		if (ph[i].p_type == PT_LOAD && entry >= ph[i].p_vaddr &&
 		    entry - ph[i].p_vaddr < ph[i].p_memsz) {
 			plan->entry = ph[i].p_paddr + (entry - ph[i].p_vaddr);
@@ -149,30 +106,114 @@ make_header(struct setup_header *h)
 	h->cmdline_size = CMDLINE_MAX;
 }
 
+static size_t
+round_up(size_t n)
+{
+	return (n + 3) & ~(size_t)3;
+}
+
+/* Looks for the PVH entry among len bytes of notes (chapter 5, note section).
+ */
+static bool
+find_note(const uint8_t *notes, size_t len, uint64_t *entry)
+{
+	size_t at = 0, name, desc;
+	Elf64_Nhdr nh;
+
+	while (len - at >= sizeof nh) {
+		memcpy(&nh, notes + at, sizeof nh);
+		name = at + sizeof nh;
+		if (nh.n_namesz > len - name)
+			return false;
+		desc = name + round_up(nh.n_namesz);
+		if (desc > len || nh.n_descsz > len - desc)
+			return false;
+		if (nh.n_type == PVH_NOTE_ENTRY && nh.n_namesz == 4 &&
+		    memcmp(notes + name, "Xen", 4) == 0 &&
+		    (nh.n_descsz == 4 || nh.n_descsz == 8)) {
+			*entry = 0;
+			memcpy(entry, notes + desc, nh.n_descsz);
+			return true;
+		}
+		at = desc + round_up(nh.n_descsz);
+		if (at > len)
+			return false;
+	}
+	return false;
+}
+
+static bool
+find_pvh(
+    const struct boot_file *file, const struct elf_file *elf, uint64_t *entry)
+{
+	const Elf64_Phdr *ph;
+	struct error err;
+	uint8_t *notes;
+	bool found = false;
+	unsigned i;
+
+	for (i = 0; i < elf->phnum && !found; i++) {
+		ph = &elf->ph[i];
+		if (ph->p_type != PT_NOTE || ph->p_filesz > NOTES_MAX ||
+		    ph->p_offset > elf->size ||
+		    ph->p_filesz > elf->size - ph->p_offset)
+			continue;
+		notes = malloc(ph->p_filesz + 1);
+		found = notes != NULL &&
+		    boot_read(file, notes, ph->p_filesz, ph->p_offset, &err) ==
+			0 &&
+		    find_note(notes, ph->p_filesz, entry);
+		free(notes);
+	}
+	return found;
+}
+
+static int
+choose_entry(const struct boot_file *file, const struct elf_file *elf,
+    struct boot_plan *plan, struct error *err)
+{
+	struct multiboot_header multiboot;
+
+	if (openbsd_probe(elf))
+		return openbsd_plan(file, elf, plan, err);
+	if (find_pvh(file, elf, &plan->entry)) {
+		plan->write = pvh_write;
+		if (boot_in_segment(plan, plan->entry))
+			return 0;
+		return error_set(err,
+		    "%s has a PVH entry at 0x%" PRIx64
+		    ", which is in none of its parts; is it damaged?",
+		    file->path, plan->entry);
+	}
+	if (multiboot_find(file, elf->size, &multiboot)) {
+		plan->write = multiboot_write;
+		if (multiboot_check(file, &multiboot, err) == -1)
+			return -1;
+	} else if (elf->wide) {
+		plan->write = params_write_64;
+	} else {
+		return error_set(err,
+		    "%s is no kernel that can be booted here: it is a 32-bit "
+		    "ELF file with neither a PVH note nor a Multiboot header",
+		    file->path);
+	}
+	return set_entry(file, elf, plan, err);
+}
+
 int
 elf_plan(const struct boot_file *file, uint64_t size, const uint8_t *head,
     struct boot_plan *plan, struct error *err)
 {
-	Elf64_Ehdr eh;
-	Elf64_Phdr ph[BOOT_SEGMENTS];
-	uint64_t len;
+	struct elf_file elf;
 	unsigned i;
 
-	memcpy(&eh, head, sizeof eh);
-	if (size < sizeof eh)
-		return truncated(file, err);
-	if (check_header(file, &eh, err) == -1)
+	if (elf_read(file, size, head, &elf, err) == -1)
 		return -1;
-	len = eh.e_phnum * sizeof ph[0];
-	if (eh.e_phoff > size || len > size - eh.e_phoff)
-		return truncated(file, err);
-	if (boot_read(file, ph, len, eh.e_phoff, err) == -1)
-		return -1;
-	for (i = 0; i < eh.e_phnum; i++)
-		if (ph[i].p_type == PT_LOAD && ph[i].p_memsz > 0 &&
-		    add_segment(file, size, &ph[i], plan, err) == -1)
+	for (i = 0; i < elf.phnum; i++)
+		if (elf.ph[i].p_type == PT_LOAD && elf.ph[i].p_memsz > 0 &&
+		    add_segment(file, size, &elf.ph[i], plan, err) == -1)
 			return -1;
 	make_header(&plan->header);
 	plan->cmdline_max = CMDLINE_MAX;
-	return set_entry(file, &eh, ph, plan, err);
+	return choose_entry(file, &elf, plan, err);
 }

@@ -12,6 +12,7 @@
  *	0x0009fc00  EBDA, reserved
  *	0x000a0000  where a PC has its VGA: not in the memory map
  *	0x000e0000  RSDP and ACPI tables, reserved
+ *	0x000f0000  SMBIOS and MP tables, reserved
  *	0x00100000  from here on kernels; a bzImage where it prefers to be
  *	    ...
  *	            initrd, as high as kernel, RAM and 3 GiB allow
@@ -34,8 +35,18 @@
 #define BOOT_EBDA        0x9fc00ULL
 #define BOOT_VGA         0xa0000ULL
 #define BOOT_ACPI        0xe0000ULL
+#define BOOT_SMBIOS      0xf0000ULL
+#define BOOT_MPTABLE     0xf1000ULL
 #define BOOT_KERNEL_MIN  0x100000ULL
 #define BOOT_PAGE        4096ULL
+
+/* Types of memory, as e820 has them. */
+#define BOOT_E820_RAM      1
+#define BOOT_E820_RESERVED 2
+
+/* Pages that KVM keeps below the firmware (backend/vmm/kvm.h). */
+#define BOOT_KVM_PAGES     0xfeffc000ULL
+#define BOOT_KVM_PAGES_LEN 0x4000ULL
 
 /* Selectors that the 64-bit boot protocol demands (__BOOT_CS, __BOOT_DS). */
 #define BOOT_CS 0x10
@@ -49,13 +60,26 @@ struct boot_segment {
 	uint64_t offset, length; /* in the file */
 };
 
+struct boot_plan;
+
+/*
+ * How a kernel is entered: puts what it is told into RAM, at the places above,
+ * and fills in entry. The kernel itself and the tables are there already.
+ */
+typedef int boot_write(struct guestmem *mem, const struct boot_plan *plan,
+    const struct boot_config *config, uint64_t rsdp, struct boot_entry *entry,
+    struct error *err);
+
 struct boot_plan {
+	boot_write *write;
 	uint64_t low; /* bytes of RAM below 3 GiB */
 	unsigned segments;
 	struct boot_segment segment[BOOT_SEGMENTS];
 	uint64_t end; /* of what the kernel needs until it knows its memory */
 	uint64_t entry;
 	uint64_t initrd, initrd_size; /* size 0: none */
+	uint64_t random, random_size; /* where random bytes go; size 0: none */
+	uint64_t symbols, symbols_end; /* 0: none */
 	size_t cmdline_max; /* bytes without the final zero */
 	struct setup_header header;
 };
@@ -67,7 +91,7 @@ int boot_read(const struct boot_file *file, void *buf, uint64_t len,
 int boot_size(const struct boot_file *file, uint64_t *size, struct error *err);
 
 /*
- * bzimage.c and elf.c: plan->low is set; they fill in the rest but for the
+ * bzimage.c, elf.c and elf_read.c: plan->low is set; they fill in the rest but for the
  * initrd. head is the file's first sectors. size is the file's.
  */
 #define BOOT_HEAD 1024
@@ -88,12 +112,64 @@ int initrd_check(
 /* kind.c: "it is compressed with gzip", for a file that is no kernel. */
 const char *boot_kind(const struct boot_file *file, const uint8_t *head);
 
+/* memmap.c: the memory of a machine of which RAM below 3 GiB ends at low. */
+#define BOOT_RANGES 8
+struct boot_range {
+	uint64_t start, size;
+	uint32_t type;
+};
+unsigned boot_memory_map(const struct guestmem *mem, uint64_t low,
+    struct boot_range range[BOOT_RANGES]);
 /*
- * params.c: GDT, page tables, memory map, command line and boot_params for the
- * plan, and the entry state that goes with them.
+ * memmap.c: a GDT at BOOT_GDT with flat code and data under these selectors,
+ * and the entry state in 32-bit protected mode that goes with it.
  */
-int params_write(struct guestmem *mem, const struct boot_plan *plan,
-    const char *cmdline, uint64_t rsdp, struct boot_entry *entry,
+int boot_enter_32(struct guestmem *mem, uint64_t ip, uint16_t code,
+    uint16_t data, struct boot_entry *entry);
+/* memmap.c: the command line at BOOT_CMDLINE; -1 with a sentence. */
+int boot_put_cmdline(
+    struct guestmem *mem, const char *cmdline, struct error *err);
+/* "the guest's memory is too small for the boot tables". Returns -1. */
+int boot_no_room(struct error *err);
+
+/* Is it in a segment of the plan? */
+bool boot_in_segment(const struct boot_plan *plan, uint64_t gpa);
+
+/*
+ * params.c: Linux: page tables, memory map, command line and boot_params; the
+ * 64-bit entry and, for older kernels, the 32-bit one.
+ */
+boot_write params_write_64;
+boot_write params_write_32;
+
+/*
+ * pvh.c: an ELF note of the type that names a PVH entry; and what is written
+ * for it (Xen's docs/misc/pvh.pandoc and its start_info.h).
+ */
+#define PVH_NOTE_ENTRY 18
+boot_write pvh_write;
+
+/*
+ * multiboot.c: the header of the Multiboot Specification 0.6.96 in the first
+ * 8 KiB. multiboot_check() refuses what it demands and cannot have;
+ * multiboot_plan() is for a file that is no ELF and says itself where it goes.
+ */
+struct multiboot_header {
+	uint32_t flags;
+	uint32_t at; /* in the file */
+	uint32_t header_addr, load_addr, load_end, bss_end, entry;
+};
+bool multiboot_find(
+    const struct boot_file *file, uint64_t size, struct multiboot_header *h);
+int multiboot_check(const struct boot_file *file,
+    const struct multiboot_header *h, struct error *err);
+int multiboot_plan(const struct boot_file *file, uint64_t size,
+    const struct multiboot_header *h, struct boot_plan *plan,
     struct error *err);
+boot_write multiboot_write;
+
+/* openbsd.c: whether such a kernel can be told what config says. */
+boot_write openbsd_write;
+int openbsd_check(const struct boot_config *config, struct error *err);
 
 #endif

@@ -2,9 +2,6 @@
 
 #include "backend/boot/load.h"
 
-#define E820_RAM      1
-#define E820_RESERVED 2
-
 #define PTE_PRESENT 1ULL
 #define PTE_WRITE   2ULL
 #define PTE_LARGE   0x80ULL
@@ -14,38 +11,22 @@
 #define LOADER_UNKNOWN 0xff
 #define VGA_NORMAL     0xffff
 
-/* Pages that KVM keeps below the firmware (backend/vmm/kvm.h). */
-#define KVM_PAGES     0xfeffc000ULL
-#define KVM_PAGES_LEN 0x4000ULL
-
 /* BIOS data area: where the EBDA is (a segment), how many KiB are below it */
 #define BDA_EBDA   0x40eULL
 #define BDA_MEMORY 0x413ULL
 
 static void
-add_range(struct boot_params *p, uint64_t start, uint64_t end, uint32_t type)
+memory_map(struct boot_params *p, const struct guestmem *mem, uint64_t low)
 {
-	struct boot_e820_entry *e;
+	struct boot_range range[BOOT_RANGES];
+	unsigned i, n = boot_memory_map(mem, low, range);
 
-	if (start >= end)
-		return;
-	e = &p->e820_table[p->e820_entries++];
-	e->addr = start;
-	e->size = end - start;
-	e->type = type;
-}
-
-static void
-memory_map(struct boot_params *p, const struct guestmem *mem, uint64_t low_end)
-{
-	add_range(p, 0, BOOT_EBDA, E820_RAM);
-	add_range(p, BOOT_EBDA, BOOT_VGA, E820_RESERVED);
-	add_range(p, BOOT_ACPI, BOOT_KERNEL_MIN, E820_RESERVED);
-	add_range(p, BOOT_KERNEL_MIN, low_end, E820_RAM);
-	add_range(p, KVM_PAGES, KVM_PAGES + KVM_PAGES_LEN, E820_RESERVED);
-	if (mem->regions > 1)
-		add_range(p, mem->region[1].gpa,
-		    mem->region[1].gpa + mem->region[1].size, E820_RAM);
+	for (i = 0; i < n; i++) {
+		p->e820_table[i].addr = range[i].start;
+		p->e820_table[i].size = range[i].size;
+		p->e820_table[i].type = range[i].type;
+	}
+	p->e820_entries = (uint8_t)n;
 }
 
 static void
@@ -93,30 +74,38 @@ page_tables(struct guestmem *mem)
 	return 0;
 }
 
+/* boot_params and all but the GDT. */
+static int
+write_params(struct guestmem *mem, const struct boot_plan *plan,
+    const struct boot_config *config, uint64_t rsdp, struct error *err)
+{
+	static const uint16_t ebda = BOOT_EBDA >> 4, kib = BOOT_EBDA >> 10;
+	struct boot_params *p;
+
+	p = guestmem_at(mem, BOOT_PARAMS, sizeof *p);
+	if (p == NULL ||
+	    guestmem_write(mem, BDA_EBDA, &ebda, sizeof ebda) == -1 ||
+	    guestmem_write(mem, BDA_MEMORY, &kib, sizeof kib) == -1)
+		return boot_no_room(err);
+	memset(p, 0, sizeof *p);
+	fill_params(p, mem, plan, config->cmdline, rsdp);
+	return boot_put_cmdline(mem, config->cmdline, err);
+}
+
 int
-params_write(struct guestmem *mem, const struct boot_plan *plan,
-    const char *cmdline, uint64_t rsdp, struct boot_entry *entry,
+params_write_64(struct guestmem *mem, const struct boot_plan *plan,
+    const struct boot_config *config, uint64_t rsdp, struct boot_entry *entry,
     struct error *err)
 {
 	/* flat 64-bit code and data (SDM vol. 3, 3.4.5) */
 	static const uint64_t gdt[] = {
 	    0, 0, 0x00af9b000000ffff, 0x00cf93000000ffff};
-	static const uint16_t ebda = BOOT_EBDA >> 4, kib = BOOT_EBDA >> 10;
-	struct boot_params *p;
 
-	p = guestmem_at(mem, BOOT_PARAMS, sizeof *p);
-	if (p == NULL || page_tables(mem) == -1 ||
-	    guestmem_write(mem, BOOT_GDT, gdt, sizeof gdt) == -1 ||
-	    guestmem_write(mem, BDA_EBDA, &ebda, sizeof ebda) == -1 ||
-	    guestmem_write(mem, BDA_MEMORY, &kib, sizeof kib) == -1 ||
-	    guestmem_write(mem, BOOT_CMDLINE, cmdline, strlen(cmdline) + 1) ==
-		-1)
-		return error_set(err,
-		    "the guest's memory is too small for the boot tables; give "
-		    "it more");
-	memset(p, 0, sizeof *p);
-	fill_params(p, mem, plan, cmdline, rsdp);
-	memset(entry, 0, sizeof *entry);
+	if (write_params(mem, plan, config, rsdp, err) == -1)
+		return -1;
+	if (page_tables(mem) == -1 ||
+	    guestmem_write(mem, BOOT_GDT, gdt, sizeof gdt) == -1)
+		return boot_no_room(err);
 	entry->mode = BOOT_ENTRY_64;
 	entry->ip = plan->entry;
 	entry->sp = BOOT_STACK;
@@ -126,5 +115,18 @@ params_write(struct guestmem *mem, const struct boot_plan *plan,
 	entry->gdt_limit = sizeof gdt - 1;
 	entry->code = BOOT_CS;
 	entry->data = BOOT_DS;
+	return 0;
+}
+
+int
+params_write_32(struct guestmem *mem, const struct boot_plan *plan,
+    const struct boot_config *config, uint64_t rsdp, struct boot_entry *entry,
+    struct error *err)
+{
+	if (write_params(mem, plan, config, rsdp, err) == -1)
+		return -1;
+	if (boot_enter_32(mem, plan->entry, BOOT_CS, BOOT_DS, entry) == -1)
+		return boot_no_room(err);
+	entry->si = BOOT_PARAMS;
 	return 0;
 }

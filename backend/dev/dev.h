@@ -56,6 +56,9 @@ int rtc_create(struct machine *m, struct error *err);
  */
 int reset_create(struct machine *m, struct error *err);
 
+/* The firmware's debug port at 0x402: what it says goes to the log. */
+int debugport_create(struct machine *m, struct error *err);
+
 /*
  * The PIIX4 power function at 00:01.3: PM1a event and control block, ACPI PM
  * 24-bit timer, GPE0, SMI command port, at fixed ports that the FADT names; SCI is

@@ -364,6 +364,26 @@ pci_bus_machine(const struct pci_bus *bus)
 		if ((fn = (bus)->fn[i / PCI_FUNCTIONS][i % PCI_FUNCTIONS]) != \
 		    NULL)
 
+/*
+ * Maps every BAR where configuration space says. All leave their places first:
+ * one may be given what another had. Two that a guest put in one place are as
+ * they were for it: the second is nowhere.
+ */
+static void
+map_all(struct pci_bus *bus)
+{
+	struct error err;
+	struct pci_fn *fn;
+	unsigned i, bar;
+
+	EACH_FUNCTION(bus, fn, i)
+	for (bar = 0; bar < PCI_BARS; bar++)
+		pci_bar_unmap(fn, bar);
+	EACH_FUNCTION(bus, fn, i)
+	if (pci_update_bars(fn, &err) == -1)
+		log_warn("%s: %s", fn->ops->name, err.text);
+}
+
 static void
 bus_reset(void *dev)
 {
@@ -381,9 +401,8 @@ bus_reset(void *dev)
 		fn->intx = false;
 		msix_reset(fn);
 		pthread_mutex_unlock(&bus->lock);
-		if (pci_update_bars(fn, &err) == -1)
-			log_warn("%s: %s", fn->ops->name, err.text);
 	}
+	map_all(bus);
 	pthread_mutex_lock(&bus->lock);
 	bus->address = 0;
 	bus->reset_ctl = 0;
@@ -451,13 +470,13 @@ bus_load(void *dev, struct state_reader *r, struct error *err)
 		load_config(fn, saved);
 		fn->intx = state_get_u8(r) == 1;
 		pthread_mutex_unlock(&bus->lock);
-		if (pci_update_bars(fn, err) == -1 ||
-		    msix_load(fn, r, err) == -1)
+		if (msix_load(fn, r, err) == -1)
 			return -1;
 		if (fn->ops->load != NULL &&
 		    fn->ops->load(fn->arg, r, err) == -1)
 			return -1;
 	}
+	map_all(bus);
 	pthread_mutex_lock(&bus->lock);
 	pci_update_irqs(bus);
 	pthread_mutex_unlock(&bus->lock);

@@ -83,6 +83,7 @@ struct machine *pci_bus_machine(const struct pci_bus *bus);
  */
 int pci_add(struct pci_bus *bus, int slot, const struct pci_fn_ops *ops,
     void *arg, struct pci_fn **fn, struct error *err);
+/* Where it was put, 0 to 31. Any thread. */
 unsigned pci_slot(const struct pci_fn *fn);
 
 /*

@@ -308,6 +308,8 @@ pm_create(struct pci_bus *bus, struct pm **out, struct error *err)
 	 */
 	pci_set32(pm->fn, 0x40, PM_BASE | 1);
 	pm->fn->cfg[0x80] = 1;
+	/* DEVACTB: SMIs are set up already, so firmware need not; no SMM. */
+	pm->fn->cfg[0x5b] = 2;
 	pci_writable(pm->fn, 0x40, 4, 0xff);
 	pci_writable(pm->fn, 0x80, 1, 0xff);
 	pci_writable(pm->fn, 0x90, 4, 0xff);

@@ -3,9 +3,10 @@
 
 #include "backend/guest/build.h"
 
-#define COM1      0x3f8
-#define COM1_IRQ  4
-#define RING_SIZE 128 /* requests in flight to the host, a disk */
+#define COM1          0x3f8
+#define COM1_IRQ      4
+#define BOOTORDER_MAX 1024 /* bytes: a path of 30 a disk */
+#define RING_SIZE     128 /* requests in flight to the host, a disk */
 
 const char *const console_names[CONSOLES] = {"ttyS0", "hvc0"};
 
@@ -95,8 +96,33 @@ add_disk(struct hardware *hw, struct pci_bus *bus, struct spec_disk *disk,
 	block_files_clear(&files);
 	if (rc == -1)
 		return -1;
+	if (n == 0)
+		hw->origin.has_duid = disklabel_duid(block, hw->origin.duid);
 	return virtio_blk_create(
 	    bus, block, name, name, ops, arg, &hw->disk[n], err);
+}
+
+/* Disks first, in their order: what the firmware tries. */
+static int
+add_firmware(
+    struct hardware *hw, const struct guest_spec *spec, struct error *err)
+{
+	char order[BOOTORDER_MAX] = "";
+	struct firmware_config config = {
+	    .bios = {spec->firmware_fd, spec->firmware},
+	    .bootorder = order,
+	    .console = COM1,
+	    .uuid = spec->uuid,
+	};
+	size_t len = 0;
+	unsigned i;
+
+	for (i = 0; i < spec->disks; i++)
+		len += (size_t)snprintf(order + len, sizeof order - len,
+		    "/pci@i0cf8/scsi@%x/disk@0,0\n", virtio_slot(hw->disk[i]));
+	if (spec->firmware_log && debugport_create(hw->machine, err) == -1)
+		return -1;
+	return firmware_create(hw->machine, hw->fw_cfg, &config, err);
 }
 
 static int
@@ -111,6 +137,7 @@ add_devices(struct hardware *hw, struct guest_spec *spec,
 	if (serial_create(m, COM1, COM1_IRQ, &serial_ops,
 		console[CONSOLE_TTYS0], &hw->serial, err) == -1 ||
 	    rtc_create(m, err) == -1 || reset_create(m, err) == -1 ||
+	    fw_cfg_create(m, &hw->fw_cfg, err) == -1 ||
 	    pci_bus_create(m, &bus, err) == -1 ||
 	    pm_create(bus, &hw->pm, err) == -1)
 		return -1;
@@ -123,9 +150,8 @@ add_devices(struct hardware *hw, struct guest_spec *spec,
 			spec->nic[i].mac, spec->nic[i].mtu, &hw->nic[i],
 			err) == -1)
 			return -1;
-	if (virtio_rng_create(bus, base, &hw->rng, err) == -1)
-		return -1;
-	if (virtio_console_create(bus, base, &hvc_ops, console[CONSOLE_HVC0],
+	if (virtio_rng_create(bus, base, &hw->rng, err) == -1 ||
+	    virtio_console_create(bus, base, &hvc_ops, console[CONSOLE_HVC0],
 		&hw->hvc, err) == -1)
 		return -1;
 	if (virtio_vmmci_create(
@@ -138,7 +164,18 @@ add_devices(struct hardware *hw, struct guest_spec *spec,
 	for (i = 0; i < CONSOLES; i++)
 		if (console_join(console[i], m, console_names[i], err) == -1)
 			return -1;
-	return 0;
+	return spec->firmware_fd != -1 ? add_firmware(hw, spec, err) : 0;
+}
+
+/* All but the first disk's identifier. */
+static void
+fill_origin(struct boot_origin *origin, const struct guest_spec *spec)
+{
+	origin->from = spec->boot == CONFIG_BOOT_NET ? BOOT_FROM_NET
+	    : spec->boot == CONFIG_BOOT_CDROM        ? BOOT_FROM_CDROM
+						     : BOOT_FROM_DISK;
+	origin->has_mac = spec->nics > 0;
+	memcpy(origin->mac, spec->nic[0].mac, sizeof origin->mac);
 }
 
 int
@@ -156,6 +193,7 @@ build_machine(struct hardware *hw, struct guest_spec *spec,
 	};
 
 	memset(hw, 0, sizeof *hw);
+	fill_origin(&hw->origin, spec);
 	if (machine_create(&hw->machine, &config, err) == -1)
 		return -1;
 	if (add_devices(hw, spec, base, console, ops, arg, err) == -1) {
@@ -176,12 +214,18 @@ build_load(
 	    .kernel = {spec->kernel_fd, spec->kernel},
 	    .initrd = {spec->initrd_fd, spec->initrd},
 	    .cmdline = spec->cmdline,
+	    .origin = hw->origin,
+	    .uuid = spec->uuid,
 	};
 	struct boot_entry entry;
 
 	memset(&entry, 0, sizeof entry);
-	if (boot_load(hw->machine, &config, &entry, err) == -1)
+	if (spec->firmware_fd != -1) {
+		if (firmware_load(hw->machine, &entry, err) == -1)
+			return -1;
+	} else if (boot_load(hw->machine, &config, &entry, err) == -1) {
 		return -1;
+	}
 	machine_set_entry(hw->machine, &entry);
 	return 0;
 }

@@ -5,7 +5,8 @@
 #ifndef BACKEND_GUEST_BUILD_H
 #define BACKEND_GUEST_BUILD_H
 
-#include "backend/boot/boot.h"
+#include "backend/boot/disklabel.h"
+#include "backend/boot/firmware.h"
 #include "backend/dev/dev.h"
 #include "backend/guest/console.h"
 #include "backend/proto/spec.h"
@@ -15,6 +16,8 @@ struct event_base;
 
 struct hardware {
 	struct machine *machine;
+	struct boot_origin origin;
+	struct fw_cfg *fw_cfg;
 	struct pm *pm;
 	struct serial *serial;
 	struct virtio_dev *hvc;

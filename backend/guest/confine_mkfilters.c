@@ -78,7 +78,8 @@ static const struct call calls[] = {
     {M | V, SYS_epoll_ctl, ANY},               /* events are added, removed */
     {EACH, SYS_read, ANY},                     /* eventfds, taps, consoles */
     {EACH, SYS_write, ANY},                    /* eventfds, the log */
-    {M | V, SYS_poll, ANY},                    /* last words; MSI-X pending */
+    {EACH, SYS_poll, ANY},                     /* last words; MSI-X pending;
+                                                  a chain of images drained */
     {M | D, SYS_clock_nanosleep, ANY},         /* io_uring without memory */
     {EACH, SYS_restart_syscall, ANY},          /* a kick came amid a wait */
     {EACH, SYS_clock_gettime, ANY},            /* no vDSO: an unstable TSC */

@@ -427,6 +427,24 @@ remove_the_gone(struct console *c)
 	}
 }
 
+/*
+ * Where it begins, and in the same step the floor: what the guest prints from
+ * here on wakes us, and it does not overtake us in the ring.
+ */
+static void
+begin_at(struct watcher *w, bool history)
+{
+	struct console *c = w->console;
+
+	pthread_mutex_lock(&c->lock);
+	w->at = c->head;
+	if (history)
+		w->at -= w->at > CONSOLE_HISTORY ? CONSOLE_HISTORY : w->at;
+	if (w->at < c->floor)
+		c->floor = w->at;
+	pthread_mutex_unlock(&c->lock);
+}
+
 int
 console_watch(struct console *c, bool history, struct error *err)
 {
@@ -452,9 +470,6 @@ console_watch(struct console *c, bool history, struct error *err)
 	w->console = c;
 	w->fd = fd[0];
 	w->moved = now();
-	w->at = head(c);
-	if (history)
-		w->at -= w->at > CONSOLE_HISTORY ? CONSOLE_HISTORY : w->at;
 	w->readable =
 	    event_new(c->base, fd[0], EV_READ | EV_PERSIST, on_readable, w);
 	w->writable = event_new(c->base, fd[0], EV_WRITE, on_writable, w);
@@ -466,6 +481,7 @@ console_watch(struct console *c, bool history, struct error *err)
 		close(fd[1]);
 		return error_set(err, "console: out of memory");
 	}
+	begin_at(w, history);
 	TAILQ_INSERT_TAIL(&c->watchers, w, entry);
 	c->count++;
 	event_add(w->readable, NULL);

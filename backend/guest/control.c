@@ -14,6 +14,7 @@
 #include "backend/guest/confine.h"
 #include "backend/guest/process.h"
 #include "backend/proto/proto.h"
+#include "config/log.h"
 #include "backend/proto/text.h"
 
 #define MAX_SIDE 4096 /* rows or columns */
@@ -200,6 +201,8 @@ run_reset(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 			    "reboot it from within");
 		return;
 	}
+	log_info("%s: reset, as user %u asked", p->spec.name,
+	    conn_peer_uid(peer->conn));
 	if (guest_reset(p, &err) == -1) {
 		fail(peer, id, PROTO_E_GENERIC, &err);
 		guest_end(p, PROTO_CRASHED, err.text, 1);

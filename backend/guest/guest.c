@@ -206,7 +206,7 @@ int
 guest_pause(struct guest_process *p, struct error *err)
 {
 	if (strcmp(p->state, PROTO_PAUSED) == 0)
-		return error_set(err, "%s is paused already", p->spec.name);
+		return error_set(err, "it is paused already");
 	machine_stop(p->hw.machine);
 	guest_set_state(p, PROTO_PAUSED, "");
 	return 0;
@@ -218,7 +218,7 @@ guest_unpause(struct guest_process *p, struct error *err)
 	unsigned i;
 
 	if (strcmp(p->state, PROTO_PAUSED) != 0)
-		return error_set(err, "%s is not paused", p->spec.name);
+		return error_set(err, "it is not paused");
 	for (i = 0; i < p->spec.disks; i++)
 		virtio_blk_retry(p->hw.disk[i]);
 	machine_run(p->hw.machine);

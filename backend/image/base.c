@@ -58,8 +58,8 @@ way(const char *from, const char *folder, const char *file, char *to,
 	return append(to, room, folder + same) && append(to, room, file);
 }
 
-static int
-name_it(
+int
+base_name(
     const char *path, const char *child, struct base *base, struct error *err)
 {
 	const char *slash = strrchr(path, '/');
@@ -128,7 +128,7 @@ base_inspect(const char *path, enum block_format format, const char *child,
 	if (rc == 0) {
 		base->format = chain.image[0].format;
 		base->size = chain.image[0].size;
-		rc = name_it(path, child, base, err);
+		rc = base_name(path, child, base, err);
 	}
 	chain_close(&chain);
 	return rc;

@@ -22,5 +22,8 @@ struct base {
  */
 int base_inspect(const char *path, enum block_format format, const char *child,
     struct base *base, struct error *err);
+/* Fills in the name alone, also of what is not there. 0, or -1. */
+int base_name(
+    const char *path, const char *child, struct base *base, struct error *err);
 
 #endif

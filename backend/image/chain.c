@@ -137,7 +137,7 @@ choose_format(struct image *im, struct error *err)
 }
 
 static int
-read_header(struct image *im, bool said, struct error *err)
+read_header(struct image *im, bool said, enum chain_use use, struct error *err)
 {
 	if (im->format != BLOCK_FORMAT_QCOW2)
 		return block_check_foreign(im->fd, im->path, err);
@@ -149,6 +149,12 @@ read_header(struct image *im, bool said, struct error *err)
 	if (qcow2_read_header(im->fd, im->path, &im->h, err) == -1)
 		return -1;
 	im->size = im->h.size;
+	if (!im->readonly && use != CHAIN_REPAIR &&
+	    (im->h.incompatible & QCOW2_CORRUPT) != 0)
+		return error_set(err,
+		    "%s is marked as damaged; repair it first (vmtui image "
+		    "check -r %s)",
+		    im->path, im->path);
 	return 0;
 }
 
@@ -183,7 +189,7 @@ open_image(struct image *im, enum block_format format, enum chain_use use,
 	im->format = format;
 	if (open_file(im, use != CHAIN_LOOK, err) == -1 ||
 	    (!said && choose_format(im, err) == -1) ||
-	    read_header(im, said, err) == -1 ||
+	    read_header(im, said, use, err) == -1 ||
 	    (im->format == BLOCK_FORMAT_QCOW2 && open_data(im, use, err) == -1))
 		return -1;
 	return 0;
@@ -241,7 +247,6 @@ close_image(struct image *im)
 	free(im->path);
 	free(im->data_path);
 	free(im->l1);
-	free(im->l2);
 }
 
 /* Opens one more; takes path. */
@@ -252,7 +257,7 @@ add(struct chain *chain, char *path, enum block_format format,
 	struct image *im = &chain->image[chain->n];
 
 	*im = (struct image){.fd = -1, .data_fd = -1, .path = path};
-	im->readonly = chain->n == 0 ? use < CHAIN_WRITE
+	im->readonly = chain->n == 0 ? use < CHAIN_REPAIR
 	    : chain->n == 1          ? use != CHAIN_COMMIT
 				     : true;
 	if (open_image(im, format, use, err) == -1) {
@@ -337,26 +342,41 @@ add_file(struct block_files *files, int fd, const char *path,
 	return 0;
 }
 
-int
-chain_files(const struct chain *chain, unsigned from, struct block_files *files,
+static int
+list_files(const struct chain *chain, unsigned from, struct block_files *files,
     struct error *err)
 {
 	const struct image *im;
 	unsigned i;
 
-	block_files_init(files);
 	for (i = from; i < chain->n; i++) {
 		im = &chain->image[i];
 		if (add_file(files, im->fd, im->path, im,
 			i == from ? BLOCK_TOP : BLOCK_BACKING, err) == -1 ||
 		    (im->data_fd != -1 &&
 			add_file(files, im->data_fd, im->data_path, im,
-			    BLOCK_DATA, err) == -1)) {
-			block_files_clear(files);
+			    BLOCK_DATA, err) == -1))
 			return -1;
-		}
 	}
 	return 0;
+}
+
+int
+chain_attach(const struct chain *chain, unsigned from, bool readonly,
+    struct block **b, struct error *err)
+{
+	struct block_files files;
+	unsigned i;
+	int rc;
+
+	block_files_init(&files);
+	rc = list_files(chain, from, &files, err);
+	for (i = 0; readonly && i < files.n; i++)
+		files.file[i].readonly = true;
+	if (rc == 0)
+		rc = block_attach(&files, CHAIN_DEPTH, b, err);
+	block_files_clear(&files);
+	return rc;
 }
 
 int

@@ -9,6 +9,8 @@
 #include "backend/block/qcow2.h"
 #include "backend/image/tool.h"
 
+#define CHAIN_DEPTH 64 /* requests of an attached image */
+
 /* One file of a chain. Offsets and sizes in bytes. */
 struct image {
 	int fd;
@@ -21,10 +23,7 @@ struct image {
 	struct qcow2_header h; /* qcow2 alone */
 	int data_fd; /* its data file, or -1 */
 	char *data_path;
-	/* What was read of its tables. */
-	uint64_t *l1;
-	uint8_t *l2;
-	uint64_t l2_at; /* 0: none */
+	uint64_t *l1; /* its active L1 table, once that was read (meta.h) */
 };
 
 /* image[0] is the one that was named, image[i + 1] what image[i] is based on.
@@ -37,7 +36,8 @@ struct chain {
 enum chain_use {
 	CHAIN_LOOK, /* no locks: for what may be in use meanwhile */
 	CHAIN_READ, /* nobody writes it meanwhile */
-	CHAIN_WRITE, /* the top is ours alone */
+	CHAIN_REPAIR, /* the top is ours alone, marked as damaged or not */
+	CHAIN_WRITE, /* it is ours alone, and not marked */
 	CHAIN_COMMIT, /* so is the one below it */
 };
 
@@ -52,11 +52,12 @@ int chain_open(struct chain *chain, const char *path, enum block_format format,
 void chain_close(struct chain *chain);
 
 /*
- * The files from image[from] on, as block_attach() takes them: descriptors of
- * their own with the same locks. Returns 0, or -1 with a sentence.
+ * The image from image[from] on, to be read and written (readonly: only read)
+ * with many requests. Descriptors of its own with the same locks. Returns 0,
+ * or -1 with a sentence.
  */
-int chain_files(const struct chain *chain, unsigned from,
-    struct block_files *files, struct error *err);
+int chain_attach(const struct chain *chain, unsigned from, bool readonly,
+    struct block **b, struct error *err);
 
 /* Looks anew how long the file is. Returns 0, or -1 with a sentence. */
 int image_measure(struct image *im, struct error *err);

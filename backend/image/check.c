@@ -10,6 +10,7 @@
 
 #include "backend/image/check.h"
 #include "backend/proto/text.h"
+#include "config/size.h"
 
 #define AT_INCOMPATIBLE 72 /* in the header, from version 3 on */
 
@@ -110,12 +111,12 @@ print_text(const struct check *c, uint64_t mended, bool repair)
 	if (mended > 0)
 		printf("%s: %" PRIu64 " leaked clusters (%s) were taken back\n",
 		    path, mended,
-		    tool_used(mended * cluster, size, sizeof size));
+		    size_short(mended * cluster, size, sizeof size));
 	if (c->leaks > 0)
 		printf("%s: %" PRIu64 " clusters (%s) are leaked, which costs "
 		       "room and nothing else%s\n",
 		    path, c->leaks,
-		    tool_used(c->leaks * cluster, size, sizeof size),
+		    size_short(c->leaks * cluster, size, sizeof size),
 		    repair ? "" : "; vmtui image check -r takes them back");
 	if (mistakes(c) == 0)
 		printf("%s: no mistakes; %" PRIu64 " clusters of %" PRIu64
@@ -189,7 +190,7 @@ check_command(int argc, char **argv)
 	if (tool_options(argc, argv, &format, &json, &repair) != 1)
 		return TOOL_USAGE;
 	if (chain_open(&chain, argv[optind], format,
-		repair ? CHAIN_WRITE : CHAIN_READ, 1, &err) == -1) {
+		repair ? CHAIN_REPAIR : CHAIN_READ, 1, &err) == -1) {
 		chain_close(&chain);
 		return tool_fail("%s", err.text);
 	}

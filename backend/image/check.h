@@ -19,7 +19,6 @@ struct check {
 	uint64_t clusters; /* of the file, the last may be a part of one */
 	uint64_t *table; /* the refcount table, in the host's order */
 	uint64_t entries; /* of it */
-	bool *bad; /* entries of it that lead nowhere */
 	/* A refcount block in memory. */
 	uint8_t *block;
 	uint64_t block_at; /* 0: none */
@@ -29,6 +28,7 @@ struct check {
 	uint64_t flags; /* entries whose "copied" flag is wrong */
 	uint64_t damaged; /* what no count puts right */
 	json_t *said; /* the first findings, sentences */
+	struct progress progress; /* of walking the active tables */
 };
 
 /*
@@ -58,10 +58,6 @@ int check_flags(struct check *c, bool repair, struct error *err);
 int check_store(struct check *c, struct error *err);
 /* Gives the host back the room of clusters that nothing refers to. */
 void check_give_back(struct check *c);
-
-/* Adds n clusters behind the last one, counted once: the first. UINT64_MAX
- * with a sentence where there is no memory. For check_store() to store. */
-uint64_t check_add(struct check *c, uint64_t n, struct error *err);
 
 /* One finding more; counter is the member it adds to. */
 void check_found(struct check *c, uint64_t *counter, const char *fmt, ...)

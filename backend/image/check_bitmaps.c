@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "backend/image/check.h"
-#include "backend/image/table.h"
+#include "backend/image/meta.h"
 
 #define EXT_BITMAPS    0x23852875u
 #define BITMAPS_MOST   65535u
@@ -51,7 +51,7 @@ walk_table(struct check *c, uint64_t at, uint32_t n, struct error *err)
 		return error_set(err, "%s: out of memory", c->im->path);
 	if (check_refer(c, at, (uint64_t)n * 8, COUNTS_META,
 		"the table of a bitmap", err) == -1 ||
-	    table_read(c->im, table, n, at, err) == -1)
+	    meta_read(c->im, table, n, at, err) == -1)
 		goto out;
 	for (i = 0; i < n; i++)
 		if ((table[i] & PLACE) != 0 &&
@@ -99,7 +99,7 @@ check_bitmaps(struct check *c, struct error *err)
 	/* Without the bit somebody wrote who knew nothing of them. */
 	if ((c->im->h.autoclear & QCOW2_BITMAPS) == 0)
 		return 0;
-	if (table_extension(c->im, EXT_BITMAPS, ext, sizeof ext, &n, err) == -1)
+	if (meta_extension(c->im, EXT_BITMAPS, ext, sizeof ext, &n, err) == -1)
 		return -1;
 	if (n != sizeof ext)
 		return 0;

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "backend/image/check.h"
-#include "backend/image/table.h"
+#include "backend/image/meta.h"
 
 int
 check_begin(struct check *c, struct image *im, struct error *err)
@@ -22,13 +22,11 @@ check_begin(struct check *c, struct image *im, struct error *err)
 	    ((im->length & (qcow2_cluster(&im->h) - 1)) != 0);
 	c->entries = (uint64_t)im->h.reftable_clusters << (bits - 3);
 	c->table = calloc(c->entries, 8);
-	c->bad = calloc(c->entries, sizeof *c->bad);
 	c->block = malloc(qcow2_cluster(&im->h));
 	c->said = json_array();
-	if (c->table == NULL || c->bad == NULL || c->block == NULL ||
-	    c->said == NULL)
+	if (c->table == NULL || c->block == NULL || c->said == NULL)
 		return error_set(err, "%s: out of memory", im->path);
-	return table_read(im, c->table, c->entries, im->h.reftable_offset, err);
+	return meta_read(im, c->table, c->entries, im->h.reftable_offset, err);
 }
 
 void
@@ -36,7 +34,6 @@ check_end(struct check *c)
 {
 	counts_free(&c->counts);
 	free(c->table);
-	free(c->bad);
 	free(c->block);
 	json_decref(c->said);
 	memset(c, 0, sizeof *c);
@@ -192,13 +189,13 @@ flags_of_l2(struct check *c, uint64_t table, uint64_t *l2, bool repair,
 	uint64_t cluster = qcow2_cluster(&c->im->h), i, at, word;
 	bool right;
 
-	if (table_read(c->im, l2, cluster / 8, table, err) == -1)
+	if (meta_read(c->im, l2, cluster / 8, table, err) == -1)
 		return -1;
 	for (i = 0; i < cluster / 8; i += step) {
 		at = l2[i] & QCOW2_L2_OFFSET;
 		if ((l2[i] & QCOW2_L2_COMPRESSED) != 0)
 			right = (l2[i] & QCOW2_COPIED) == 0;
-		else if (at == 0 || table_outside(c->im))
+		else if (at == 0 || meta_outside(c->im))
 			continue;
 		else if (flag_is_right(c, l2[i], at, &right, err) == -1)
 			return -1;
@@ -226,7 +223,7 @@ check_flags(struct check *c, bool repair, struct error *err)
 
 	if (l2 == NULL)
 		return error_set(err, "%s: out of memory", c->im->path);
-	if (table_need_l1(c->im, err) == -1)
+	if (meta_need_l1(c->im, err) == -1)
 		goto out;
 	for (i = 0; i < c->im->h.l1_size; i++) {
 		at = c->im->l1[i] & QCOW2_L1_OFFSET;

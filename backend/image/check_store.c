@@ -23,8 +23,9 @@
 #define TABLE_MOST (UINT64_C(8) << 20) /* bytes, as QEMU has it */
 #define AT_TABLE   48 /* where the header names it: 8 bytes, 4 bytes */
 
-uint64_t
-check_add(struct check *c, uint64_t n, struct error *err)
+/* Adds n clusters behind the last one: the first, or UINT64_MAX. */
+static uint64_t
+add_clusters(struct check *c, uint64_t n, struct error *err)
 {
 	uint64_t first = c->clusters, i;
 	uint32_t *cell;
@@ -58,7 +59,7 @@ grow_table(struct check *c, uint64_t n, struct error *err)
 		*counts_cell(&c->counts,
 		    (c->im->h.reftable_offset >> c->im->h.cluster_bits) + i) =
 		    0;
-	first = check_add(c, clusters, err);
+	first = add_clusters(c, clusters, err);
 	if (first == UINT64_MAX)
 		return -1;
 	table = realloc(c->table, clusters * cluster);
@@ -103,7 +104,7 @@ add_blocks(struct check *c, uint64_t old_end, bool *grown, struct error *err)
 					if (grow_table(c, n, err) == -1)
 						goto fail;
 				}
-				place = check_add(c, 1, err);
+				place = add_clusters(c, 1, err);
 				if (place == UINT64_MAX)
 					goto fail;
 				c->table[n] = place << c->im->h.cluster_bits;

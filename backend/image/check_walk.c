@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "backend/image/check.h"
-#include "backend/image/table.h"
+#include "backend/image/meta.h"
 
 #define USES (COUNTS_DATA | COUNTS_L2 | COUNTS_META)
 
@@ -84,38 +84,42 @@ is_place(struct check *c, uint64_t at, const char *what)
 	return true;
 }
 
+/* A refcount block; one that cannot be is taken out of the table in memory. */
+static int
+walk_block(struct check *c, uint64_t i, struct error *err)
+{
+	uint64_t at = c->table[i];
+	uint32_t *cell;
+
+	c->table[i] = 0;
+	if ((at & ~QCOW2_REFTABLE_OFFSET) != 0) {
+		check_found(c, &c->damaged,
+		    "entry %" PRIu64 " of the refcount table has bits that "
+		    "mean nothing",
+		    i);
+		return 0;
+	}
+	if (!is_place(c, at, "a refcount block"))
+		return 0;
+	cell = counts_cell(&c->counts, at >> c->im->h.cluster_bits);
+	/* Once is enough, also where a table names it often. */
+	if (cell != NULL && (*cell & USES) == 0)
+		c->table[i] = at;
+	return check_refer(c, at, qcow2_cluster(&c->im->h), COUNTS_META,
+	    "a refcount block", err);
+}
+
 static int
 walk_counts(struct check *c, struct error *err)
 {
-	uint64_t cluster = qcow2_cluster(&c->im->h), i, at;
-	uint32_t *cell;
+	uint64_t i;
 
 	if (check_refer(c, c->im->h.reftable_offset, c->entries * 8,
 		COUNTS_META, "the refcount table", err) == -1)
 		return -1;
-	for (i = 0; i < c->entries; i++) {
-		at = c->table[i] & QCOW2_REFTABLE_OFFSET;
-		if (c->table[i] == 0)
-			continue;
-		c->bad[i] =
-		    at != c->table[i] || !is_place(c, at, "a refcount block");
-		if (!c->bad[i]) {
-			/* Once is enough, also where a table names it often. */
-			cell = counts_cell(
-			    &c->counts, at >> c->im->h.cluster_bits);
-			c->bad[i] = cell != NULL && (*cell & USES) != 0;
-			if (check_refer(c, at, cluster, COUNTS_META,
-				"a refcount block", err) == -1)
-				return -1;
-		} else if (at != c->table[i]) {
-			check_found(c, &c->damaged,
-			    "entry %" PRIu64 " of the refcount table has bits "
-			    "that mean nothing",
-			    i);
-		}
-		if (c->bad[i])
-			c->table[i] = 0;
-	}
+	for (i = 0; i < c->entries; i++)
+		if (c->table[i] != 0 && walk_block(c, i, err) == -1)
+			return -1;
 	return 0;
 }
 
@@ -127,7 +131,7 @@ walk_l2(struct check *c, const uint64_t *l2, struct error *err)
 
 	for (i = 0; i < cluster / 8; i += step) {
 		if ((l2[i] & QCOW2_L2_COMPRESSED) != 0) {
-			at = table_compressed(c->im, l2[i], &len);
+			at = meta_compressed(c->im, l2[i], &len);
 			/* Whole sectors belong to it. */
 			if (check_refer(c, at & ~UINT64_C(511),
 				len + (at & 511), COUNTS_DATA,
@@ -136,7 +140,7 @@ walk_l2(struct check *c, const uint64_t *l2, struct error *err)
 			continue;
 		}
 		at = l2[i] & QCOW2_L2_OFFSET;
-		if (at == 0 || table_outside(c->im))
+		if (at == 0 || meta_outside(c->im))
 			continue;
 		if (is_place(c, at, "a cluster") &&
 		    check_refer(
@@ -168,7 +172,7 @@ walk_entry(struct check *c, uint64_t entry, uint64_t *l2, struct error *err)
 		return 0;
 	}
 	if (check_refer(c, at, cluster, COUNTS_L2, "an L2 table", err) == -1 ||
-	    table_read(c->im, l2, cluster / 8, at, err) == -1)
+	    meta_read(c->im, l2, cluster / 8, at, err) == -1)
 		return -1;
 	cell = counts_cell(&c->counts, at >> c->im->h.cluster_bits);
 	*cell |= COUNTS_SEEN;
@@ -194,11 +198,13 @@ walk_l1(struct check *c, uint64_t at, uint64_t n, const char *what,
 		goto out;
 	}
 	if (check_refer(c, at, n * 8, COUNTS_META, what, err) == -1 ||
-	    table_read(c->im, l1, n, at, err) == -1)
+	    meta_read(c->im, l1, n, at, err) == -1)
 		goto out;
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		if (walk_entry(c, l1[i], l2, err) == -1)
 			goto out;
+		progress_add(&c->progress, qcow2_l1_span(&c->im->h));
+	}
 	for (i = 0; i < n; i++) {
 		place = (l1[i] & QCOW2_L1_OFFSET) >> c->im->h.cluster_bits;
 		if (place != 0 && counts_get(&c->counts, place) != 0)
@@ -241,12 +247,15 @@ int
 check_walk(struct check *c, struct error *err)
 {
 	const struct qcow2_header *h = &c->im->h;
+	int rc = -1;
 
+	progress_begin(&c->progress, "checking", h->size * (h->snapshots + 1));
 	if (check_refer(
-		c, 0, qcow2_cluster(h), COUNTS_META, "the header", err) == -1 ||
-	    walk_counts(c, err) == -1 ||
-	    walk_l1(c, h->l1_offset, h->l1_size, "the L1 table", err) == -1 ||
-	    walk_snapshots(c, err) == -1)
-		return -1;
-	return check_bitmaps(c, err);
+		c, 0, qcow2_cluster(h), COUNTS_META, "the header", err) == 0 &&
+	    walk_counts(c, err) == 0 &&
+	    walk_l1(c, h->l1_offset, h->l1_size, "the L1 table", err) == 0 &&
+	    walk_snapshots(c, err) == 0 && check_bitmaps(c, err) == 0)
+		rc = 0;
+	progress_end(&c->progress);
+	return rc;
 }

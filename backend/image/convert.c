@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backend/image/chain.h"
 #include "backend/image/convert.h"
 #include "backend/image/copy.h"
 #include "backend/image/options.h"
@@ -34,20 +35,7 @@ attach_new(const struct newfile *f, const char *path, enum block_format as,
 	if (files.file[0].fd == -1 || files.file[0].path == NULL)
 		rc = error_set(err, "%s: %s", path, strerror(errno));
 	else
-		rc = block_attach(&files, COPY_DEPTH, b, err);
-	block_files_clear(&files);
-	return rc;
-}
-
-static int
-attach_old(const struct chain *chain, struct block **b, struct error *err)
-{
-	struct block_files files;
-	int rc;
-
-	if (chain_files(chain, 0, &files, err) == -1)
-		return -1;
-	rc = block_attach(&files, COPY_DEPTH, b, err);
+		rc = block_attach(&files, CHAIN_DEPTH, b, err);
 	block_files_clear(&files);
 	return rc;
 }
@@ -57,7 +45,6 @@ fill(struct chain *chain, struct newfile *f, const char *to,
     enum block_format as, const struct layout *l, struct error *err)
 {
 	struct copy c = {
-	    .chain = chain,
 	    .from_path = chain->image[0].path,
 	    .to_path = to,
 	    .what = "copying",
@@ -73,7 +60,7 @@ fill(struct chain *chain, struct newfile *f, const char *to,
 	} else if ((rc = ftruncate(f->fd, (off_t)l->size)) == -1) {
 		tool_io_failed(to, true, -errno, err);
 	}
-	if (rc == -1 || attach_old(chain, &c.from, err) == -1)
+	if (rc == -1 || chain_attach(chain, 0, true, &c.from, err) == -1)
 		return -1;
 	rc = attach_new(f, to, as, &c.to, err);
 	if (rc == 0) {

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "backend/image/copy.h"
+#include "backend/image/extent.h"
 
 #define SLOTS  16
 #define CHUNK  (UINT64_C(1) << 20) /* the largest piece, or a grain */
@@ -175,7 +176,7 @@ on_read(struct block_request *rq, int result)
 }
 
 /*
- * What comes next: ABSENT when there is no more. Where only zeroes are to be
+ * What comes next: HOLE when there is no more. Where only zeroes are to be
  * skipped, a piece begins at a grain and ends at a chunk.
  */
 static int
@@ -183,15 +184,18 @@ next_piece(struct job *job, struct extent *e, struct error *err)
 {
 	struct copy *c = job->c;
 	uint64_t end, most;
+	int rc;
 
 	while (job->at < c->size) {
-		if ((c->top_only ? extent_of_image(&c->chain->image[0], job->at,
-				       c->size - job->at, e, err)
-				 : extent_find(c->chain, 0, job->at,
-				       c->size - job->at, e, err)) == -1)
-			return -1;
+		if (c->top_only)
+			rc = extent_of(c->from, job->at, c->size - job->at, e);
+		else
+			rc =
+			    extent_find(c->from, job->at, c->size - job->at, e);
+		if (rc < 0)
+			return tool_io_failed(c->from_path, false, rc, err);
 		end = job->at + e->len;
-		if (e->kind == EXTENT_ABSENT ||
+		if (e->kind == EXTENT_HOLE ||
 		    (e->kind == EXTENT_ZERO && c->fresh)) {
 			if (c->fresh && end < c->size)
 				end &= ~(c->grain - 1);
@@ -215,7 +219,7 @@ next_piece(struct job *job, struct extent *e, struct error *err)
 		job->at = end;
 		return 0;
 	}
-	e->kind = EXTENT_ABSENT;
+	e->kind = EXTENT_HOLE;
 	return 0;
 }
 
@@ -234,7 +238,7 @@ fill(struct job *job, struct error *err)
 			continue;
 		if (next_piece(job, &e, err) == -1)
 			return -1;
-		if (e.kind == EXTENT_ABSENT)
+		if (e.kind == EXTENT_HOLE)
 			return 0;
 		s->offset = e.offset;
 		s->len = e.len;

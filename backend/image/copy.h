@@ -4,12 +4,9 @@
 #ifndef BACKEND_IMAGE_COPY_H
 #define BACKEND_IMAGE_COPY_H
 
-#include "backend/image/extent.h"
-
-#define COPY_DEPTH 64 /* requests of a struct block */
+#include "backend/image/tool.h"
 
 struct copy {
-	struct chain *chain; /* says what `from` holds where */
 	struct block *from, *to;
 	const char *from_path, *to_path; /* for sentences */
 	const char *what; /* for the progress line */
@@ -20,7 +17,7 @@ struct copy {
 	 */
 	bool fresh;
 	uint64_t grain;
-	/* Only what the first image of the chain says itself. */
+	/* Only what `from` says itself, without those below it. */
 	bool top_only;
 };
 

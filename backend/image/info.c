@@ -9,6 +9,7 @@
 
 #include "backend/image/chain.h"
 #include "backend/proto/text.h"
+#include "config/size.h"
 
 /* What an image can have; the order they are shown in. */
 static const struct {
@@ -101,7 +102,7 @@ print_image(const struct image *im)
 	printf("%s\n", im->path);
 	printf("  format        %s\n", tool_format_name(im->format));
 	printf("  disk size     %s\n", tool_size(im->size, size, sizeof size));
-	printf("  on this host  %s\n", tool_used(im->used, used, sizeof used));
+	printf("  on this host  %s\n", size_short(im->used, used, sizeof used));
 	if (im->format == BLOCK_FORMAT_QCOW2)
 		print_qcow2(im);
 }

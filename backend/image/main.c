@@ -13,6 +13,7 @@
 #include "backend/image/image.h"
 #include "backend/image/tool.h"
 #include "config/config.h"
+#include "config/log.h"
 #include "config/size.h"
 
 static const struct {
@@ -22,7 +23,10 @@ static const struct {
     {"info", info_command},
     {"check", check_command},
     {"map", map_command},
+    {"resize", resize_command},
     {"convert", convert_command},
+    {"commit", commit_command},
+    {"rebase", rebase_command},
 };
 
 #define COMMANDS (sizeof commands / sizeof *commands)
@@ -67,6 +71,12 @@ tool_io_failed(const char *path, bool writing, int result, struct error *err)
 	if (result == -EFBIG)
 		return error_set(
 		    err, "%s: its file system has no files so large", path);
+	if (result == -EIO)
+		return error_set(err,
+		    "%s cannot be %s: the disk of the host fails, or the "
+		    "image is damaged; vmtui image check tells about the "
+		    "latter",
+		    path, writing ? "written" : "read");
 	return error_set(err, "%s cannot be %s: %s", path,
 	    writing ? "written" : "read", strerror(-result));
 }
@@ -96,18 +106,12 @@ tool_size(uint64_t bytes, char *buf, size_t len)
 	return buf;
 }
 
-const char *
-tool_used(uint64_t bytes, char *buf, size_t len)
-{
-	return size_short(bytes, buf, len);
-}
-
 int
 tool_options(
     int argc, char **argv, enum block_format *format, bool *json, bool *repair)
 {
-	static const struct option longs[] = {
-	    {"json", no_argument, NULL, 'j'},
+	const struct option longs[] = {
+	    {json != NULL ? "json" : NULL, no_argument, NULL, 'j'},
 	    {0},
 	};
 	int opt;
@@ -191,6 +195,7 @@ image_main(int argc, char **argv)
 {
 	size_t i;
 
+	log_quiet();
 	if (strcmp(argv[0], "create") == 0)
 		return create_command(argc, argv);
 	if (argc < 2)

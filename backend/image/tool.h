@@ -44,11 +44,9 @@ int tool_io_failed(
 int tool_print_json(json_t *obj);
 /* "16G" or "1000 bytes". Returns buf. */
 const char *tool_size(uint64_t bytes, char *buf, size_t len);
-/* "1.2G", four columns at most. Returns buf. */
-const char *tool_used(uint64_t bytes, char *buf, size_t len);
 
 /*
- * Reads -f and --json, and -r unless repair is NULL; optind is behind them.
+ * Reads -f, --json and -r, the latter two unless they are NULL; optind is behind them.
  * Returns how many arguments are left, or -1 after saying what was wrong.
  */
 int tool_options(

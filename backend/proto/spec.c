@@ -14,7 +14,7 @@ spec_init(struct guest_spec *spec)
 
 	memset(spec, 0, sizeof *spec);
 	spec->kvm_fd = spec->listen_fd = -1;
-	spec->kernel_fd = spec->initrd_fd = -1;
+	spec->kernel_fd = spec->initrd_fd = spec->firmware_fd = -1;
 	rights_init(&spec->rights);
 	for (i = 0; i < SPEC_MAX_DISKS; i++)
 		for (j = 0; j < SPEC_MAX_FILES; j++)
@@ -39,6 +39,8 @@ spec_clear(struct guest_spec *spec)
 	close_fd(spec->listen_fd);
 	close_fd(spec->kernel_fd);
 	close_fd(spec->initrd_fd);
+	close_fd(spec->firmware_fd);
+	free(spec->firmware);
 	free(spec->kernel);
 	free(spec->initrd);
 	free(spec->cmdline);
@@ -110,6 +112,26 @@ encode_nic(const struct spec_nic *nic, int *fd, unsigned *fds)
 	    put_fd(nic->tap_fd, fd, fds));
 }
 
+static json_t *
+encode_uuid(const uint8_t *uuid)
+{
+	char text[2 * 16 + 1];
+	unsigned i;
+
+	for (i = 0; i < 16; i++)
+		snprintf(text + 2 * i, 3, "%02x", uuid[i]);
+	return json_string(text);
+}
+
+/* What boots without a kernel. */
+static json_t *
+encode_firmware(const struct guest_spec *spec, int *fd, unsigned *fds)
+{
+	return json_pack("{s:o, s:I, s:b}", "path", text_json(spec->firmware),
+	    "fd", put_fd(spec->firmware_fd, fd, fds), "log",
+	    spec->firmware_log);
+}
+
 json_t *
 spec_encode(const struct guest_spec *spec, int *fd, unsigned *fds)
 {
@@ -136,14 +158,16 @@ spec_encode(const struct guest_spec *spec, int *fd, unsigned *fds)
 	}
 	return json_pack(
 	    "{s:s, s:I, s:i, s:b, s:b, s:I, s:I, s:o, s:I, s:o, s:I, "
-	    "s:o, s:i, s:o, s:o, s:o}",
+	    "s:o, s:i, s:o, s:o, s:o, s:o, s:o}",
 	    "name", spec->name, "memory", (json_int_t)spec->memory, "cpus",
 	    (int)spec->cpus, "hugepages", spec->hugepages, "balloon",
 	    spec->balloon, "kvm_fd", kvm, "listen_fd", sock, "kernel",
 	    text_json(spec->kernel), "kernel_fd", kernel, "initrd",
 	    text_json(spec->initrd), "initrd_fd", initrd, "cmdline",
-	    text_json(spec->cmdline), "boot", (int)spec->boot, "disks", disks,
-	    "nics", nics, "rights", rights_encode(&spec->rights));
+	    text_json(spec->cmdline), "boot", (int)spec->boot, "firmware",
+	    encode_firmware(spec, fd, fds), "uuid", encode_uuid(spec->uuid),
+	    "disks", disks, "nics", nics, "rights",
+	    rights_encode(&spec->rights));
 }
 
 /* What is being decoded, and the row of descriptors it takes from. */
@@ -266,22 +290,53 @@ decode_lists(
 }
 
 static int
+decode_uuid(struct decoder *d, const char *text, uint8_t *uuid)
+{
+	unsigned i;
+
+	if (strlen(text) != 32 || strspn(text, "0123456789abcdef") != 32)
+		return error_set(d->err, "%.40s in the spec is no UUID", text);
+	for (i = 0; i < 16; i++)
+		sscanf(text + 2 * i, "%2hhx", &uuid[i]);
+	return 0;
+}
+
+static int
+decode_firmware(struct decoder *d, json_t *json, struct guest_spec *spec)
+{
+	int log;
+	json_int_t fd = -1;
+	const char *path;
+	json_error_t why;
+
+	if (json_unpack_ex(json, &why, 0, "{s:s, s:I, s:b}", "path", &path,
+		"fd", &fd, "log", &log) == -1)
+		return error_set(
+		    d->err, "the firmware in the spec: %s", why.text);
+	spec->firmware_log = log;
+	if (take_text(d, path, &spec->firmware) == -1)
+		return -1;
+	return take_fd(d, fd, &spec->firmware_fd);
+}
+
+static int
 decode(struct decoder *d, json_t *json, struct guest_spec *spec)
 {
 	json_int_t memory, kvm, sock, kernel_fd, initrd_fd;
-	const char *name, *kernel, *initrd, *cmdline;
-	json_t *disks, *nics;
+	const char *name, *kernel, *initrd, *cmdline, *uuid;
+	json_t *disks, *nics, *firmware;
 	int cpus, hugepages, boot;
 	json_error_t why;
 
 	if (json_unpack_ex(json, &why, 0,
 		"{s:s, s:I, s:i, s:b, s:I, s:I, s:s, s:I, s:s, s:I, s:s, s:i, "
-		"s:o, s:o}",
+		"s:o, s:s, s:o, s:o}",
 		"name", &name, "memory", &memory, "cpus", &cpus, "hugepages",
 		&hugepages, "kvm_fd", &kvm, "listen_fd", &sock, "kernel",
 		&kernel, "kernel_fd", &kernel_fd, "initrd", &initrd,
 		"initrd_fd", &initrd_fd, "cmdline", &cmdline, "boot", &boot,
-		"disks", &disks, "nics", &nics) == -1)
+		"firmware", &firmware, "uuid", &uuid, "disks", &disks, "nics",
+		&nics) == -1)
 		return error_set(d->err, "the guest's spec: %s", why.text);
 	if (strlen(name) > SPEC_NAME_MAX || memory <= 0 || cpus < 1 ||
 	    boot < 0 || boot > CONFIG_BOOT_NET)
@@ -301,7 +356,9 @@ decode(struct decoder *d, json_t *json, struct guest_spec *spec)
 	    take_fd(d, kvm, &spec->kvm_fd) == -1 ||
 	    take_fd(d, sock, &spec->listen_fd) == -1 ||
 	    take_fd(d, kernel_fd, &spec->kernel_fd) == -1 ||
-	    take_fd(d, initrd_fd, &spec->initrd_fd) == -1)
+	    take_fd(d, initrd_fd, &spec->initrd_fd) == -1 ||
+	    decode_firmware(d, firmware, spec) == -1 ||
+	    decode_uuid(d, uuid, spec->uuid) == -1)
 		return -1;
 	return decode_lists(d, disks, nics, spec);
 }

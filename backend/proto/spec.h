@@ -51,8 +51,12 @@ struct guest_spec {
 	bool balloon;
 	int kvm_fd;
 	int listen_fd; /* the guest's control socket, listening */
-	int kernel_fd;
-	char *kernel;
+	int kernel_fd; /* -1: the firmware boots it */
+	char *kernel; /* "" if none */
+	int firmware_fd; /* -1: there is a kernel to boot */
+	char *firmware; /* "" if none */
+	bool firmware_log;
+	uint8_t uuid[16]; /* what firmware and system know the machine by */
 	int initrd_fd; /* -1: none */
 	char *initrd; /* "" if none */
 	char *cmdline;

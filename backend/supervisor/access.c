@@ -39,25 +39,41 @@ means_anybody(const char *map, unsigned id)
 	return count != ALL_IDS;
 }
 
+/* A user or group may also be given by number, as in vm.conf(5). */
+static bool
+find_id(const char *what, const char *name, const char *map, bool known,
+    unsigned found, unsigned *id)
+{
+	char *end;
+	unsigned long n = strtoul(name, &end, 10);
+
+	if (known) {
+		*id = found;
+	} else if (name[0] >= '0' && name[0] <= '9' && *end == '\0' &&
+	    n < UINT32_MAX) {
+		*id = (unsigned)n;
+	} else {
+		log_warn("there is no %s %s on this host: nobody has rights "
+			 "by it",
+		    what, name);
+		return false;
+	}
+	if (means_anybody(map, *id)) {
+		log_warn("%s %s stands for all unknown ones here: nobody has "
+			 "rights by it",
+		    what, name);
+		return false;
+	}
+	return true;
+}
+
 static bool
 find_group(const char *name, gid_t *gid)
 {
 	struct group *gr = getgrnam(name);
 
-	if (gr == NULL) {
-		log_warn("there is no group %s on this host: nobody has rights "
-			 "by it",
-		    name);
-		return false;
-	}
-	if (means_anybody("/proc/self/gid_map", gr->gr_gid)) {
-		log_warn("group %s stands for all unknown ones here: nobody "
-			 "has rights by it",
-		    name);
-		return false;
-	}
-	*gid = gr->gr_gid;
-	return true;
+	return find_id("group", name, "/proc/self/gid_map", gr != NULL,
+	    gr != NULL ? gr->gr_gid : 0, gid);
 }
 
 static bool
@@ -65,20 +81,8 @@ find_user(const char *name, uid_t *uid)
 {
 	struct passwd *pw = getpwnam(name);
 
-	if (pw == NULL) {
-		log_warn("there is no user %s on this host: nobody has rights "
-			 "by it",
-		    name);
-		return false;
-	}
-	if (means_anybody("/proc/self/uid_map", pw->pw_uid)) {
-		log_warn("user %s stands for all unknown ones here: nobody "
-			 "has rights by it",
-		    name);
-		return false;
-	}
-	*uid = pw->pw_uid;
-	return true;
+	return find_id("user", name, "/proc/self/uid_map", pw != NULL,
+	    pw != NULL ? pw->pw_uid : 0, uid);
 }
 
 static void

@@ -81,6 +81,32 @@ switch_check(
 	    sw->name, what);
 }
 
+/*
+ * Whether add = names a tap that is not there: tap0, tap1, … are for guests to
+ * have, who are plugged in with the next free one, as vmd does it.
+ */
+static bool
+is_free_tap(struct backend *b, const char *name)
+{
+	struct net_link link;
+	struct error err;
+
+	return strncmp(name, "tap", 3) == 0 && name[3] != '\0' &&
+	    name[strspn(name + 3, "0123456789") + 3] == '\0' &&
+	    net_link_get(b->rt, name, &link, &err) == 0;
+}
+
+static const char *
+free_tap(struct backend *b, const struct config_switch *sw)
+{
+	size_t i;
+
+	for (i = 0; sw != NULL && i < sw->nadds; i++)
+		if (is_free_tap(b, sw->adds[i].name))
+			return sw->adds[i].name;
+	return NULL;
+}
+
 /* Sees to it that the switch is there; what that changed goes to plugged. */
 static int
 switch_up(struct backend *b, const struct config_switch *sw,
@@ -101,6 +127,8 @@ switch_up(struct backend *b, const struct config_switch *sw,
 		return error_prefix(err, "switch %s: ", sw->name);
 	plugged->switches++;
 	for (i = 0; i < sw->nadds; i++) {
+		if (is_free_tap(b, sw->adds[i].name))
+			continue;
 		rc = bridge_add(b->rt, sw->interface, sw->adds[i].name, err);
 		if (rc == -1)
 			return error_prefix(err,
@@ -120,6 +148,7 @@ nic_open(struct backend *b, const struct config_vm *vm, unsigned i,
 	char name[IFNAMSIZ], actual[IFNAMSIZ], host[128];
 	const struct config_switch *sw = NULL;
 	struct net_link link;
+	const char *tap = in->tap;
 	int rc;
 
 	if (in->net == CONFIG_NET_SWITCH) {
@@ -136,9 +165,9 @@ nic_open(struct backend *b, const struct config_vm *vm, unsigned i,
 	else
 		config_vm_lladdr(
 		    config_host_id(host, sizeof host), vm->name, i, nic->mac);
-	nic->tap_fd = tap_open(b->rt,
-	    in->tap != NULL ? in->tap : tap_name(vm->name, i, name), actual,
-	    err);
+	if (tap == NULL && (tap = free_tap(b, sw)) == NULL)
+		tap = tap_name(vm->name, i, name);
+	nic->tap_fd = tap_open(b->rt, tap, actual, err);
 	if (nic->tap_fd == -1)
 		return -1;
 	nic->ifname = strdup(actual);

@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 #include "backend/block/block.h"
-#include "backend/boot/boot.h"
+#include "backend/boot/firmware.h"
+#include "backend/boot/unpack.h"
 #include "backend/proto/conn.h"
 #include "backend/proto/paths.h"
 #include "backend/supervisor/bootfile.h"
@@ -66,11 +67,6 @@ check_known(const struct config_vm *vm, struct error *err)
 		    "firmware for that, which comes with a later version: give "
 		    "kernel = PATH",
 		    vm->name);
-	if (vm->kernel == NULL)
-		return error_set(err,
-		    "%s has no kernel: booting from disk or CD-ROM by BIOS "
-		    "comes with a later version; give kernel = PATH",
-		    vm->name);
 	if (vm->cdrom != NULL)
 		return later(vm, "cdrom =", err);
 	for (i = 0; i < vm->ndisks; i++)
@@ -117,18 +113,81 @@ static int
 copy_text(
     struct guest_spec *spec, const struct config_vm *vm, struct error *err)
 {
+	char host[64];
+
 	snprintf(spec->name, sizeof spec->name, "%s", vm->name);
 	spec->memory = vm->memory;
 	spec->cpus = vm->cpus;
 	spec->hugepages = vm->hugepages;
 	spec->balloon = vm->balloon;
+	config_vm_uuid(config_host_id(host, sizeof host), vm->name, spec->uuid);
 	spec->boot = vm->boot;
-	spec->kernel = strdup(vm->kernel);
+	spec->firmware_log = vm->firmware_log;
+	spec->kernel = strdup(vm->kernel != NULL ? vm->kernel : "");
+	spec->firmware = strdup("");
 	spec->initrd = strdup(vm->initrd != NULL ? vm->initrd : "");
 	spec->cmdline = strdup(vm->cmdline != NULL ? vm->cmdline : "");
 	if (spec->kernel == NULL || spec->initrd == NULL ||
-	    spec->cmdline == NULL)
+	    spec->cmdline == NULL || spec->firmware == NULL)
 		return error_set(err, "no memory to start %s", vm->name);
+	return 0;
+}
+
+/* Where Debian's package puts it, and where others do. */
+static const char *
+firmware_path(const struct config_vm *vm)
+{
+	static const char *const known[] = {"/usr/share/seabios/bios-256k.bin",
+	    "/usr/share/qemu/bios-256k.bin", "/usr/share/seabios/bios.bin"};
+	size_t i;
+
+	if (vm->firmware != NULL)
+		return vm->firmware;
+	for (i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (access(known[i], R_OK) == 0)
+			return known[i];
+	return NULL;
+}
+
+static int
+open_firmware(
+    const struct config_vm *vm, struct guest_spec *spec, struct error *err)
+{
+	const char *path = firmware_path(vm);
+	struct boot_file bios;
+
+	if (path == NULL)
+		return error_set(err,
+		    "%s has no kernel and needs SeaBIOS, which is not here: "
+		    "install the package seabios, or give firmware = PATH or "
+		    "kernel = PATH",
+		    vm->name);
+	free(spec->firmware);
+	if ((spec->firmware = strdup(path)) == NULL)
+		return error_set(err, "no memory to start %s", vm->name);
+	spec->firmware_fd = bootfile_open("firmware", path, err);
+	bios = (struct boot_file){spec->firmware_fd, path};
+	if (spec->firmware_fd == -1 || firmware_check(&bios, err) == -1)
+		return error_prefix(err, "%s: ", vm->name);
+	return 0;
+}
+
+/* The kernel, unpacked if it is packed. */
+static int
+open_kernel(
+    const struct config_vm *vm, struct guest_spec *spec, struct error *err)
+{
+	struct boot_file kernel = {-1, vm->kernel};
+	int unpacked;
+
+	spec->kernel_fd = kernel.fd = bootfile_open("kernel", vm->kernel, err);
+	if (kernel.fd == -1 ||
+	    boot_unpack(&kernel, vm->memory, &unpacked, err) == -1)
+		return -1;
+	if (unpacked != -1) {
+		close(spec->kernel_fd);
+		spec->kernel_fd = unpacked;
+	}
 	return 0;
 }
 
@@ -136,10 +195,15 @@ static int
 open_boot(
     const struct config_vm *vm, struct guest_spec *spec, struct error *err)
 {
-	struct boot_config boot = {{-1, vm->kernel}, {-1, vm->initrd}, ""};
+	struct boot_config boot = {
+	    .kernel = {-1, vm->kernel},
+	    .initrd = {-1, vm->initrd},
+	    .cmdline = "",
+	};
 
-	spec->kernel_fd = bootfile_open("kernel", vm->kernel, err);
-	if (spec->kernel_fd == -1)
+	if (vm->kernel == NULL)
+		return open_firmware(vm, spec, err);
+	if (open_kernel(vm, spec, err) == -1)
 		return error_prefix(err, "%s: ", vm->name);
 	if (vm->initrd != NULL) {
 		spec->initrd_fd = bootfile_open("initrd", vm->initrd, err);

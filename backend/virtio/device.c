@@ -346,6 +346,12 @@ virtio_selected(struct virtio_dev *dev)
 	return &dev->queue[dev->queue_select];
 }
 
+unsigned
+virtio_slot(const struct virtio_dev *dev)
+{
+	return pci_slot(dev->fn);
+}
+
 const struct virtio_figures *
 virtio_figures(const struct virtio_dev *dev)
 {

@@ -150,6 +150,9 @@ int virtio_vmmci_create(struct pci_bus *bus, struct event_base *base,
  */
 bool virtio_vmmci_ask(struct virtio_dev *dev, enum vmmci_request what);
 
+/* Its slot on the PCI bus. */
+unsigned virtio_slot(const struct virtio_dev *dev);
+
 const struct virtio_figures *virtio_figures(const struct virtio_dev *dev);
 
 #endif

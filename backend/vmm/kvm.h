@@ -9,6 +9,7 @@
  *	vcpu_save.c	registers: save, load
  *	msrs.c		the model-specific ones
  *	chips.c		PIC, IO-APIC, PIT, clock: reset, save, load
+ *	rom.c		read-only memory
  *	irq.c		routes, irqfds, ioeventfds
  */
 #ifndef BACKEND_VMM_KVM_H
@@ -57,6 +58,10 @@ struct irq_table;
 struct machine {
 	int kvm_fd, vm_fd;
 	struct guestmem mem;
+	struct {
+		uint8_t *hva; /* NULL: none */
+		uint64_t gpa, size;
+	} rom;
 	struct iobus *pio, *mmio;
 	const struct machine_ops *ops;
 	void *arg;
@@ -132,6 +137,9 @@ int chips_create(struct machine *m, struct error *err);
 int chips_reset(struct machine *m, struct error *err);
 int chips_save(struct machine *m, struct state_writer *w, struct error *err);
 int chips_load(struct machine *m, struct state_reader *r, struct error *err);
+
+/* rom.c; after the VM is closed. */
+void rom_free(struct machine *m);
 
 /* irq.c: the default routes of the pins. */
 int irq_create(struct machine *m, struct error *err);

@@ -248,6 +248,7 @@ machine_destroy(struct machine *m)
 		close(m->vm_fd);
 	close(m->kvm_fd);
 	guestmem_destroy(&m->mem);
+	rom_free(m);
 	iobus_free(m->pio);
 	iobus_free(m->mmio);
 	pthread_cond_destroy(&m->idle);

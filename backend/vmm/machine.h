@@ -107,6 +107,16 @@ struct iobus *machine_pio(struct machine *m);
 struct iobus *machine_mmio(struct machine *m);
 unsigned machine_cpus(const struct machine *m);
 
+/*
+ * Memory that the guest can only read, for firmware: size bytes at gpa, both
+ * multiples of a page, outside RAM; one a machine. *hva is where the caller
+ * fills it in; the machine's. Main thread, before the machine runs.
+ */
+int machine_add_rom(struct machine *m, uint64_t gpa, uint64_t size,
+    uint8_t **hva, struct error *err);
+/* The same memory, or NULL if there is none. */
+const uint8_t *machine_rom(const struct machine *m, uint64_t *size);
+
 /* The machine owns dev from here on, also when this fails (no memory). */
 int machine_add_device(struct machine *m, const struct device_ops *ops,
     void *dev, struct error *err);

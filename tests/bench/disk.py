@@ -22,7 +22,7 @@ def qemu(path, mode, count, depth, size, step, flush):
     if mode == "w":
         argv += ["-w", "--pattern=90"]
     if flush:
-        argv += ["--flush-interval=%d" % flush]
+        argv += ["--flush-interval=%d" % flush, "--no-drain"]
     out = subprocess.run(argv + [path], check=True, capture_output=True,
                          text=True).stdout
     return float(out.split("completed in ")[1].split()[0])

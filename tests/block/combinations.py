@@ -68,7 +68,7 @@ def below_for(folder, kind, rng, cache):
         return None, b""
     if kind not in cache:
         data = rng.randbytes(512 * KIB)
-        raw = os.path.join(folder, "below.raw")
+        raw = os.path.join(folder, "for-%s.raw" % kind)
         with open(raw, "wb") as f:
             f.write(data)
         path = raw

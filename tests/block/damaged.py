@@ -56,7 +56,9 @@ def corpus(folder):
 
 def damaged(folder, rng, half):
     paths = corpus(folder)[half::2]
-    return run([DAMAGE, str(COUNT), str(rng.randrange(1 << 40))] + paths)
+    out = run([DAMAGE, str(COUNT), str(rng.randrange(1 << 40))] + paths)
+    # Before it stand the sentences about each of them.
+    return out.rstrip("\n").split("\n")[-1]
 
 
 def cases():

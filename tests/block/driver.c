@@ -7,6 +7,7 @@
  *	d OFFSET LEN        discard
  *	f                   flush
  *	r OFFSET LEN        read; prints "r OFFSET LEN CRC32", in this order
+ *	R SIZE              resize
  *	.                   wait for what is in flight
  *
  * What touches the same bytes as something in flight waits for it. Ends with
@@ -129,12 +130,27 @@ parse(struct job *j, const char *line)
 }
 
 static void
+resize(struct block *b, const char *line)
+{
+	struct error err;
+
+	if (block_resize(b, strtoull(line, NULL, 10), &err) == 0)
+		return;
+	printf("%s\n", err.text);
+	failed = 1;
+}
+
+static void
 step(struct block *b, const char *line)
 {
 	struct job *j;
 
-	if (line[0] == '.') {
+	if (line[0] == '\n')
+		return;
+	if (line[0] == '.' || line[0] == 'R') {
 		block_drain(b);
+		if (line[0] == 'R')
+			resize(b, line + 1);
 		return;
 	}
 	j = calloc(1, sizeof *j);

@@ -56,6 +56,10 @@ class Disk:
     def write(self, at, data):
         self.bytes[at:at + len(data)] = data
 
+    def resize(self, size):
+        self.bytes = self.bytes[:size]
+        self.bytes += bytes(size - len(self.bytes))
+
     def known(self, at, length):
         return not any(a < at + length and at < a + n
                        for a, n in self.unknown)
@@ -145,6 +149,18 @@ class Work:
                   "\n".join(self.theirs) + "\n", cwd)
         check("rror" not in out and "ailed" not in out, out[-1000:])
         self.theirs = []
+
+
+def resize(ours, theirs, disk, rng):
+    """Both twins longer or shorter, to any sector."""
+    old = len(disk.bytes)
+    size = rng.choice((rng.randrange(old // 3, old), old + rng.randrange(
+        1, old))) // 512 * 512
+    out = run([DRIVER, "image", "qcow2"], "R %d\n" % size, ours)
+    check(out == "size %d\n" % old, out)
+    run(["qemu-img", "resize", "-q", "--shrink", "image", str(size)],
+        cwd=theirs)
+    disk.resize(size)
 
 
 def reads_as(path, disk, cwd=None, kind="qcow2"):

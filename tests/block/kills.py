@@ -6,6 +6,7 @@ import random
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import time
 
@@ -15,7 +16,6 @@ sys.path.insert(0, os.path.join(ROOT, "tests/ctl"))
 import harness  # noqa: E402
 
 COUNT = int(os.environ.get("BLOCK_KILLS", "200"))
-GUESTS = 2  # side by side
 SECTORS = 8192
 FACTOR = 0x9e3779b97f4a7c15
 MASK = (1 << 64) - 1
@@ -50,6 +50,10 @@ class Image:
     def judge(self):
         """Whole, with every flushed sector; what was flying may be there."""
         raw = self.path + ".judged"
+        # Its locks last until the kernel has cancelled its I/O.
+        harness.until("the image's locks to be free", lambda: subprocess.call(
+            ["qemu-img", "info", self.path], stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL) == 0, 30)
         if self.kind == "qcow2":
             run(["qemu-img", "check", "-f", "qcow2", self.path], ok=(0, 3))
         run(["qemu-img", "convert", "-f", self.kind, "-O", "raw", self.path,

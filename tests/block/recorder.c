@@ -11,14 +11,14 @@
 #include "backend/block/engine.h"
 #include "tests/block/recorder.h"
 
-#define MOST 256u /* requests in flight */
-
 struct recorder {
 	struct block b; /* first */
 	int file; /* its number, or -1 */
-	unsigned n;
-	struct block_request *rq[MOST];
-	unsigned entry[MOST]; /* of the log */
+	unsigned n, room;
+	struct flying {
+		struct block_request *rq;
+		unsigned entry; /* of the log */
+	} * flying;
 	bool hurry; /* somebody waits */
 };
 
@@ -98,7 +98,7 @@ record(struct recorder *r, struct block_request *rq)
 		if (recorder_log == NULL)
 			exit(99);
 	}
-	r->entry[r->n] = recorder_count;
+	r->flying[r->n].entry = recorder_count;
 	e = &recorder_log[recorder_count++];
 	*e = (struct recorded){
 	    .file = (unsigned)r->file,
@@ -129,11 +129,15 @@ recorder_submit(struct block *b, struct block_request *rq)
 {
 	struct recorder *r = (struct recorder *)b;
 
-	if (r->n == MOST)
-		exit(98);
+	if (r->n == r->room) {
+		r->room = r->room * 2 + 64;
+		r->flying = realloc(r->flying, r->room * sizeof *r->flying);
+		if (r->flying == NULL)
+			exit(99);
+	}
 	if (r->file != -1 && rq->op != BLOCK_READ)
 		record(r, rq);
-	r->rq[r->n++] = rq;
+	r->flying[r->n++].rq = rq;
 }
 
 static void
@@ -181,13 +185,11 @@ recorder_reap(struct block *b)
 	while (r->n > 0 && (r->hurry || random_below(3) != 0)) {
 		r->hurry = false;
 		i = (unsigned)random_below(r->n);
-		rq = r->rq[i];
+		rq = r->flying[i].rq;
 		result = perform(b->fd, rq);
 		if (r->file != -1 && rq->op != BLOCK_READ)
-			recorder_log[r->entry[i]].done = recorder_tick();
-		r->n--;
-		r->rq[i] = r->rq[r->n];
-		r->entry[i] = r->entry[r->n];
+			recorder_log[r->flying[i].entry].done = recorder_tick();
+		r->flying[i] = r->flying[--r->n];
 		block_finish(b, rq, result);
 		done++;
 	}
@@ -204,6 +206,7 @@ static void
 recorder_close(struct block *b)
 {
 	close(b->event_fd);
+	free(((struct recorder *)b)->flying);
 	free(b);
 }
 

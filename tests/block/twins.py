@@ -3,7 +3,7 @@
 import itertools
 import os
 
-from images import (KIB, Disk, Work, check, reads_as, run, sanity)
+from images import (KIB, Disk, Work, check, reads_as, resize, run, sanity)
 
 OPERATIONS = 90  # in a phase, of which there are two
 
@@ -115,6 +115,10 @@ def twins(folder, rng, cluster, options, more):
         work.apply_theirs("image", cwd=theirs)
         sanity("image", ours)
         judge(folder, disk, ours, theirs)
+        if phase == 0:
+            resize(ours, theirs, disk, rng)
+            sanity("image", ours)
+            judge(folder, disk, ours, theirs)
         if phase == 0 and keeps:
             kept = bytes(disk.bytes)
             for place in (ours, theirs):

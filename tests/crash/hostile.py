@@ -12,7 +12,7 @@ from harness import Wire, check, need_kvm, until
 ROUNDS = 300
 COMMANDS = ("version", "status", "start", "stop", "wait", "pause", "unpause",
             "reset", "console", "console-size", "log", "switches", "reload",
-            "subscribe", "ping", "launch", "nonsense", "")
+            "subscribe", "ping", "launch", "rights", "nonsense", "")
 
 
 def junk(depth=0):

@@ -132,6 +132,13 @@ def test_strangers_are_told_so(lab):
     lab.configure("[vm a]\nkernel = /k\nowner = %s\n" % USER)
     lab.ok("status")
     refused(other(lab, first_line, uid=12345))
+    # Numbers do for users and groups.
+    lab.configure("[vm a]\nkernel = /k\nowner = 12345:54321\n")
+    lab.ok("reload")
+    for uid, groups in ((12345, []), (12346, [54321])):
+        answer = other(lab, ask("status"), uid=uid, groups=groups)
+        check(len(answer["return"]["guests"]) == 1, answer)
+    refused(other(lab, first_line))
     # A group as owner, of somebody who has it beside others.
     group = grp.getgrall()[-1]
     lab.configure("[vm a]\nkernel = /k\nowner = :%s\n" % group.gr_name)
@@ -297,6 +304,10 @@ def test_an_owner_cannot_fill_a_guest_with_connections(lab):
 
 
 def test_an_unknown_owner_or_group_gives_nobody_rights(lab):
+    for number in ("4294967295", "99999999999999999999", "12x"):
+        lab.configure("[vm a]\nkernel = /k\nowner = %s\n" % number)
+        lab.ok("status")
+        check(mode(os.path.join(lab.run_dir, "backend.sock")) == 0o600, number)
     lab.configure("[vmtui]\ngroup = no-such-group\n"
                   "[vm a]\nkernel = /k\nowner = no-such-user\n")
     lab.ok("status")

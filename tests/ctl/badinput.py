@@ -164,11 +164,27 @@ def test_keys_of_later_versions_are_refused_when_needed(lab):
              "locked": "interface = switch=s, locked"}
     lab.configure("[switch s]\n" + "".join(
         lab.guest(name, text) for name, text in extra.items()) +
-        "[vm bios]\ndisk = q, format=raw\n")
+        "[vm net]\nboot = net\ninterface = switch=s\n")
     lab.ok("check")
     for name in extra:
         refused(lab, name, "later version")
-    refused(lab, "bios", "kernel =", "later version")
+    refused(lab, "net", "later version", "kernel =")
+
+
+def test_firmware_that_is_none_is_refused(lab):
+    need_kernel()
+    lab.path("disk", bytes(1 << 16))
+    lab.path("bios.bin", b"x" * 1000)
+    lab.path("zeroes", bytes(1 << 17))
+    lab.configure("".join(
+        "[vm %s]\ndisk = disk\nfirmware = %s\n" % (name, path)
+        for name, path in (("near", "bios.bim"), ("dir", lab.dir),
+                           ("short", "bios.bin"), ("none", "zeroes"))))
+    lab.ok("check")
+    refused(lab, "near", lab.path("bios.bim"), "bios.bin meant?")
+    refused(lab, "dir", "a folder", "firmware =")
+    refused(lab, "short", lab.path("bios.bin"), "no PC firmware", "1000")
+    refused(lab, "none", lab.path("zeroes"), "no code")
 
 
 def test_a_missing_disk_names_its_neighbour(lab):
@@ -220,7 +236,7 @@ def test_guests_made_up_on_the_spot_are_checked_like_others(lab):
             (["-m", "0", "-b", "/k", "x"], "memory"),
             (["-m", "much", "-b", "/k", "x"], "memory"),
             (["-b", "missing", "x"], lab.path("missing")),
-            (["-d", "missing", "x"], "kernel"),
+            (["-d", "missing", "x"], lab.path("missing")),
             (["-b", "/k", "-n", "none", "x"], "none"),
             (["-b", "/k", "-t", "nobody", "x"], "nobody"),
             (["-b", "/k", "9x"], "9x"),

@@ -1,8 +1,10 @@
 """vmtui console: pipes, files, the other port, terminals that are stuck."""
 
+import fcntl
 import os
 import pty
 import signal
+import struct
 import subprocess
 import termios
 import time
@@ -56,11 +58,44 @@ def test_the_other_port_is_another_console(lab):
 class Stuck:
     """A terminal that shows nothing any more, as after ctrl-S."""
 
-    def __init__(self, lab, *args):
+    def __init__(self, lab, *args, size=None):
         self.fd, self.tty = pty.openpty()
+        if size is not None:
+            self.size(*size)
         self.before = termios.tcgetattr(self.tty)
         self.process = lab.popen(*args, stdin=self.tty, stdout=self.tty,
                                  stderr=self.tty)
+
+
+    def size(self, rows, cols):
+        fcntl.ioctl(self.tty, termios.TIOCSWINSZ,
+                    struct.pack("HHHH", rows, cols, 0, 0))
+
+
+def test_hvc0_has_the_size_of_the_terminal_of_a_command(lab):
+    start(lab, "a")
+    prompt(lab, "a")
+
+    def size():
+        g = lab.status("a")
+        return g["rows"], g["cols"]
+
+    t = Stuck(lab, "console", "--port", "hvc0", "a", size=(33, 101))
+    until("its size", lambda: size() == (33, 101))
+    t.size(44, 120)
+    t.process.send_signal(signal.SIGWINCH)
+    until("its new size", lambda: size() == (44, 120))
+    lab.see("a", b"hvc0 is now 33 x 101", b"hvc0 is now 44 x 120")
+    # A backend that is gone is no end of a console.
+    lab.kill_backend()
+    t.process.send_signal(signal.SIGWINCH)
+    os.write(t.fd, b"typed after\r")
+    time.sleep(0.5)
+    check(t.process.poll() is None, "it ended")
+    os.write(t.fd, b"\x1d")
+    check(t.process.wait(40) == 0, t.process.returncode)
+    os.close(t.fd)
+    os.close(t.tty)
 
 
 def test_a_stuck_terminal_is_restored_after_sigterm(lab):
@@ -74,7 +109,7 @@ def test_a_stuck_terminal_is_restored_after_sigterm(lab):
     time.sleep(2)
     stuck.process.send_signal(signal.SIGTERM)
     try:
-        status = stuck.process.wait(10)
+        status = stuck.process.wait(40)
     except subprocess.TimeoutExpired:
         stuck.process.kill()
         raise
@@ -97,7 +132,7 @@ def test_a_pipe_that_nobody_reads_holds_up_nothing_else(lab):
     process.stdin.flush()
     time.sleep(1)
     process.send_signal(signal.SIGTERM)
-    check(process.wait(10) == -signal.SIGTERM)
+    check(process.wait(40) == -signal.SIGTERM)
     lab.see("a", PROMPT)
 
 
@@ -108,7 +143,7 @@ def test_a_reader_that_goes_is_said(lab):
     process.stdout.close()
     process.stdin.write(b"echo x\r")
     process.stdin.close()
-    check(process.wait(20) == 1)
+    check(process.wait(40) == 1)
     said = process.stderr.read()
     check(b"cannot write the console's output" in said, said)
 

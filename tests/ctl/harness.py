@@ -33,7 +33,7 @@ def check(truth, *words):
         raise Failure(" ".join(str(w) for w in words))
 
 
-def until(what, condition, seconds=10):
+def until(what, condition, seconds=30):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         value = condition()
@@ -76,7 +76,7 @@ class Wire:
     def __init__(self, path):
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.connect(path)
-        self.sock.settimeout(10)
+        self.sock.settimeout(30)
         self.buf = b""
         self.id = 0
         self.events = []
@@ -113,7 +113,7 @@ class Wire:
         check(len(fds) == 1, "no console:", data)
         return socket.socket(fileno=fds[0])
 
-    def event(self, name, seconds=10):
+    def event(self, name, seconds=30):
         """The next event of that name that was not taken before."""
         self.sock.settimeout(seconds)
         while True:
@@ -124,7 +124,7 @@ class Wire:
             check(message is not None, "the backend hung up")
             self.events.append(message)
 
-    def closed(self, seconds=10):
+    def closed(self, seconds=30):
         """Whether the other end hangs up."""
         self.sock.settimeout(seconds)
         try:
@@ -208,7 +208,7 @@ class Lab:
     def wire(self):
         return Wire(os.path.join(self.run_dir, "backend.sock"))
 
-    def see(self, name, *words, type=b"", seconds=20):
+    def see(self, name, *words, type=b"", seconds=40):
         """Waits until the guest's console, history included, says words."""
         wire = self.wire()
         console = wire.console(name)
@@ -246,6 +246,19 @@ class Lab:
                 continue
         return found
 
+    def sleeps(self, pid):
+        """Waits until the process does nothing at all for two seconds."""
+        def wakes():
+            with open("/proc/%d/status" % pid) as f:
+                return [int(s.split()[1]) for s in f
+                        if s.startswith("voluntary_ctxt")][0]
+
+        def quiet():
+            before = wakes()
+            time.sleep(2)
+            return wakes() == before
+        until("two seconds without a wake-up", quiet, 20)
+
     def guests(self):
         return [pid for pid, argv in self.processes().items()
                 if argv[1:2] == [b"guest"]]
@@ -273,7 +286,7 @@ class Lab:
                         os.kill(pid, signal.SIGTERM)
                         time.sleep(0.1)
                 until("the backend's orderly end",
-                      lambda: pid not in self.processes(), 15)
+                      lambda: pid not in self.processes(), 60)
             self.read_logs()
         finally:
             for pid in self.processes():

@@ -65,6 +65,28 @@ def test_a_guests_tap_joins_its_switch_and_goes(lab):
     check(net.links() == {"up0": bridge, bridge: None}, net.links())
 
 
+def test_taps_of_a_switch_are_for_its_guests(lab):
+    need_kvm()
+    net = Net(lab)
+    net.uplink("tap7")
+    lab.configure("[switch local]\nadd = tap7\nadd = tap0\nadd = tap1\n" +
+                  "".join(lab.guest(n, "interface = switch=local")
+                          for n in "abc") +
+                  lab.guest("d", "interface = switch=local, tap=tap1"))
+    lab.ok("start", "a", "d")
+    lab.ok("start", "b", "c")
+    taps = {n: lab.status(n)["nics"][0]["tap"] for n in "abcd"}
+    check(taps["a"] == "tap0" and taps["d"] == "tap1", taps)
+    check(taps["b"].startswith("v") and taps["c"].startswith("v"), taps)
+    links = net.links()
+    bridge = links["tap7"]
+    check(bridge and all(links[t] == bridge for t in taps.values()), links)
+    lab.ok("stop", "-f", "-a")
+    check(net.links() == {"tap7": bridge, bridge: None}, net.links())
+    lab.ok("start", "c")
+    check(lab.status("c")["nics"][0]["tap"] == "tap0")
+
+
 def test_a_missing_uplink_leaves_no_bridge(lab):
     need_kvm()
     net = Net(lab)

@@ -45,6 +45,21 @@ check(const struct term *t)
 	}
 }
 
+/* Text for a clipboard is bounded, and nothing but text. */
+static void
+clipboard(const char *text, size_t len, void *arg)
+{
+	size_t i;
+
+	if (len == 0 || len > TERM_CLIPBOARD)
+		abort();
+	for (i = 0; i < len; i++)
+		if (((unsigned char)text[i] < 0x20 && text[i] != '\t' &&
+			text[i] != '\n') ||
+		    text[i] == 0x7f)
+			abort();
+}
+
 static void
 act(struct term *t, unsigned rows, unsigned cols)
 {
@@ -67,13 +82,13 @@ act(struct term *t, unsigned rows, unsigned cols)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct term_ops none;
+	static const struct term_ops ops = {.clipboard = clipboard};
 	const char *p = (const char *)data, *end = p + size, *q;
 	struct term *t;
 
 	if (size < 2)
 		return 0;
-	t = term_new(data[0] % 50, data[1] % 100, 30, &none, NULL);
+	t = term_new(data[0] % 50, data[1] % 100, 30, &ops, NULL);
 	if (t == NULL)
 		return 0;
 	for (p += 2; p < end; p = q) {

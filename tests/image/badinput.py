@@ -6,8 +6,8 @@ import hashlib
 import os
 import subprocess
 
-from harness import check, need_root
-from judge import files, poke, qemu_img
+from harness import Skip, check, need_root
+from judge import files, need_qemu, poke, qemu_img, qemu_io
 
 
 def digest(path):
@@ -63,7 +63,6 @@ def test_bases_that_are_none(lab):
 
 
 def test_a_base_that_is_written_now_is_none(lab):
-    from judge import need_qemu
     need_qemu()
     lab.ok("create", "-s", "1M", "busy.qcow2")
     holder = subprocess.Popen(["qemu-io", "busy.qcow2"], cwd=lab.dir,
@@ -151,23 +150,40 @@ def test_misuse_shows_how_it_is_used(lab):
 
 def test_no_room_is_said_and_leaves_nothing(lab):
     need_root()
+    need_qemu()
     os.mkdir(lab.path("small"))
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none",
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "none",
                               lab.path("small")], check=False)
     if mounted.returncode != 0:
-        from harness import Skip
         raise Skip("nothing may be mounted here")
     try:
         lab.path("data.raw", os.urandom(1 << 20))
         for args in (["create", "-i", "data.raw", "small/a.raw"],
                      ["create", "-i", "data.raw", "small/a.qcow2"],
-                     ["create", "-s", "8T", "-o", "cluster_size=64K",
-                      "small/a.qcow2"],
+                     ["create", "-s", "2T", "-o", "cluster_size=2M,"
+                      "refcount_bits=64", "small/a.qcow2"],
                      ["image", "convert", "data.raw", "small/a.raw"]):
             err = lab.fails(*args)
             check("no room" in err, err)
             check(os.listdir(lab.path("small")) == [],
                   os.listdir(lab.path("small")))
+        # The base is full: the image still holds everything.
+        lab.ok("create", "-s", "1M", "small/base.qcow2")
+        lab.ok("create", "-b", "small/base.qcow2", "top.qcow2")
+        qemu_io(lab, "top.qcow2", "write -P 5 0 1M")
+        err = lab.fails("image", "commit", "top.qcow2")
+        check("no room" in err, err)
+        qemu_io(lab, "top.qcow2", "read -P 5 0 1M")
+        os.unlink(lab.path("small/base.qcow2"))
+        # So is the image: it keeps the base that it had.
+        lab.ok("create", "-s", "1M", "base.qcow2")
+        qemu_io(lab, "base.qcow2", "write -P 6 0 1M")
+        lab.ok("create", "-b", lab.path("base.qcow2"), "small/top.qcow2")
+        err = lab.fails("image", "rebase", "-b", "", "small/top.qcow2")
+        check("no room" in err, err)
+        qemu_io(lab, "small/top.qcow2", "read -P 6 0 1M")
+        check("base.qcow2" in lab.ok("image", "info", "small/top.qcow2"),
+              "it lost its base")
     finally:
         subprocess.run(["umount", lab.path("small")], check=True)
 
@@ -188,7 +204,8 @@ def test_images_that_are_none(lab):
 
 def test_encrypted_and_unknown_images_are_refused_by_name(lab):
     qemu_img(lab, "create", "-q", "-f", "qcow2", "-o",
-             "encrypt.format=luks,encrypt.key-secret=s", "--object",
+             "encrypt.format=luks,encrypt.key-secret=s,"
+             "encrypt.iter-time=10", "--object",
              "secret,id=s,data=abc", "luks.qcow2", "1M")
     refused(lab, "image", "info", "luks.qcow2", says=["encrypted"])
     qemu_img(lab, "create", "-q", "-f", "qcow2", "new.qcow2", "1M")

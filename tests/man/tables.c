@@ -86,7 +86,7 @@ main(void)
 	}
 	for (kind = 0; kind < CONFIG_SECTIONS; kind++)
 		print_keys((enum config_section_kind)kind);
-	print_bindings(view_guests.help);
-	print_bindings(view_consoles.help);
+	for (i = 0; views[i] != NULL; i++)
+		print_bindings(views[i]->help);
 	return 0;
 }

@@ -1,8 +1,9 @@
 """The payload: a root file system for one run, made of the build host's files.
 
 It holds busybox under all its names, bash and python3 with their libraries,
-the project's tests and programs under /vmtui as they lie here, and the guest's
-kernel under /guest. It is an ext4 image that the rig gets as a disk; writes to
+the project's tests and programs under /vmtui as they lie here, the guest's
+kernel and a disk that boots it under /guest, and SeaBIOS where its package has
+it. It is an ext4 image that the rig gets as a disk; writes to
 it are dropped when the run ends.
 """
 
@@ -111,6 +112,20 @@ def _guest(tree, kernel):
     tree.copy(initrd, "guest/initrd")
 
 
+def _firmware(tree):
+    """SeaBIOS, and a disk that it boots: GRUB with the guest's kernel."""
+    bios = "/usr/share/seabios/bios-256k.bin"
+    if os.path.exists(bios):
+        tree.copy(bios, bios.lstrip("/"))
+    if not shutil.which("grub-mkimage") or not os.path.isdir(
+            "/usr/lib/grub/i386-pc"):
+        return
+    call = [common.TOP + "/tests/lib/mkgrubdisk", tree.root + "/guest/grub.img",
+            common.TOP + "/tests/rig/grub.cfg"]
+    call += [f"{tree.root}/guest/{name}" for name in ("vmlinuz", "initrd")]
+    common.call(call)
+
+
 def make(kernel, scratch, script=None):
     """
     Writes the image into the folder scratch and returns its path. script is a
@@ -129,6 +144,7 @@ def make(kernel, scratch, script=None):
     _python(tree)
     _project(tree)
     _guest(tree, kernel)
+    _firmware(tree)
     for name in os.environ.get("RIG_EXTRA", "").split():
         tree.program(name, "vmtui/" + os.path.basename(name))
     if script:

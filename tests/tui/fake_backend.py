@@ -7,13 +7,14 @@ wants to see, and keeps what was typed in $VMTUI_RUNDIR/typed.NAME (of hvc0
 in typed.NAME.hvc0), and the sizes that hvc0 was given in size.NAME.
 
     fake_backend.py [--guest NAME[:STATE[:CPUS[:MEMORY[:REASON]]]]]...
-        [--many N] [--slow SECONDS] [--refuse COMMAND=SENTENCE]
+        [--many N] [--hold] [--refuse COMMAND=SENTENCE]
         [--mistake TEXT]... [--idle] [--config PATH]
 
 SIGUSR1 drops all its clients. Prints "ready" when it listens.
 """
 import argparse
 import array
+import functools
 import json
 import os
 import selectors
@@ -208,6 +209,7 @@ class Backend:
         self.clients = []
         self.consoles = []
         self.later = []  # (when, function)
+        self.held = []  # functions, until there is a file "go"
         self.pid = 1000
         self.guests = [Guest(self, *g.split(":", 4)) for g in args.guest]
         self.guests += [Guest(self, "guest%d" % i,
@@ -297,9 +299,8 @@ class Backend:
                 self.error(client, msg, sentence)
                 return
         if name in ("start", "stop", "pause", "unpause", "reset") and \
-                self.args.slow:
-            self.later.append((time.monotonic() + self.args.slow,
-                               lambda: self.execute(client, msg, name, args)))
+                self.args.hold:
+            self.held.append(lambda: self.execute(client, msg, name, args))
         else:
             self.execute(client, msg, name, args)
 
@@ -320,6 +321,19 @@ class Backend:
             ret = {"mistakes": self.args.mistake}
         elif name == "version":
             ret = {"version": "fake", "pid": os.getpid()}
+        elif name == "reset-switches":
+            ret = {}
+        elif name == "switches":
+            # NAME:INTERFACE:STATE:MEMBER,MEMBER
+            ret = {"switches": [
+                dict(zip(("name", "interface", "state"), words[:3]),
+                     members=[m for m in words[3].split(",") if m])
+                for words in (s.split(":") for s in self.args.switch)]}
+        elif name == "log":
+            # Made if need be; a test writes into it.
+            path = self.path("log." + args.get("name", ""))
+            fds = [os.open(path, os.O_RDONLY | os.O_CREAT, 0o600)]
+            after = functools.partial(os.close, fds[0])
         else:
             g = self.find(args.get("name"))
             if g is None:
@@ -357,8 +371,11 @@ class Backend:
                 g.set("stopped")
             elif name == "stop":
                 g.set("stopping")
-                self.later.append((time.monotonic() + 0.5,
-                                   lambda: g.set("stopped")))
+                if self.args.hold_stop:
+                    self.held.append(lambda: g.set("stopped"))
+                else:
+                    self.later.append((time.monotonic() + 0.1,
+                                       lambda: g.set("stopped")))
             elif name == "pause":
                 g.set("paused")
             elif name == "unpause":
@@ -434,6 +451,8 @@ class Backend:
                 self.later.remove(item)
                 item[1]()
             self.say_asked()
+            while self.held and os.path.exists(self.path("go")):
+                self.held.pop(0)()
             for c in list(self.consoles):
                 c.pump()
                 self.sel.modify(c.sock, selectors.EVENT_READ | (
@@ -448,8 +467,12 @@ class Backend:
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--guest", action="append", default=[])
+    p.add_argument("--switch", action="append", default=[])
     p.add_argument("--many", type=int, default=0)
-    p.add_argument("--slow", type=float, default=0)
+    p.add_argument("--hold", action="store_true",
+                   help="do nothing asked for before there is a file go")
+    p.add_argument("--hold-stop", action="store_true",
+                   help="end no guest before there is a file go")
     p.add_argument("--refuse", action="append", default=[])
     p.add_argument("--allow", action="append", default=[])
     p.add_argument("--mistake", action="append", default=[])

@@ -5,7 +5,7 @@ import signal
 
 from hostile import Terminal
 from screens import GUESTS, opened
-from tmux import Failed, until
+from tmux import Failed, ended, until
 
 
 def test_every_usual_terminal_shows_the_list(place):
@@ -62,12 +62,9 @@ def test_without_a_terminal_it_says_so(place):
 
 def left(s):
     """The state of the terminal and its modes after vmtui."""
-    if s.info("alternate_on") != "0":
-        raise Failed("the alternate screen is still on")
-    if s.info("cursor_flag") != "1":
-        raise Failed("the cursor is still hidden")
-    if s.info("mouse_any_flag") != "0":
-        raise Failed("the mouse is still taken")
+    for flag, want in (("alternate_on", "0"), ("cursor_flag", "1"),
+                       ("mouse_any_flag", "0")):
+        until(lambda: s.info(flag) == want, "%s %s" % (flag, want))
     until(lambda: "AFTER" in s.text(), lambda: "AFTER in\n" + s.text())
     with open(s.place.path("before")) as f, open(s.place.path("after")) as g:
         if f.read() != g.read():
@@ -106,6 +103,45 @@ def test_signals_leave_the_terminal_as_it_was(place):
         # SEGV is what was asked for, so what ASan says of it is no news.
         if name.startswith("asan"):
             os.unlink(place.path(name))
+
+
+def test_a_killed_screen_leaves_what_reset_puts_right(place):
+    for size in ((80, 24), (200, 50)):
+        place.backend("--guest", "build:running", "--allow", "build=title")
+        s = place.screen(size, wrap="printf '%%s\\n' '%s' >" +
+                         place.path("start") + "; exec bash --norc -i")
+        s.wait(r"[#$] *$")
+        s.type(". %s\r" % place.path("start"))
+        s.wait(r"● build")
+        s.keys("Enter")
+        s.wait(r"build\$")
+        # A title, a shape of the cursor, and no cursor at all.
+        s.type("raw 1b5d323b7407 1b5b342071\r")
+        s.wait(r"build ─ running.* t ")
+        s.type("raw 1b5b342071\r")
+        s.type("raw 1b5b3f32356c\r")
+        until(lambda: s.info("cursor_flag") == "0", "a hidden cursor")
+        pid = s.pid()
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: ended(pid), "its end")
+        s.type("reset\r")
+        until(lambda: s.info("mouse_any_flag") == "0" and
+              s.info("cursor_flag") == "1", "a terminal that was reset")
+        s.type("stty -a >%s; echo AFT''ER\r" % place.path("after"))
+        s.wait(r"^AFTER$")
+        with open(place.path("after")) as f:
+            words = f.read().split()
+        for word in ("icanon", "echo", "isig", "icrnl", "opost", "onlcr"):
+            if word not in words:
+                raise Failed("no %s in %s" % (word, words))
+        # Nobody else noticed.
+        t = place.screen(size)
+        t.wait(r"● build +.*running|● build ")
+        t.keys("Enter")
+        t.wait(r"build\$")
+        t.type("print alive\r")
+        t.wait(r"(^|│)alive")
+        place.again()
 
 
 def test_the_guests_cursor_shape_is_the_terminals_while_one_types(place):
@@ -160,7 +196,7 @@ def test_a_hang_up_ends_the_screen_alone(place):
     s = opened(place, (80, 24))
     pid = s.pid()
     s.close()
-    until(lambda: not os.path.exists("/proc/%d" % pid), "the screen's end")
+    until(lambda: ended(pid), "the screen's end")
     t = place.screen((80, 24))
     t.wait(r"● build +running")
 
@@ -218,7 +254,7 @@ def test_a_stopped_terminal_stops_neither_console_nor_screen(place):
     place.wait_typed("build", b"still typing")
     os.close(ours)
     try:
-        p.wait(20)
+        p.wait(60)
     except subprocess.TimeoutExpired:
         p.kill()
         raise Failed("it outlived its terminal") from None

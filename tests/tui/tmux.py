@@ -13,8 +13,10 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 VMTUI = os.environ.get("VMTUI") or os.path.join(TOP, "build/asan/vmtui")
-# Seconds for what should be at once, on a machine that may be busy.
-PATIENCE = 30
+# Seconds for what should be at once, on a machine that may be very busy.
+# Nothing is to be read from a screen once: a frame may be on its way, and
+# tmux may have taken half of one. Wait until it is there.
+PATIENCE = 60
 
 
 class Failed(Exception):
@@ -62,8 +64,8 @@ class Place:
             s.close()
         self.screens = []
         # Its last words are the layout of its panes.
-        until(lambda: not any(p and os.path.exists("/proc/%d" % p)
-                              for p in pids), "the end of screens")
+        until(lambda: all(p is None or ended(p) for p in pids),
+              "the end of screens")
         self.fake.kill()
         self.fake.wait()
         self.fake.stdout.close()
@@ -80,6 +82,19 @@ class Place:
                 return f.read()
         except FileNotFoundError:
             return b""
+
+    def say(self, guest, data):
+        """Has the fake guest print that by itself; returns when it did."""
+        path = os.path.join(self.env["VMTUI_RUNDIR"], "say." + guest)
+        with open(self.path("say"), "wb") as f:
+            f.write(data)
+        os.rename(self.path("say"), path)
+        until(lambda: not os.path.exists(path), "the guest's words")
+
+    def go(self):
+        """What the fake backend held back happens."""
+        with open(os.path.join(self.env["VMTUI_RUNDIR"], "go"), "w"):
+            pass
 
     def wait_typed(self, guest, what):
         until(lambda: what in self.typed(guest),
@@ -198,8 +213,14 @@ class Screen:
     def type(self, text):
         self.tmux("send-keys", "-l", text)
 
-    def resize(self, cols, rows):
-        self.tmux("resize-window", "-x", str(cols), "-y", str(rows))
+    def resize(self, *sizes):
+        """To each (cols, rows) in turn, or to cols, rows."""
+        if isinstance(sizes[0], int):
+            sizes = [sizes]
+        words = []
+        for cols, rows in sizes:
+            words += [";", "resize-window", "-x", str(cols), "-y", str(rows)]
+        self.tmux(*words[1:])
 
     def wait(self, pattern, patience=PATIENCE):
         regex = re.compile(pattern, re.MULTILINE)
@@ -211,10 +232,50 @@ class Screen:
         until(lambda: not regex.search(self.text()),
               lambda: "no %r on:\n%s" % (pattern, self.text()), patience)
 
-    def expect(self, pattern):
-        text = self.text()
-        if not re.search(pattern, text, re.MULTILINE):
-            raise Failed("no %r on:\n%s" % (pattern, text))
+    def wait_raw(self, pattern, patience=PATIENCE):
+        """The same with colours and looks, as tmux writes them."""
+        regex = re.compile(pattern)
+        until(lambda: regex.search(self.text("-e")),
+              lambda: "%r in %r" % (pattern, self.text("-e")), patience)
+
+    def wait_look(self, text, *codes):
+        """Until text (a regular expression) stands there, all of it with
+        these codes of SGR in force: 1 bold, 32 green, ...
+        """
+        def there():
+            plain, looks = look_of(self.text("-e"))
+            return any(all(set(codes) <= look for look in
+                           looks[match.start():match.end()])
+                       for match in re.finditer(text, plain, re.MULTILINE))
+
+        until(there, lambda: "%r with %s in\n%s\n%r" % (
+            text, codes, self.text(), self.text("-e")))
+
+    def wait_count(self, text, n):
+        until(lambda: self.text().count(text) == n,
+              lambda: "%d times %r on:\n%s" % (n, text, self.text()))
+
+    # What comes with what was waited for, perhaps in the next frame.
+    expect = wait
+
+    def settled(self):
+        """The text when it stays the same for a moment."""
+        seen = [None]
+
+        def same():
+            before, seen[0] = seen[0], self.text()
+            if before != seen[0]:
+                time.sleep(0.2)
+            return before == seen[0]
+
+        until(same, "a screen that stays the same")
+        return seen[0]
+
+    def cursor(self):
+        """Row and column, from 0."""
+        where = self.tmux("display", "-p", "#{cursor_y} #{cursor_x}")
+        y, x = where.split()
+        return int(y), int(x)
 
     def pid(self):
         """Of vmtui, a child of the pane's shell."""
@@ -238,6 +299,45 @@ class Screen:
 
     def close(self):
         self.tmux("kill-server", check=False)
+
+
+# What a code of SGR takes back.
+BACK = {22: (1, 2), 23: (3,), 24: (4,), 25: (5,), 27: (7,), 29: (9,),
+        39: tuple(range(30, 38)), 49: tuple(range(40, 48))}
+
+
+def look_of(raw):
+    """Lines as tmux writes them: the text, and the codes of each character."""
+    plain, looks, now = "", [], set()
+    for sgr, char in re.findall(r"\033\[([0-9;]*)m|([^\033])", raw):
+        if char:
+            plain += char
+            looks.append(frozenset(now))
+            continue
+        codes = [int(c or 0) for c in sgr.split(";")]
+        while codes:
+            code = codes.pop(0)
+            if code in (38, 48):  # of 256 colours, or more
+                del codes[:2 if codes[:1] == [5] else 4]
+            elif code == 0:
+                now.clear()
+            elif code in BACK:
+                now.difference_update(BACK[code])
+            else:
+                if code // 10 in (3, 4):
+                    now.difference_update(range(code // 10 * 10,
+                                                code // 10 * 10 + 8))
+                now.add(code)
+    return plain, looks
+
+
+def ended(pid):
+    """Whether it ended, though nobody may have asked yet how."""
+    try:
+        with open("/proc/%d/stat" % pid) as f:
+            return f.read().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 def children(pid):

@@ -97,11 +97,8 @@ test_boot_refuses_a_bzimage_it_cannot_boot(void **state)
 	struct image i;
 
 	make_bzimage(&i);
-	i.h->version = 0x020b;
-	check_file(i.byte, sizeof i.byte, "version 2.11");
-	make_bzimage(&i);
-	i.h->xloadflags = 0;
-	check_file(i.byte, sizeof i.byte, "32-bit kernel");
+	i.h->version = 0x0202;
+	check_file(i.byte, sizeof i.byte, "version 2.02");
 	make_bzimage(&i);
 	i.h->loadflags = 0;
 	check_file(i.byte, sizeof i.byte, "zImage");
@@ -203,7 +200,7 @@ test_boot_refuses_an_elf_that_is_no_kernel(void **state)
 
 	make_elf(&e);
 	e.eh.e_ident[EI_CLASS] = ELFCLASS32;
-	check_file(&e, sizeof e, "32-bit ELF");
+	check_file(&e, sizeof e, "");
 	make_elf(&e);
 	e.eh.e_machine = EM_AARCH64;
 	check_file(&e, sizeof e, "another processor");

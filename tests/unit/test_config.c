@@ -114,6 +114,8 @@ test_config_reads_every_key(void **state)
 		 "initrd = ./initrd\n"
 		 "cmdline = console=ttyS0 a;b\n"
 		 "boot = cdrom\n"
+		 "firmware = /bios.bin\n"
+		 "firmware-log = yes\n"
 		 "disk = a.raw, format=raw, readonly, cache=none\n"
 		 "disk = \"/x, y #.img\", cache=unsafe\n"
 		 "cdrom = /cd.iso\n"
@@ -189,6 +191,8 @@ test_config_reads_every_key(void **state)
 	assert_int_equal(nic[2].forwards[1].proto, CONFIG_PROTO_UDP);
 	assert_int_equal(nic[3].net, CONFIG_NET_TAP);
 	assert_int_equal(nic[3].lladdr[5], 0xab);
+	assert_string_equal(vm->firmware, "/bios.bin");
+	assert_true(vm->firmware_log);
 	assert_true(vm->enable && vm->balloon && vm->hugepages);
 	assert_int_equal(
 	    vm->allow, CONFIG_ALLOW_TITLE | CONFIG_ALLOW_CLIPBOARD);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <sys/socket.h>
 
@@ -107,6 +108,65 @@ test_console_history_holds_at_least_256_kib(void **state)
 	free(buf);
 	console_free(c);
 	event_base_free(base);
+}
+
+/* Prints one byte some time after it was told to. */
+struct late {
+	struct console *console;
+	pthread_barrier_t go;
+	uint64_t rounds;
+};
+
+static void *
+late_thread(void *arg)
+{
+	struct late *l = arg;
+	volatile unsigned spin;
+	uint64_t n;
+	uint8_t b;
+
+	for (n = 0; n < l->rounds; n++) {
+		pthread_barrier_wait(&l->go);
+		for (spin = 0; spin < n % 500 * 100; spin++)
+			continue;
+		b = byte_at(n);
+		console_output(&b, 1, l->console);
+	}
+	return NULL;
+}
+
+/* The last byte of a prompt, printed while somebody begins to look. */
+static void
+test_console_shows_what_is_printed_while_a_watcher_comes(void **state)
+{
+	struct event_base *base = event_base_new();
+	struct late l = {console_new(base, NULL), .rounds = 1000};
+	const struct timespec quiet = {0, 3000000};
+	uint8_t *buf = malloc(l.rounds);
+	pthread_t thread;
+	uint64_t n;
+	int fd;
+
+	alarm(240); /* if nobody wakes the loop this goes on for ever */
+	pthread_barrier_init(&l.go, NULL, 2);
+	pthread_create(&thread, NULL, late_thread, &l);
+	for (n = 0; n < l.rounds; n++) {
+		pthread_barrier_wait(&l.go);
+		fd = console_watch(l.console, true, NULL);
+		assert_int_not_equal(fd, -1);
+		read_all(base, fd, buf, n + 1);
+		assert_printed(buf, 0, n + 1);
+		close(fd);
+		/* It is gone and all is quiet when the next one comes. */
+		nanosleep(&quiet, NULL);
+		event_base_loop(base, EVLOOP_NONBLOCK);
+	}
+	alarm(0);
+	pthread_join(thread, NULL);
+	pthread_barrier_destroy(&l.go);
+	console_free(l.console);
+	event_base_free(base);
+	free(buf);
 }
 
 static void
@@ -391,6 +451,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_console_history_holds_at_least_256_kib),
+	    cmocka_unit_test(
+		test_console_shows_what_is_printed_while_a_watcher_comes),
 	    cmocka_unit_test(test_console_loses_no_byte_of_a_flood),
 	    cmocka_unit_test(
 		test_console_does_not_wait_for_one_that_never_reads),

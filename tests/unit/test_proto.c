@@ -35,6 +35,10 @@ fill(struct guest_spec *spec)
 	spec->kernel_fd = some_fd();
 	spec->kernel = strdup("/boot/\"odd\" name");
 	spec->cmdline = strdup("console=ttyS0");
+	spec->firmware_fd = some_fd();
+	spec->firmware = strdup("bios.bin");
+	spec->firmware_log = true;
+	memcpy(spec->uuid, "\x12\x34sixteen bytes", 16);
 	spec->boot = CONFIG_BOOT_NET;
 	spec->rights = (struct rights){101, RIGHTS_NOBODY, 0xfffffffe};
 	spec->disks = 2;
@@ -68,7 +72,7 @@ test_spec_is_read_back_as_it_was_written(void **state)
 	fill(&spec);
 	json = spec_encode(&spec, sent, &fds);
 	assert_non_null(json);
-	assert_int_equal(fds, 7);
+	assert_int_equal(fds, 8);
 	for (i = 0; i < fds; i++)
 		got[i] = dup(sent[i]);
 	assert_int_equal(spec_decode(json, got, fds, &back, &err), 0);
@@ -80,6 +84,10 @@ test_spec_is_read_back_as_it_was_written(void **state)
 	assert_int_equal(back.initrd_fd, -1);
 	assert_string_equal(back.initrd, "");
 	assert_string_equal(back.kernel, "/boot/\"odd\" name");
+	assert_string_equal(back.firmware, "bios.bin");
+	assert_int_not_equal(back.firmware_fd, -1);
+	assert_true(back.firmware_log);
+	assert_memory_equal(back.uuid, spec.uuid, 16);
 	assert_int_equal(back.boot, CONFIG_BOOT_NET);
 	assert_true(back.rights.group == 101);
 	assert_true(back.rights.owner_user == RIGHTS_NOBODY);
@@ -143,6 +151,10 @@ test_spec_refuses_what_does_not_fit(void **state)
 	bad = json_deep_copy(json);
 	json_object_set_new(bad, "kvm_fd", json_integer(64));
 	refuses(bad, none, 6);
+	json_decref(bad);
+	bad = json_deep_copy(json);
+	json_object_set_new(bad, "uuid", json_string("0123"));
+	refuses(bad, none, 0);
 	json_decref(bad);
 	json_decref(json);
 	spec_clear(&spec);

@@ -204,6 +204,25 @@ test_term_resize_keeps_waiting_to_wrap(void **state)
 	rig_free(rig);
 }
 
+/* It may stand there after a BS; fuzzing found the cursor below the screen. */
+static void
+test_term_resize_with_the_cursor_on_half_a_character(void **state)
+{
+	struct rig *rig = rig_new(16, 47, 30);
+
+	rig_feed(rig, "ab\u4e2d\b");
+	assert_cursor(rig, 0, 3);
+	term_resize(rig->t, 16, 3, NULL, 0);
+	assert_string_equal(rig_all(rig), "ab+\u4e2d");
+	assert_cursor(rig, 1, 1);
+	term_resize(rig->t, 1, 1, NULL, 0);
+	assert_string_equal(rig_all(rig), "a+b+\ufffd");
+	assert_cursor(rig, 0, 0);
+	rig_feed(rig, "x");
+	assert_string_equal(rig_all(rig), "a+b+x");
+	rig_free(rig);
+}
+
 static void
 test_term_resize_does_not_write(void **state)
 {
@@ -384,6 +403,8 @@ main(void)
 	    cmocka_unit_test(test_term_clear_history_on_request_of_either_side),
 	    cmocka_unit_test(test_term_resize_cases),
 	    cmocka_unit_test(test_term_resize_keeps_waiting_to_wrap),
+	    cmocka_unit_test(
+		test_term_resize_with_the_cursor_on_half_a_character),
 	    cmocka_unit_test(test_term_resize_does_not_write),
 	    cmocka_unit_test(test_term_resize_translates_places),
 	    cmocka_unit_test(test_term_resize_on_the_alternate_screen),

@@ -65,6 +65,12 @@ pci_bus_machine(const struct pci_bus *bus)
 	return (struct machine *)&bus->machine;
 }
 
+unsigned
+pci_slot(const struct pci_fn *fn)
+{
+	return 2;
+}
+
 struct guestmem *
 machine_mem(struct machine *m)
 {

@@ -81,12 +81,52 @@ help(FILE *to)
 	return to == stdout ? 0 : EXIT_USAGE;
 }
 
+/* The one of that name, or the only one that begins so; COMMANDS: none. */
+static size_t
+find(const char *name, size_t *matches)
+{
+	size_t i, found = COMMANDS;
+
+	*matches = 0;
+	for (i = 0; i < COMMANDS; i++) {
+		if (strcmp(cli_commands[i]->name, name) == 0) {
+			*matches = 1;
+			return i;
+		}
+		if (strncmp(cli_commands[i]->name, name, strlen(name)) == 0) {
+			found = i;
+			(*matches)++;
+		}
+	}
+	return *matches == 1 && name[0] != '\0' ? found : COMMANDS;
+}
+
 static int
-unknown(const char *name)
+ambiguous(const char *name)
+{
+	const char *sep = "";
+	char list[200] = "";
+	size_t i, n = 0;
+
+	for (i = 0; i < COMMANDS && n < sizeof list; i++) {
+		if (strncmp(cli_commands[i]->name, name, strlen(name)) != 0)
+			continue;
+		n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", sep,
+		    cli_commands[i]->name);
+		sep = ", ";
+	}
+	cli_fail("\"%s\" may be %s: give more of it", name, list);
+	return EXIT_USAGE;
+}
+
+static int
+unknown(const char *name, size_t matches)
 {
 	const char *names[COMMANDS + 1] = {NULL}, *near;
 	size_t i;
 
+	if (matches > 1 && name[0] != '\0')
+		return ambiguous(name);
 	for (i = 0; i < COMMANDS; i++)
 		names[i] = cli_commands[i]->name;
 	near = config_nearest(name, names);
@@ -102,20 +142,22 @@ unknown(const char *name)
 static int
 run(struct cli *cli, int argc, char **argv)
 {
-	size_t i;
+	char title[32];
+	size_t i, matches;
 	int rc;
 
-	for (i = 0; i < COMMANDS; i++)
-		if (strcmp(cli_commands[i]->name, argv[0]) == 0)
-			break;
-	if (i == COMMANDS)
-		return unknown(argv[0]);
+	if ((i = find(argv[0], &matches)) == COMMANDS)
+		return unknown(argv[0], matches);
 	cli->command = cli_commands[i];
 	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-		printf("usage: vmtui [-f FILE] %s %s\n\n%s.\n", argv[0],
-		    cli_commands[i]->usage, cli_commands[i]->help);
+		printf("usage: vmtui [-f FILE] %s %s\n\n%s.\n",
+		    cli_commands[i]->name, cli_commands[i]->usage,
+		    cli_commands[i]->help);
 		return 0;
 	}
+	/* What getopt() says begins with it. */
+	snprintf(title, sizeof title, "vmtui: %s", cli->command->name);
+	argv[0] = title;
 	optind = 0; /* getopt() begins anew */
 	rc = cli_commands[i]->run(cli, argc, argv);
 	client_free(cli->client);

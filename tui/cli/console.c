@@ -8,6 +8,7 @@
  * listen holds back the typist and nothing is lost; the guest's words likewise
  * while said[] is, so a terminal that is stopped holds back the guest.
  */
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -22,6 +23,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <event2/event.h>
+
 #include "tui/cli/cli.h"
 
 #define CTRL_BRACKET 0x1d
@@ -29,6 +32,8 @@
 #define QUIET_MS 2000
 
 struct console {
+	struct cli *cli;
+	const char *name, *port;
 	int sock;
 	bool tty; /* stdin is a terminal: raw mode, escapes */
 	bool input_over; /* stdin ended; only output is left */
@@ -42,12 +47,18 @@ struct console {
 };
 
 static struct termios saved;
-static volatile sig_atomic_t caught;
+static volatile sig_atomic_t caught, resized;
 
 static void
 on_signal(int sig)
 {
 	caught = sig;
+}
+
+static void
+on_resize(int sig)
+{
+	resized = 1;
 }
 
 /*
@@ -59,6 +70,7 @@ catch_signals(sigset_t *wait_mask)
 {
 	static const int ends[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
 	struct sigaction sa = {.sa_handler = on_signal};
+	struct sigaction winch = {.sa_handler = on_resize};
 	sigset_t block;
 	size_t i;
 
@@ -67,6 +79,8 @@ catch_signals(sigset_t *wait_mask)
 		sigaddset(&block, ends[i]);
 		sigaction(ends[i], &sa, NULL);
 	}
+	sigaddset(&block, SIGWINCH);
+	sigaction(SIGWINCH, &winch, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	sigprocmask(SIG_BLOCK, &block, wait_mask);
 }
@@ -179,6 +193,27 @@ open_output(void)
 	return fd != -1 ? fd : STDOUT_FILENO;
 }
 
+/*
+ * The guest's hvc0 is to be as large as this terminal, or as a larger one that
+ * has its console too. Waits for nobody: a backend that is gone is none of a
+ * console's business.
+ */
+static void
+tell_size(struct console *c)
+{
+	struct winsize ws;
+
+	resized = 0;
+	if (!c->tty || ioctl(STDIN_FILENO, TIOCGWINSZ, &ws) == -1 ||
+	    ws.ws_row == 0 || ws.ws_col == 0)
+		return;
+	client_call(c->cli->client, "console-size",
+	    json_pack("{s:s, s:s, s:i, s:i}", "name", c->name, "port", c->port,
+		"rows", ws.ws_row, "cols", ws.ws_col),
+	    NULL, NULL);
+	event_base_loop(c->cli->base, EVLOOP_NONBLOCK);
+}
+
 /* Until either side ends. Returns 0 or, if the output went nowhere, -1. */
 static int
 run_loop(struct console *c, const sigset_t *mask, bool *ended)
@@ -189,6 +224,8 @@ run_loop(struct console *c, const sigset_t *mask, bool *ended)
 	int n;
 
 	while (!c->leave && caught == 0) {
+		if (resized)
+			tell_size(c);
 		over = c->input_over && c->sent == c->len;
 		full = c->written < c->said_len;
 		pfd[0] = (struct pollfd){.fd = c->sock};
@@ -258,6 +295,9 @@ console_attach(
 		return 1;
 	if (c.sock == -1)
 		return cli_fail("%s gave no console", name);
+	c.cli = cli;
+	c.name = name;
+	c.port = port;
 	c.tty = isatty(STDIN_FILENO);
 	c.out = open_output();
 	catch_signals(&mask);
@@ -269,6 +309,7 @@ console_attach(
 		    "of a line]\r\n",
 		    name);
 	}
+	tell_size(&c);
 	rc = run_loop(&c, &mask, &ended);
 	close(c.sock);
 	if (c.tty) {

@@ -15,7 +15,8 @@ const struct command command_create = {
 	     "           create [-F FORMAT] [-o OPTION=VALUE,...] [-s SIZE] "
 	     "-b BASE PATH\n"
 	     "           create [-f FORMAT] [-F FORMAT] [-o OPTION=VALUE,...] "
-	     "[-s SIZE] -i IMAGE PATH",
+	     "[-s SIZE]\n"
+	     "                  -i IMAGE PATH",
     .help = "Makes a disk image: empty, based on another, or a copy",
     .run = run,
 };
@@ -26,7 +27,13 @@ const struct command command_image = {
 	     "           image check [-f FORMAT] [-r] [--json] PATH\n"
 	     "           image map [-f FORMAT] [--json] PATH\n"
 	     "           image convert [-f FORMAT] [-O FORMAT] "
-	     "[-o OPTION=VALUE,...] IMAGE PATH",
+	     "[-o OPTION=VALUE,...]\n"
+	     "                         IMAGE PATH\n"
+	     "           image resize [-f FORMAT] [--shrink [--lose-data]] "
+	     "PATH SIZE\n"
+	     "           image commit [-f FORMAT] PATH\n"
+	     "           image rebase [-f FORMAT] [-F FORMAT] [-u] -b BASE "
+	     "PATH",
     .help = "Shows, checks and changes disk images",
     .run = run,
 };

@@ -9,7 +9,8 @@ run_each(struct cli *cli, int argc, char **argv)
 {
 	if (getopt(argc, argv, "") != -1 || optind == argc)
 		return cli_usage(cli);
-	return cli_each(cli, argv[0], NULL, argv + optind, argc - optind);
+	return cli_each(
+	    cli, cli->command->name, NULL, argv + optind, argc - optind);
 }
 
 const struct command command_pause = {

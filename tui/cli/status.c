@@ -238,7 +238,7 @@ run(struct cli *cli, int argc, char **argv)
 	    {"names", no_argument, NULL, 'n'},
 	    {0},
 	};
-	bool json = false, running = strcmp(argv[0], "show") == 0;
+	bool json = false, running = strcmp(cli->command->name, "show") == 0;
 	bool names = false;
 	json_t *ret, *guests, *mistakes, *line;
 	int opt;

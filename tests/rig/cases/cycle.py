@@ -23,6 +23,15 @@ def test_cpus(lab):
     console.want("cat /proc/interrupts", r"LOC: +[1-9]\d* +[1-9]\d* ")
 
 
+def test_smbios(lab):
+    """a kernel that is booted directly finds SMBIOS tables"""
+    console = lab.consoles["mv2"]
+    console.want("cat /sys/class/dmi/id/sys_vendor", "^vmtui$")
+    console.want("cat /sys/class/dmi/id/product_name", "^Virtual Machine$")
+    console.want("cat /sys/class/dmi/id/product_uuid",
+                 r"^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab]")
+
+
 def test_reboot(lab):
     """reboot comes back, with nothing of before"""
     console = lab.consoles["mv2"]

@@ -1,27 +1,19 @@
 /*
- * table.c: the entries of qcow2's tables.
+ * meta.c: the entries of qcow2's tables.
  */
 #include <endian.h>
 #include <stdlib.h>
 
-#include "backend/image/table.h"
-
-uint64_t
-table_piece(const struct image *im)
-{
-	uint64_t cluster = qcow2_cluster(&im->h);
-
-	return qcow2_extended(&im->h) ? cluster / 32 : cluster;
-}
+#include "backend/image/meta.h"
 
 bool
-table_outside(const struct image *im)
+meta_outside(const struct image *im)
 {
 	return (im->h.incompatible & QCOW2_DATA_FILE) != 0;
 }
 
 uint64_t
-table_compressed(const struct image *im, uint64_t entry, uint64_t *len)
+meta_compressed(const struct image *im, uint64_t entry, uint64_t *len)
 {
 	unsigned bits = im->h.cluster_bits - 8, shift = 62 - bits;
 	uint64_t at = entry & ((UINT64_C(1) << shift) - 1);
@@ -32,7 +24,7 @@ table_compressed(const struct image *im, uint64_t entry, uint64_t *len)
 }
 
 int
-table_read(const struct image *im, uint64_t *entry, uint64_t n, uint64_t at,
+meta_read(const struct image *im, uint64_t *entry, uint64_t n, uint64_t at,
     struct error *err)
 {
 	uint64_t i;
@@ -45,7 +37,7 @@ table_read(const struct image *im, uint64_t *entry, uint64_t n, uint64_t at,
 }
 
 int
-table_need_l1(struct image *im, struct error *err)
+meta_need_l1(struct image *im, struct error *err)
 {
 	uint64_t n = im->h.l1_size;
 
@@ -54,11 +46,11 @@ table_need_l1(struct image *im, struct error *err)
 	im->l1 = calloc(n == 0 ? 1 : n, 8);
 	if (im->l1 == NULL)
 		return error_set(err, "%s: out of memory", im->path);
-	return table_read(im, im->l1, n, im->h.l1_offset, err);
+	return meta_read(im, im->l1, n, im->h.l1_offset, err);
 }
 
 int
-table_extension(const struct image *im, uint32_t type, void *buf, size_t room,
+meta_extension(const struct image *im, uint32_t type, void *buf, size_t room,
     size_t *n, struct error *err)
 {
 	uint64_t at = im->h.length;

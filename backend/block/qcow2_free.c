@@ -1,0 +1,70 @@
+/*
+ * qcow2_free.c: clusters that the mapping has let go, until they are free.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/block/qcow2_image.h"
+
+#define MANY 4096u /* then a round is due */
+
+int
+freed_add(struct qcow2 *q, uint64_t offset, uint64_t len)
+{
+	struct freed_list *l = &q->freed;
+	uint64_t first = offset >> q->h.cluster_bits;
+	uint64_t n = ((offset + len - 1) >> q->h.cluster_bits) - first + 1;
+	struct freed *last = l->n > 0 ? &l->list[l->n - 1] : NULL, *list;
+
+	/* What is freed may be used for something else. */
+	q->unpacked_entry = 0;
+	q->clock++;
+	/* Not one that the round that runs has counted already. */
+	if (last != NULL && last->first + last->n == first &&
+	    (q->commit.stage == COMMIT_IDLE || l->n > q->commit.freed)) {
+		last->n += n;
+		last->clock = q->clock;
+		return 0;
+	}
+	if (l->n == l->room) {
+		list = realloc(l->list, (l->room + 256) * sizeof *list);
+		if (list == NULL)
+			return -ENOMEM;
+		l->list = list;
+		l->room += 256;
+	}
+	l->list[l->n++] = (struct freed){first, n, q->clock};
+	if (l->n >= MANY)
+		q->want_commit = true;
+	return 0;
+}
+
+/* When the oldest job under way was born. */
+static uint64_t
+oldest(const struct qcow2 *q)
+{
+	uint64_t born = UINT64_MAX;
+	const struct job *job;
+
+	for (job = q->jobs; job != NULL; job = job->after)
+		if (job->rq->op != BLOCK_FLUSH && job->born < born)
+			born = job->born;
+	return born;
+}
+
+void
+freed_apply(struct qcow2 *q)
+{
+	struct freed_list *l = &q->freed;
+	uint64_t born = oldest(q);
+	size_t i;
+
+	for (i = 0; i < l->stable && l->list[i].clock <= born; i++)
+		refs_release(q, l->list[i].first, l->list[i].n);
+	if (i == 0)
+		return;
+	memmove(l->list, l->list + i, (l->n - i) * sizeof *l->list);
+	l->n -= i;
+	l->stable -= i;
+}

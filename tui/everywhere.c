@@ -1,0 +1,158 @@
+#include "tui/actions.h"
+#include "tui/everywhere.h"
+#include "tui/ui.h"
+
+static void quit_key(struct ui *ui);
+static void help_key(struct ui *ui);
+static void mistakes_key(struct ui *ui);
+
+static const char *
+mistakes_refuse(struct ui *ui)
+{
+	return ui->model->mistakes == 0
+	    ? "There is no mistake in the configuration."
+	    : NULL;
+}
+
+const struct binding everywhere_bindings[] = {
+    {{'m', 0}, {0, 0}, "mistakes", "the mistakes of the configuration",
+	mistakes_refuse, mistakes_key},
+    {{':', 0}, {0, 0}, "command", "a command, as of the command line", NULL,
+	commands_prompt},
+    {{'?', 0}, {0, 0}, "help", "this page", NULL, help_key},
+    {{'q', 0}, {'c', TERM_CTRL}, "quit", "leave the screen; guests run on",
+	NULL, quit_key},
+    {{'R', 0}, {0, 0}, NULL, "read the configuration again", NULL,
+	action_reload},
+    {{'l', TERM_CTRL}, {0, 0}, NULL, "draw the screen anew", NULL, ui_redraw},
+    {{'z', TERM_CTRL}, {0, 0}, NULL, "stop the screen, back with fg", NULL,
+	ui_suspend},
+    {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
+};
+
+static const struct keytable global_help = {"everywhere", everywhere_bindings};
+
+static void
+quit_key(struct ui *ui)
+{
+	ui_quit(ui);
+}
+
+static void
+help_key(struct ui *ui)
+{
+	sheet_help(ui, &global_help);
+}
+
+static void
+mistakes_key(struct ui *ui)
+{
+	sheet_mistakes(ui);
+}
+
+/*
+ * --- Keys --------------------------------------------------------------
+ */
+
+/* '1' to '9': another view. */
+static bool
+turn_to(struct ui *ui, struct key key)
+{
+	size_t i;
+
+	for (i = 0; views[i] != NULL; i++)
+		if (key_is(key, (uint32_t)views[i]->key, 0)) {
+			ui_turn(ui, views[i]);
+			return true;
+		}
+	return false;
+}
+
+static void
+command_key(struct ui *ui, struct key key)
+{
+	const char *why, *other;
+	char name[32];
+	bool known;
+
+	if ((known = keys_run(ui->view->bindings(ui), key, ui, &why)) &&
+	    why == NULL)
+		return;
+	if (keys_run(everywhere_bindings, key, ui, &other)) {
+		if (other == NULL)
+			return;
+		why = other;
+		known = true;
+	}
+	if (known)
+		ui_say(ui, "%s", why);
+	else if (!turn_to(ui, key))
+		ui_say(ui, "%s does nothing here; ? shows the keys.",
+		    key_name(key, name, sizeof name));
+}
+
+void
+everywhere_key(struct ui *ui, struct key key)
+{
+	const char *why;
+
+	if (ui->layout.small) {
+		if (key_is(key, 'q', 0) || key_is(key, 'c', TERM_CTRL))
+			ui_quit(ui);
+		return;
+	}
+	if (ui->prompt.kind != PROMPT_NONE) {
+		prompt_key(ui, key);
+		return;
+	}
+	if (message_clear(&ui->message))
+		ui_dirty(ui, DIRTY_ALL);
+	if (ui->sheet.open) {
+		if (!keys_run(sheet_bindings, key, ui, &why) &&
+		    key_is(key, 'l', TERM_CTRL))
+			ui_redraw(ui);
+		return;
+	}
+	if (ui->form.open) {
+		form_key(ui, key);
+		return;
+	}
+	if (ui->view->typed != NULL && ui->view->typed(ui, key))
+		return;
+	command_key(ui, key);
+	/* What can be done now may be another thing. */
+	ui_dirty(ui, DIRTY_BOTTOM);
+}
+
+void
+everywhere_mouse(struct ui *ui, const struct mouse *mouse)
+{
+	if (ui->layout.small || ui->prompt.kind != PROMPT_NONE ||
+	    ui->sheet.open || ui->view->mouse == NULL)
+		return;
+	if (mouse->event == TERM_MOUSE_PRESS && message_clear(&ui->message))
+		ui_dirty(ui, DIRTY_ALL);
+	if (ui->form.open) {
+		form_mouse(ui, mouse);
+		return;
+	}
+	ui->view->mouse(ui, mouse);
+	ui_dirty(ui, DIRTY_BOTTOM);
+}
+
+void
+everywhere_paste(struct ui *ui, const char *text, size_t len)
+{
+	if (ui->layout.small)
+		return;
+	if (ui->prompt.kind != PROMPT_NONE)
+		prompt_paste(ui, text, len);
+	else if (ui->form.open && !ui->sheet.open)
+		form_paste(ui, text, len);
+	else if (ui->sheet.open || ui->view->pasted == NULL ||
+	    !ui->view->pasted(ui, text, len))
+		ui_say(ui,
+		    "There is nothing here to paste into; %s turns to a "
+		    "console.",
+		    key_name((struct key){K_ENTER, 0}, (char[16]){0}, 16));
+}
