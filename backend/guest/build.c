@@ -136,7 +136,7 @@ add_devices(struct hardware *hw, struct guest_spec *spec,
 
 	if (serial_create(m, COM1, COM1_IRQ, &serial_ops,
 		console[CONSOLE_TTYS0], &hw->serial, err) == -1 ||
-	    rtc_create(m, err) == -1 || reset_create(m, err) == -1 ||
+	    rtc_create(m, base, err) == -1 || reset_create(m, err) == -1 ||
 	    fw_cfg_create(m, &hw->fw_cfg, err) == -1 ||
 	    pci_bus_create(m, &bus, err) == -1 ||
 	    pm_create(bus, &hw->pm, err) == -1)
