@@ -47,13 +47,17 @@ static void
 draw_memory(const struct rect *r, int y, const struct guest *g)
 {
 	int x = label(r, y, "memory");
-	char used[16], all[16];
+	char used[16], all[16], taken[16];
 
 	bar_draw(r, y, x, GRAPH, g->memory_used, g->memory);
 	x = draw_field(r, y, x + GRAPH, 5, true, STYLE_PLAIN,
 	    size_short(g->memory_used, used, sizeof used));
-	draw_textf(r, y, x + 1, STYLE_FAINT, "of %s",
-	    size_short(g->memory, all, sizeof all));
+	size_short(g->memory, all, sizeof all);
+	if (g->taken > 0)
+		draw_textf(r, y, x + 1, STYLE_FAINT, "of %s, %s given back",
+		    all, size_short(g->taken, taken, sizeof taken));
+	else
+		draw_textf(r, y, x + 1, STYLE_FAINT, "of %s", all);
 }
 
 /* A reason over as many lines as are left. */
