@@ -17,7 +17,6 @@ static struct {
 	struct block *b;
 	enum block_op op;
 	uint64_t left, size, step, at, flush, since, random;
-	bool flushing;
 } job;
 
 struct slot {
@@ -74,7 +73,8 @@ done(struct block_request *rq, int result)
 static void
 on_flushed(struct block_request *rq, int result)
 {
-	job.flushing = false;
+	if (result != 0)
+		exit(1);
 	free(rq);
 }
 
@@ -87,7 +87,6 @@ flush(void)
 		exit(1);
 	rq->op = BLOCK_FLUSH;
 	rq->done = on_flushed;
-	job.flushing = true;
 	job.since = 0;
 	block_submit(job.b, rq);
 }
@@ -105,7 +104,7 @@ next(struct slot *s)
 	s->rq.iovs = 1;
 	s->rq.done = done;
 	block_submit(job.b, &s->rq);
-	if (job.flush != 0 && ++job.since >= job.flush && !job.flushing)
+	if (job.flush != 0 && ++job.since >= job.flush)
 		flush();
 }
 
