@@ -349,7 +349,11 @@ loaded(void *arg)
 		ui_error(l->ui, "%s", l->err.text);
 	} else {
 		f->edit = l->edit;
-		if (judge(f, &l->err) == -1 || begin_rows(f, &l->err) == -1) {
+		if (judge(f, &l->err) == -1) {
+			form_close(l->ui);
+			raw_open_at_mistake(l->ui);
+			ui_error(l->ui, "%s", l->err.text);
+		} else if (begin_rows(f, &l->err) == -1) {
 			form_close(l->ui);
 			ui_error(l->ui, "%s", l->err.text);
 		}

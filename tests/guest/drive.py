@@ -153,7 +153,7 @@ class Lab:
         with open(self.path("vmtui.conf"), "w") as f:
             f.write(config(self))
         self.consoles = {}
-        self.screen = None  # size_of_hvc()
+        self.screen = None  # the connection of size()
         self.log = open(self.path("backend.log"), "w")
         self.backend = subprocess.Popen(
             [binary, "backend"], env=self.env, stdin=subprocess.DEVNULL,
@@ -184,42 +184,51 @@ class Lab:
                 " ".join(args), done.returncode, done.stdout, done.stderr))
         return done.returncode, done.stdout, done.stderr
 
-    def connect(self):
-        """A client of the backend, without the program's code."""
-        sock = socket.socket(socket.AF_UNIX)
-        sock.settimeout(20)
-        sock.connect(os.path.join(self.env["VMTUI_RUNDIR"], "backend.sock"))
-        return sock
-
     def call(self, command, **args):
         """Asks the backend itself: the answer, and descriptors with it."""
-        with self.connect() as sock:
-            return self.ask(sock, command, **args)
-
-    def size_of_hvc(self, name, rows, cols):
-        """As a screen whose pane of hvc0 has that size from now on."""
-        if self.screen is None:
-            self.screen = self.connect()
-        self.ask(self.screen, "console-size", name=name, rows=rows,
-                 cols=cols, port="hvc0")
-
-    @staticmethod
-    def ask(sock, command, **args):
-        sock.sendall(json.dumps({"execute": command, "arguments": args,
-                                 "id": 1}).encode() + b"\n")
-        text, fds = b"", array.array("i")
-        while not text.endswith(b"\n"):
-            data, extra, _, _ = sock.recvmsg(65536, 256)
-            text += data
-            for level, kind, body in extra:
-                if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-                    fds.frombytes(body)
-            if not data:
-                break
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(20)
+            sock.connect(os.path.join(self.env["VMTUI_RUNDIR"],
+                                      "backend.sock"))
+            sock.sendall(json.dumps({"execute": command, "arguments": args,
+                                     "id": 1}).encode() + b"\n")
+            text, fds = b"", array.array("i")
+            while not text.endswith(b"\n"):
+                data, extra, _, _ = sock.recvmsg(65536, 256)
+                text += data
+                for level, kind, body in extra:
+                    if (level, kind) == (socket.SOL_SOCKET,
+                                         socket.SCM_RIGHTS):
+                        fds.frombytes(body)
+                if not data:
+                    break
         answer = json.loads(text)
         if "return" not in answer:
             raise Failure("%s: %s" % (command, answer["error"]["desc"]))
         return answer["return"], list(fds)
+
+    def size(self, name, rows, cols):
+        """
+        Tells how large hvc0 is shown, on a connection that stays: what a
+        client said of a size is forgotten when it goes.
+        """
+        if self.screen is None:
+            self.screen = socket.socket(socket.AF_UNIX)
+            self.screen.settimeout(20)
+            self.screen.connect(os.path.join(self.env["VMTUI_RUNDIR"],
+                                             "backend.sock"))
+        self.screen.sendall(json.dumps(
+            {"execute": "console-size", "id": 1, "arguments":
+             {"name": name, "port": "hvc0", "rows": rows, "cols": cols}}
+        ).encode() + b"\n")
+        with self.screen.makefile("r") as lines:
+            for line in lines:
+                answer = json.loads(line)
+                if "error" in answer:
+                    raise Failure(answer["error"]["desc"])
+                if "return" in answer:
+                    return
+        raise Failure("the backend is gone")
 
     def status(self, name):
         """The guest's object in `vmtui status --json`."""
@@ -274,6 +283,8 @@ class Lab:
     def close(self, names):
         """Ends guests and backend; what could not be ended in good order."""
         left = []
+        if self.screen:
+            self.screen.close()
         for name in list(self.consoles):
             self.detach(name)
         for name in names:

@@ -34,7 +34,7 @@ class Shell:
 
 
 def resize(lab, rows, cols):
-    lab.size_of_hvc("hvc", rows, cols)
+    lab.size("hvc", rows, cols)
 
 
 def shell(lab):
