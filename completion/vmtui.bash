@@ -69,8 +69,8 @@ _vmtui() {
 			return
 		fi
 		mapfile -t COMPREPLY < <(compgen -W "status show start stop
-		    console pause unpause reset wait log create image check import
-		    load
+		    console pause unpause reset balloon link wait log create image
+		    check import load
 		    reload switches backend -f --help --version" -- "$cur")
 		return ;;
 	status)
@@ -99,10 +99,12 @@ _vmtui() {
 		if [[ $prev == --port ]]; then
 			what='ttyS0 hvc0' options=
 		fi ;;
-	pause | unpause | wait)
+	pause | unpause | wait | balloon)
 		what=guests ;;
 	reset)
-		what='guests all switches vms' ;;
+		options='-s' what='guests all switches vms' ;;
+	link)
+		what='guests up down' ;;
 	log)
 		options='-f' what=guests ;;
 	create)

@@ -21,6 +21,8 @@ _vmtui_commands() {
 		'pause:freeze guests'
 		'unpause:let paused guests go on'
 		'reset:press the reset button'
+		'balloon:move the memory of a running guest'
+		'link:plug a cable in or pull it out'
 		'wait:wait until guests have ended'
 		'log:show the log of a guest or the backend'
 		'create:make a disk image'
@@ -87,7 +89,12 @@ _vmtui() {
 	pause | unpause | wait)
 		_arguments '*:guest:_vmtui_guests' ;;
 	reset)
-		_arguments '*:guest:_vmtui_reset_words' ;;
+		_arguments '-s[ask them to reboot]' \
+		    '*:guest:_vmtui_reset_words' ;;
+	balloon)
+		_arguments '1:guest:_vmtui_guests' '2:size:' ;;
+	link)
+		_arguments '1:guest:_vmtui_guests' '*:state:(up down)' ;;
 	log)
 		_arguments '-f[go on with what comes]' \
 		    '1:guest:_vmtui_guests' ;;

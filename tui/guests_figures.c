@@ -47,13 +47,17 @@ static void
 draw_memory(const struct rect *r, int y, const struct guest *g)
 {
 	int x = label(r, y, "memory");
-	char used[16], all[16];
+	char used[16], all[16], taken[16];
 
 	bar_draw(r, y, x, GRAPH, g->memory_used, g->memory);
 	x = draw_field(r, y, x + GRAPH, 5, true, STYLE_PLAIN,
 	    size_short(g->memory_used, used, sizeof used));
-	draw_textf(r, y, x + 1, STYLE_FAINT, "of %s",
-	    size_short(g->memory, all, sizeof all));
+	size_short(g->memory, all, sizeof all);
+	if (g->taken > 0)
+		draw_textf(r, y, x + 1, STYLE_FAINT, "of %s, %s given back",
+		    all, size_short(g->taken, taken, sizeof taken));
+	else
+		draw_textf(r, y, x + 1, STYLE_FAINT, "of %s", all);
 }
 
 /* A reason over as many lines as are left. */
@@ -135,12 +139,14 @@ guests_draw_welcome(struct ui *ui, const struct rect *r)
 	draw_clear(r);
 	draw_text(r, y, 2, STYLE_NAME, "There is no guest yet.");
 	snprintf(text, sizeof text,
-	    "A guest is a section in %s, as short as this:", path);
+	    "n defines the first one in a form. It is a section in %s, as "
+	    "short as this:",
+	    path);
 	y = draw_words(r, y + 1 + gap, text) + gap;
 	for (i = 0; example[i] != NULL; i++)
 		if (gap || i < 3)
 			draw_text(r, y++, 6, STYLE_NAME, example[i]);
 	draw_words(r, y + gap,
-	    "R reads it here; in a shell, `vmtui check` says whether it is "
-	    "right.");
+	    "4 is the file itself; R reads it again. An existing vm.conf is "
+	    "taken over with :import -o FILE VM.CONF.");
 }

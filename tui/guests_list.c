@@ -185,7 +185,8 @@ draw_memory(const struct rect *r, int y, int x, const struct column *c,
 {
 	char text[32], used[16], all[16];
 
-	size_short(g->memory, all, sizeof all);
+	size_short(
+	    g->memory - (g->taken < g->memory ? g->taken : 0), all, sizeof all);
 	if (guest_is_up(g) && g->memory_used > 0)
 		snprintf(text, sizeof text, "%s/%s",
 		    size_short(g->memory_used, used, sizeof used), all);

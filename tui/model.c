@@ -319,7 +319,7 @@ take_state(const json_t *data, struct guest *g)
 	g->expected = GUEST_UNKNOWN;
 	if (!guest_is_up(g)) {
 		g->cpu = -1;
-		g->memory_used = 0;
+		g->memory_used = g->taken = 0;
 		g->history.n = 0;
 	}
 }
@@ -362,6 +362,7 @@ model_guest(struct model *m, const json_t *data)
 	take_long(data, "pid", &g->pid);
 	take_size(data, "memory", &g->memory);
 	take_size(data, "memory_used", &g->memory_used);
+	take_size(json_object_get(data, "balloon"), "taken", &g->taken);
 	take_unsigned(data, "cpus", &g->cpus);
 	take_cpu(data, &g->cpu);
 	if (json_is_boolean(defined))
@@ -449,6 +450,7 @@ model_figures(struct model *m, const json_t *data)
 			continue;
 		take_cpu(one, &g->cpu);
 		take_size(one, "memory_used", &g->memory_used);
+		take_size(json_object_get(one, "balloon"), "taken", &g->taken);
 		if (g->cpu >= 0)
 			history_add(&g->history, g->cpu);
 	}

@@ -51,6 +51,7 @@ struct guest {
 	char *reason; /* a sentence, "" if none */
 	long since; /* seconds since 1970 */
 	uint64_t memory, memory_used; /* bytes */
+	uint64_t taken; /* of memory, by its balloon */
 	unsigned cpus;
 	long pid; /* of the guest process; 0: none */
 	int cpu; /* percent of one host CPU; -1: not known */

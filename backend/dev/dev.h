@@ -45,8 +45,12 @@ size_t serial_input(struct serial *s, const uint8_t *data, size_t len);
 /* A break condition on the line (LSR bit 4). Any thread. */
 void serial_break(struct serial *s);
 
-/* MC146818 clock and CMOS at 0x70/0x71, IRQ 8, in UTC, memory sizes in CMOS. */
-int rtc_create(struct machine *m, struct error *err);
+/*
+ * MC146818 clock and CMOS at 0x70/0x71, in UTC, memory sizes in CMOS. Its
+ * periodic, alarm and update interrupts (IRQ 8) come from base's loop.
+ */
+struct event_base;
+int rtc_create(struct machine *m, struct event_base *base, struct error *err);
 
 /*
  * Reset lines: i8042 command 0xFE at 0x64 (the rest of the controller is as

@@ -2,17 +2,28 @@
  * rtc.c: the MC146818 clock with CMOS memory behind ports 0x70 and 0x71.
  *
  * The clock is the host's, in UTC, plus an offset when the guest set it. The
- * periodic, alarm and update flags of register C are worked out when it is
- * read, which is what drivers that poll need; IRQ 8 is not raised.
+ * periodic, alarm and update flags of register C are worked out when somebody
+ * looks: the driver that polls, or the main loop, where a timer runs while the
+ * driver wants interrupts, until the next moment at which there may be one.
+ * IRQ 8 is up from then until register C is read.
+ *
+ *	register B: PIE AIE UIE ──▶ schedule() ──▶ timerfd ──▶ on_timer()
+ *	register C: read ──▶ IRQ 8 down               update_c() ──▶ IRQ 8 up
  */
+#include <errno.h>
+#include <event2/event.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timerfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "backend/dev/dev.h"
+#include "backend/vmm/irq.h"
 
 #define RTC_PORT 0x70
+#define IRQ      8
 
 #define REG_A       0x0a
 #define REG_B       0x0b
@@ -24,13 +35,33 @@
 #define B_24H    0x02
 #define B_BINARY 0x04
 #define B_SET    0x80
+#define B_UIE    0x10 /* the three, as in register C */
+#define B_AIE    0x20
+#define B_PIE    0x40
 #define C_UF     0x10
 #define C_AF     0x20
+#define C_PF     0x40
+#define C_FLAGS  (C_UF | C_AF | C_PF)
 #define C_IRQF   0x80
 #define D_VALID  0x80
+#define A_RATE   0x0f
+
+#define SECOND  1000000000LL
+#define CRYSTAL 32768 /* Hz */
+#define DAY     86400
+/*
+ * An interrupt more often than this is no use to a guest that shares its host,
+ * and a load on it; the flag has the rate that was asked for all the same.
+ */
+#define PERIOD_LEAST (SECOND / 1024)
 
 /* The date registers freeze this long before a second ends (UIP). */
 #define UIP_NS (1000000000L - 244000L)
+
+/* By the guest's clock. */
+struct moment {
+	int64_t s, ns;
+};
 
 struct rtc {
 	struct machine *machine;
@@ -38,7 +69,11 @@ struct rtc {
 	uint8_t index;
 	uint8_t cmos[128];
 	int64_t offset; /* seconds, guest's clock less the host's */
-	int64_t c_seen; /* guest's second when register C was last read */
+	struct moment seen; /* when the flags were last updated */
+	uint8_t c; /* the flags that register C has */
+	bool irq; /* the level of IRQ 8 */
+	int timer_fd;
+	struct event *timer; /* the loop's */
 };
 
 static const uint8_t date_regs[] = {0, 2, 4, 6, 7, 8, 9, REG_CENTURY};
@@ -129,36 +164,156 @@ regs_to_clock(struct rtc *rtc)
 	rtc->offset = (int64_t)t - host_seconds(NULL);
 }
 
-/* Alarm registers 1, 3, 5 match the clock's 0, 2, 4, or do not care (0xC0+). */
-static bool
-alarm_matches(struct rtc *rtc, int64_t seconds)
+static struct moment
+clock_now(const struct rtc *rtc)
 {
-	unsigned i;
+	struct moment now;
+	long ns;
 
-	clock_to_regs(rtc, seconds);
-	for (i = 0; i <= 4; i += 2)
-		if (rtc->cmos[i + 1] < 0xc0 && rtc->cmos[i + 1] != rtc->cmos[i])
-			return false;
-	return true;
+	now.s = host_seconds(&ns) + rtc->offset;
+	now.ns = ns;
+	return now;
 }
 
-/* What register C says: the updates and alarms since it was last read. */
+/* Seconds since the last whole minute or hour, of years before 1970 too. */
+static int64_t
+into(int64_t seconds, int64_t unit)
+{
+	int64_t rest = seconds % unit;
+
+	return rest < 0 ? rest + unit : rest;
+}
+
+/* Does an alarm register let its part of the time pass? 0xC0+: any. */
+static bool
+matches(const struct rtc *rtc, unsigned reg)
+{
+	return rtc->cmos[reg + 1] >= 0xc0 ||
+	    rtc->cmos[reg + 1] == rtc->cmos[reg];
+}
+
+/* The second of the first alarm after seconds; at least a day on: none is. */
+static int64_t
+next_alarm(struct rtc *rtc, int64_t seconds)
+{
+	int64_t t = seconds + 1;
+
+	while (t <= seconds + DAY) {
+		clock_to_regs(rtc, t);
+		if (!matches(rtc, 4))
+			t += 3600 - into(t, 3600);
+		else if (!matches(rtc, 2))
+			t += 60 - into(t, 60);
+		else if (!matches(rtc, 0))
+			t++;
+		else
+			break;
+	}
+	return t;
+}
+
+/* Hertz of the periodic interrupt; 0: there is none. */
+static int64_t
+frequency(const struct rtc *rtc)
+{
+	unsigned rate = rtc->cmos[REG_A] & A_RATE;
+
+	if (rate == 0)
+		return 0;
+	/* The two lowest are those of 8 and 9. */
+	return CRYSTAL >> (rate <= 2 ? rate + 6 : rate - 1);
+}
+
+static void
+set_irq(struct rtc *rtc, bool level)
+{
+	if (level == rtc->irq)
+		return;
+	rtc->irq = level;
+	irq_set_line(rtc->machine, IRQ, level);
+}
+
+/* The flags since somebody last looked, and the level that follows. */
+static void
+update_c(struct rtc *rtc)
+{
+	struct moment now = clock_now(rtc), before = rtc->seen;
+	int64_t hz = frequency(rtc);
+
+	/* While the clock is being set it stands still. */
+	if (now.s != before.s && (rtc->cmos[REG_B] & B_SET) == 0) {
+		rtc->c |= C_UF;
+		/* An alarm comes round within a day. */
+		if (now.s - before.s > DAY)
+			before.s = now.s - DAY;
+		if (next_alarm(rtc, before.s) <= now.s)
+			rtc->c |= C_AF;
+	}
+	if (hz > 0 &&
+	    (now.s != rtc->seen.s ||
+		now.ns * hz / SECOND != rtc->seen.ns * hz / SECOND))
+		rtc->c |= C_PF;
+	rtc->seen = now;
+	set_irq(rtc, (rtc->c & rtc->cmos[REG_B] & C_FLAGS) != 0);
+}
+
+/*
+ * Sets the timer to the next moment at which a flag may come that the driver
+ * wants an interrupt for. While one is up there is nothing to wait for.
+ */
+static void
+schedule(struct rtc *rtc)
+{
+	uint8_t b = rtc->irq ? 0 : rtc->cmos[REG_B];
+	struct moment now = clock_now(rtc);
+	int64_t hz = frequency(rtc), wait = 0, tick;
+	struct itimerspec it = {0};
+
+	if ((b & B_SET) == 0 && (b & B_UIE) != 0)
+		wait = SECOND - now.ns;
+	else if ((b & B_SET) == 0 && (b & B_AIE) != 0)
+		wait = (next_alarm(rtc, now.s) - now.s) * SECOND - now.ns;
+	if ((b & B_PIE) != 0 && hz > 0) {
+		tick = ((now.ns * hz / SECOND + 1) * SECOND + hz - 1) / hz -
+		    now.ns;
+		if (tick < PERIOD_LEAST && hz > SECOND / PERIOD_LEAST)
+			tick = PERIOD_LEAST;
+		if (wait == 0 || tick < wait)
+			wait = tick;
+	}
+	it.it_value.tv_sec = wait / SECOND;
+	it.it_value.tv_nsec = wait % SECOND;
+	timerfd_settime(rtc->timer_fd, 0, &it, NULL);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct rtc *rtc = arg;
+	uint64_t n;
+
+	if (read(fd, &n, sizeof n) == -1)
+		return;
+	pthread_mutex_lock(&rtc->lock);
+	update_c(rtc);
+	schedule(rtc);
+	pthread_mutex_unlock(&rtc->lock);
+}
+
+/* Reading takes the flags and the interrupt back. */
 static uint8_t
 read_c(struct rtc *rtc)
 {
-	int64_t now = host_seconds(NULL) + rtc->offset, t;
-	uint8_t c = 0;
+	bool was;
+	uint8_t c;
 
-	if (now != rtc->c_seen)
-		c |= C_UF;
-	/* An alarm comes round within a day. */
-	t = now - rtc->c_seen > 86400 ? now - 86400 : rtc->c_seen;
-	for (t++; t <= now && (c & C_AF) == 0; t++)
-		if (alarm_matches(rtc, t))
-			c |= C_AF;
-	rtc->c_seen = now;
-	if ((c & rtc->cmos[REG_B] & (C_UF | C_AF)) != 0)
-		c |= C_IRQF;
+	update_c(rtc);
+	was = rtc->irq;
+	c = rtc->c | (was ? C_IRQF : 0);
+	rtc->c = 0;
+	set_irq(rtc, false);
+	if (was)
+		schedule(rtc);
 	return c;
 }
 
@@ -181,7 +336,7 @@ read_register(struct rtc *rtc, unsigned reg)
 }
 
 static void
-write_register(struct rtc *rtc, unsigned reg, uint8_t value)
+store(struct rtc *rtc, unsigned reg, uint8_t value)
 {
 	uint8_t before = rtc->cmos[REG_B];
 
@@ -208,6 +363,21 @@ write_register(struct rtc *rtc, unsigned reg, uint8_t value)
 		return;
 	}
 	rtc->cmos[reg] = value;
+}
+
+static void
+write_register(struct rtc *rtc, unsigned reg, uint8_t value)
+{
+	int64_t before = rtc->offset;
+
+	/* What happened until now did so under the old settings. */
+	update_c(rtc);
+	store(rtc, reg, value);
+	/* A clock that was set has not gone through the time between. */
+	rtc->seen.s += rtc->offset - before;
+	update_c(rtc);
+	if (reg <= REG_B)
+		schedule(rtc);
 }
 
 static uint64_t
@@ -272,9 +442,11 @@ rtc_reset(void *dev)
 
 	/* The battery keeps the rest. */
 	rtc->index = 0;
-	rtc->cmos[REG_B] &= (uint8_t) ~(0x78); /* PIE AIE UIE SQWE */
 	if ((rtc->cmos[REG_B] & B_SET) != 0)
-		write_register(rtc, REG_B, rtc->cmos[REG_B] & (uint8_t)~B_SET);
+		store(rtc, REG_B, rtc->cmos[REG_B] & (uint8_t)~B_SET);
+	rtc->cmos[REG_B] &= (uint8_t) ~(0x78); /* PIE AIE UIE SQWE */
+	read_c(rtc);
+	schedule(rtc);
 	describe_machine(rtc);
 }
 
@@ -286,6 +458,7 @@ rtc_save(void *dev, struct state_writer *w)
 	state_put_u8(w, rtc->index);
 	state_put_bytes(w, rtc->cmos, sizeof rtc->cmos);
 	state_put_u64(w, (uint64_t)rtc->offset);
+	state_put_u8(w, rtc->c);
 }
 
 static int
@@ -299,7 +472,11 @@ rtc_load(void *dev, struct state_reader *r, struct error *err)
 	/* A clock is set to a date of four digits, so no sum can overflow. */
 	if (rtc->offset > 1000000000000LL || rtc->offset < -1000000000000LL)
 		return error_set(err, "the saved clock is out of range");
-	rtc->c_seen = host_seconds(NULL) + rtc->offset;
+	rtc->seen = clock_now(rtc);
+	rtc->c = state_get_u8(r) & C_FLAGS;
+	rtc->irq = false;
+	update_c(rtc);
+	schedule(rtc);
 	return 0;
 }
 
@@ -308,6 +485,10 @@ rtc_destroy(void *dev)
 {
 	struct rtc *rtc = dev;
 
+	if (rtc->timer != NULL)
+		event_free(rtc->timer);
+	if (rtc->timer_fd != -1)
+		close(rtc->timer_fd);
 	pthread_mutex_destroy(&rtc->lock);
 	free(rtc);
 }
@@ -321,7 +502,7 @@ static const struct device_ops rtc_device = {
 };
 
 int
-rtc_create(struct machine *m, struct error *err)
+rtc_create(struct machine *m, struct event_base *base, struct error *err)
 {
 	struct rtc *rtc;
 
@@ -332,9 +513,17 @@ rtc_create(struct machine *m, struct error *err)
 	pthread_mutex_init(&rtc->lock, NULL);
 	rtc->cmos[REG_A] = 0x26; /* 32768 Hz, 1024 Hz */
 	rtc->cmos[REG_B] = B_24H;
-	rtc->c_seen = host_seconds(NULL);
+	rtc->seen = clock_now(rtc);
+	rtc->timer_fd =
+	    timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	rtc->timer =
+	    event_new(base, rtc->timer_fd, EV_READ | EV_PERSIST, on_timer, rtc);
 	describe_machine(rtc);
 	if (machine_add_device(m, &rtc_device, rtc, err) == -1)
 		return -1;
+	if (rtc->timer_fd == -1)
+		return error_set(err, "clock: no timer: %s", strerror(errno));
+	if (rtc->timer == NULL || event_add(rtc->timer, NULL) == -1)
+		return error_set(err, "clock: out of memory");
 	return iobus_add(machine_pio(m), "rtc", RTC_PORT, 2, &rtc_io, rtc, err);
 }

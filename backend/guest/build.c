@@ -173,7 +173,7 @@ add_devices(struct hardware *hw, struct guest_spec *spec,
 
 	if (serial_create(m, COM1, COM1_IRQ, &serial_ops,
 		console[CONSOLE_TTYS0], &hw->serial, err) == -1 ||
-	    rtc_create(m, err) == -1 || reset_create(m, err) == -1 ||
+	    rtc_create(m, base, err) == -1 || reset_create(m, err) == -1 ||
 	    fw_cfg_create(m, &hw->fw_cfg, err) == -1 ||
 	    pci_bus_create(m, &bus, err) == -1 ||
 	    pm_create(bus, &hw->pm, err) == -1)
@@ -187,11 +187,19 @@ add_devices(struct hardware *hw, struct guest_spec *spec,
 		return -1;
 	for (i = 0; i < spec->nics; i++)
 		if (virtio_net_create(bus, base, take(&spec->nic[i].tap_fd),
-			spec->nic[i].mac, &hw->nic[i], err) == -1)
+			spec->nic[i].mac, spec->nic[i].mtu, &hw->nic[i],
+			err) == -1)
 			return -1;
 	if (virtio_rng_create(bus, base, &hw->rng, err) == -1 ||
 	    virtio_console_create(bus, base, &hvc_ops, console[CONSOLE_HVC0],
 		&hw->hvc, err) == -1)
+		return -1;
+	if (virtio_vmmci_create(
+		bus, base, ops->vmmci_over, arg, &hw->vmmci, err) == -1)
+		return -1;
+	if (spec->balloon &&
+	    virtio_balloon_create(
+		bus, base, ops->balloon_changed, arg, &hw->balloon, err) == -1)
 		return -1;
 	for (i = 0; i < CONSOLES; i++)
 		if (console_join(console[i], m, console_names[i], err) == -1)

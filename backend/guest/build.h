@@ -25,6 +25,8 @@ struct hardware {
 	struct virtio_dev *cdrom; /* NULL: none */
 	struct virtio_dev *nic[SPEC_MAX_NICS];
 	struct virtio_dev *rng;
+	struct virtio_dev *vmmci;
+	struct virtio_dev *balloon; /* NULL: balloon = no */
 };
 
 /* The guest's consoles, by the names that Linux gives them. */
@@ -35,6 +37,9 @@ extern const char *const console_names[CONSOLES];
 struct build_ops {
 	struct machine_ops machine;
 	struct virtio_blk_ops disk;
+	/* virtio.h */
+	void (*balloon_changed)(void *arg);
+	void (*vmmci_over)(void *arg);
 };
 
 /*

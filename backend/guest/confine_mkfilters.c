@@ -72,6 +72,7 @@ static const struct call calls[] = {
     {M, SYS_ioctl, IS(1, KVM_SET_PIT2)},
 
     /* Waiting, and waking each other. */
+    {M | V, SYS_timerfd_settime, ANY},         /* the clock's interrupts */
     {EACH, SYS_futex, ANY},                    /* locks, conditions, joining */
     {M | D, SYS_epoll_wait, ANY},              /* the loop; a disk's */
     {M, SYS_epoll_pwait2, ANY},                /* libevent, where it is built */

@@ -53,7 +53,9 @@ run_launch(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 		return;
 	}
 	conn_return(peer->conn, id,
-	    json_pack("{s:o}", "confinement", confine_status()), NULL, 0);
+	    json_pack("{s:o, s:o}", "confinement", confine_status(), "balloon",
+		balloon_json(p)),
+	    NULL, 0);
 }
 
 /* The configuration was read again. */
@@ -101,6 +103,10 @@ run_status(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 		add_figures(json_object_get(spec, "disks"), i, p->hw.disk[i]);
 	for (i = 0; i < p->spec.nics; i++)
 		add_figures(json_object_get(spec, "nics"), i, p->hw.nic[i]);
+	for (i = 0; i < p->spec.nics; i++)
+		json_object_set_new(
+		    json_array_get(json_object_get(spec, "nics"), i), "up",
+		    json_boolean(virtio_net_plugged(p->hw.nic[i])));
 	json_object_set_new(spec, "confinement", confine_status());
 	ret = json_pack("{s:s, s:s, s:o, s:f, s:f, s:i, s:I, s:i, s:I, s:I, "
 			"s:O, s:O, s:o}",
@@ -112,6 +118,7 @@ run_status(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 	    (json_int_t)console_printed(p->console[CONSOLE_TTYS0]), "disks",
 	    json_object_get(spec, "disks"), "nics",
 	    json_object_get(spec, "nics"), "spec", spec);
+	json_object_set_new(ret, "balloon", balloon_json(p));
 	conn_return(peer->conn, id, ret, NULL, 0);
 }
 
@@ -126,15 +133,22 @@ run_stop(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 		    "first, or force it off");
 		return;
 	}
-	pm_power_button(p->hw.pm);
+	guest_ask_shutdown(p);
 	guest_set_state(p, PROTO_STOPPING, "");
 	conn_return(peer->conn, id, NULL, NULL, 0);
 }
 
-/* The main loop turns: that is the answer. */
+/*
+ * The main loop turns: that is the answer. Who asks looks at the guest, so its
+ * own figures are asked for as well; they come as an event.
+ */
 static void
 run_ping(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 {
+	if (peer->process->hw.balloon != NULL) {
+		virtio_balloon_ask(peer->process->hw.balloon);
+		balloon_changed(peer->process);
+	}
 	conn_return(peer->conn, id, NULL, NULL, 0);
 }
 
@@ -177,6 +191,16 @@ run_reset(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 	struct guest_process *p = peer->process;
 	struct error err;
 
+	if (json_is_true(json_object_get(args, "ask"))) {
+		if (virtio_vmmci_ask(p->hw.vmmci, VMMCI_REBOOT))
+			conn_return(peer->conn, id, NULL, NULL, 0);
+		else
+			conn_error(peer->conn, id, PROTO_E_STATE,
+			    "the guest has no driver (OpenBSD's vmmci) that "
+			    "could be asked to reboot, or does not answer: "
+			    "reboot it from within");
+		return;
+	}
 	log_info("%s: reset, as user %u asked", p->spec.name,
 	    conn_peer_uid(peer->conn));
 	if (guest_reset(p, &err) == -1) {
@@ -239,6 +263,54 @@ run_console_size(
 	conn_return(peer->conn, id, NULL, NULL, 0);
 }
 
+static void
+run_link(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
+{
+	struct guest_process *p = peer->process;
+	json_int_t n = json_integer_value(json_object_get(args, "nic"));
+	json_t *up = json_object_get(args, "up");
+	struct error err;
+
+	if (n < 0 || n >= p->spec.nics || !json_is_boolean(up)) {
+		error_set(&err,
+		    p->spec.nics == 0 ? "it has no interface"
+				      : "it has interfaces 0 to %u: each is "
+					"\"up\", true or false",
+		    p->spec.nics - 1);
+		fail(peer, id, PROTO_E_GENERIC, &err);
+		return;
+	}
+	virtio_net_plug(p->hw.nic[n], json_is_true(up));
+	conn_return(peer->conn, id, NULL, NULL, 0);
+	peers_tell(p, "LINK", json_pack("{s:I, s:O}", "nic", n, "up", up));
+}
+
+/* A size that is not named stays; one that is named must be one. */
+static void
+run_balloon(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
+{
+	static const char *const names[] = {"size", "limit"};
+	struct guest_process *p = peer->process;
+	uint64_t bytes[2] = {0, 0};
+	struct error err;
+	json_t *value;
+	int i, rc = 0;
+
+	for (i = 0; i < 2; i++) {
+		value = json_object_get(args, names[i]);
+		bytes[i] = (uint64_t)json_integer_value(value);
+		if (value != NULL && bytes[i] == 0)
+			rc = error_set(
+			    &err, "\"%s\" is a number of bytes", names[i]);
+	}
+	if (rc == 0)
+		rc = balloon_set(p, bytes[0], bytes[1], &err);
+	if (rc == -1)
+		fail(peer, id, PROTO_E_STATE, &err);
+	else
+		conn_return(peer->conn, id, NULL, NULL, 0);
+}
+
 #ifdef VMTUI_TEST_CONFINE
 /* {"what", "target", "path"} → {"errno"}: 0 if it worked. */
 static void
@@ -267,6 +339,8 @@ static const struct command commands[] = {
     {"reset", RIGHT_ALL, run_reset},
     {"console", RIGHT_OWNER, run_console},
     {"console-size", RIGHT_OWNER, run_console_size},
+    {"balloon", RIGHT_ALL, run_balloon},
+    {"link", RIGHT_ALL, run_link},
 #ifdef VMTUI_TEST_CONFINE
     {"try", RIGHT_BACKEND, run_try},
 #endif

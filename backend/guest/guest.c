@@ -101,9 +101,18 @@ disk_full(void *arg)
 	wake(arg);
 }
 
+/* It has shut down and waits for somebody to press a key. */
+static void
+shut_down(void *arg)
+{
+	guest_end(arg, PROTO_STOPPED, "shut down by the guest", 0);
+}
+
 static const struct build_ops build_ops = {
     .machine = {.request = requested},
     .disk = {.full = disk_full},
+    .balloon_changed = balloon_changed,
+    .vmmci_over = shut_down,
 };
 
 /*
@@ -186,6 +195,8 @@ guest_reset(struct guest_process *p, struct error *err)
 	if (machine_reset(p->hw.machine, err) == -1 ||
 	    build_load(&p->hw, &p->spec, err) == -1)
 		return error_prefix(err, "reset failed: ");
+	if (p->hw.balloon != NULL)
+		balloon_changed(p);
 	machine_run(p->hw.machine);
 	guest_set_state(p, PROTO_RUNNING, "");
 	return 0;
@@ -211,8 +222,18 @@ guest_unpause(struct guest_process *p, struct error *err)
 	for (i = 0; i < p->spec.disks; i++)
 		virtio_blk_retry(p->hw.disk[i]);
 	machine_run(p->hw.machine);
+	/* Its clock stood still. */
+	virtio_vmmci_ask(p->hw.vmmci, VMMCI_SYNCRTC);
 	guest_set_state(p, PROTO_RUNNING, "");
 	return 0;
+}
+
+void
+guest_ask_shutdown(struct guest_process *p)
+{
+	/* Asked a second time it may be that nobody listens there. */
+	if (!virtio_vmmci_ask(p->hw.vmmci, VMMCI_SHUTDOWN))
+		pm_power_button(p->hw.pm);
 }
 
 /* The host is going down, or somebody said kill: as the power button. */
@@ -224,7 +245,7 @@ on_sigterm(evutil_socket_t fd, short what, void *arg)
 	if (p->hw.pm == NULL)
 		guest_end(p, PROTO_STOPPED, "ended before it started", 1);
 	else
-		pm_power_button(p->hw.pm);
+		guest_ask_shutdown(p);
 }
 
 int
@@ -239,7 +260,8 @@ guest_launch(struct guest_process *p, struct error *err)
 		if (p->console[i] == NULL)
 			return -1;
 	}
-	if (build_machine(&p->hw, &p->spec, p->base, p->console, &build_ops, p,
+	if (balloon_begin(p, err) == -1 ||
+	    build_machine(&p->hw, &p->spec, p->base, p->console, &build_ops, p,
 		err) == -1 ||
 	    build_load(&p->hw, &p->spec, err) == -1 ||
 	    peers_listen(p, err) == -1)
@@ -293,6 +315,7 @@ tear_down(struct guest_process *p)
 	peers_close(p);
 	if (p->hw.machine != NULL)
 		machine_destroy(p->hw.machine);
+	balloon_end(p);
 	for (i = 0; i < CONSOLES; i++)
 		if (p->console[i] != NULL)
 			console_free(p->console[i]);

@@ -173,14 +173,21 @@ peers_listen(struct guest_process *p, struct error *err)
 }
 
 void
-peers_tell_state(struct guest_process *p)
+peers_tell(struct guest_process *p, const char *event, json_t *data)
 {
 	struct peer *peer;
 
 	TAILQ_FOREACH (peer, &p->peers, entry)
-		conn_event(peer->conn, "STATE",
-		    json_pack("{s:s, s:o, s:f}", "state", p->state, "reason",
-			text_json(p->reason), "since", p->since));
+		conn_event(peer->conn, event, json_incref(data));
+	json_decref(data);
+}
+
+void
+peers_tell_state(struct guest_process *p)
+{
+	peers_tell(p, "STATE",
+	    json_pack("{s:s, s:s, s:f}", "state", p->state, "reason", p->reason,
+		"since", p->since));
 }
 
 void

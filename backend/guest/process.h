@@ -39,6 +39,13 @@ struct guest_process {
 	double started; /* of the launch */
 	int status; /* to exit with */
 
+	/* balloon.c: the memory the guest is to have, in bytes. */
+	struct {
+		uint64_t size; /* as a person wants it */
+		uint64_t limit; /* as the host can give it at the moment */
+		struct event *tell;
+	} balloon;
+
 	/* What a vcpu asked for: written by any thread. */
 	int request_fd;
 	pthread_mutex_t lock; /* guards the two below */
@@ -53,9 +60,21 @@ void guest_set_state(
 int guest_pause(struct guest_process *p, struct error *err);
 int guest_unpause(struct guest_process *p, struct error *err);
 int guest_reset(struct guest_process *p, struct error *err);
+/* By the driver of vmmci, if there is one, or by the power button. */
+void guest_ask_shutdown(struct guest_process *p);
 /* The guest is over: tells everybody, and leaves the loop. */
 void guest_end(
     struct guest_process *p, const char *state, const char *reason, int status);
+
+/* balloon.c */
+int balloon_begin(struct guest_process *p, struct error *err);
+void balloon_changed(void *arg);
+/* How much it is to have: size and limit, 0 for what stays as it is. */
+int balloon_set(
+    struct guest_process *p, uint64_t size, uint64_t limit, struct error *err);
+/* BALLOON (proto.h), or null for a guest without one. */
+json_t *balloon_json(struct guest_process *p);
+void balloon_end(struct guest_process *p);
 
 /* control.c: one request of peer's; fd as conn_ops has it. */
 void control_message(struct peer *peer, json_t *msg, int *fd, unsigned fds);
@@ -76,6 +95,8 @@ int peers_listen(struct guest_process *p, struct error *err);
 /* Hangs up on those who have no rights any more. */
 void peers_check(struct guest_process *p);
 void peers_tell_state(struct guest_process *p);
+/* An event to every peer; takes data. */
+void peers_tell(struct guest_process *p, const char *event, json_t *data);
 void peers_close(struct guest_process *p);
 
 #endif

@@ -18,7 +18,9 @@
  *   stop         {"name", "force": bool}; answered when the guest was asked
  *                (power button), or with force when it is gone
  *   wait         {"name"}; answered with GUEST when it is no longer running
- *   pause, unpause, reset   {"name"}
+ *   pause, unpause   {"name"}
+ *   reset        {"name", "ask": bool}: the reset button, or with "ask" a
+ *                request to reboot, of guests with a driver for that (vmmci)
  *   console      {"name", "history": bool, "port": "ttyS0" (default) or
  *                "hvc0"} → {} and one descriptor: a stream
  *                socket into the guest process. What is read from it is the
@@ -29,6 +31,10 @@
  *                hvc0 has the size of the largest pane of all clients that
  *                are there, of those with hvc0 if there are any. Without rows
  *                and cols: the keyboard left it
+ *   balloon      {"name", "size"}: the memory that a guest with balloon = yes
+ *                is to have from now on; answered when it was asked
+ *   link         {"name", "nic": its number, from 0, "up": bool}: pulls the cable
+ *                of an interface out, or plugs it in
  *   switches     → {"switches": [{"name", "interface", "state", "members"}]}
  *   log          {"name"} → {} and one descriptor: the log of that guest, or
  *                without a name the backend's, for reading
@@ -54,10 +60,11 @@
  *
  * GUEST: {"name", "id": its number, "state", "reason", "since", "memory", "cpus", "pid",
  *   "uptime", "cpu", "cpu_time", "memory_used", "defined", "kernel", "disks": [{"path",
- *   …}], "nics": [{"tap", "switch", "lladdr"}], "restarts": RESTARTS,
+ *   …}], "nics": [{"tap", "switch", "lladdr", "mtu", "up"}], "restarts": RESTARTS,
  *   "allow": ["title", "clipboard": what it may do to the terminal of who has
  *   its console], "rows", "cols": the size of hvc0, 0: not told,
- *   "confinement": CONFINEMENT while it runs}
+ *   "confinement": CONFINEMENT while it runs, "balloon": BALLOON while it
+ *   runs and if it has one}
  * RESTARTS: {"policy": "no", "on-failure" or "always", "count": how often it
  *   was started again since a person did, "next": when it starts again, 0: it
  *   does not, "failed": starts in a row that failed, "ends": the last ten
@@ -68,6 +75,12 @@
  *   since: seconds since 1970, of the last change. memory, memory_used:
  *   bytes. cpu: hundredths of one host CPU over the last second, null before
  *   there are two samples. cpu_time: seconds of CPU since it started.
+ * BALLOON: {"size": what a person wants the guest to have, "limit": what the
+ *   host can give it at the moment, "wanted": what it is asked to do without,
+ *   "taken": what it does without, "returned": what it gave back besides, page
+ *   by page, since it started (and may have taken again), "driver": whether
+ *   it can be asked; "total", "free", "available": as the guest last saw its
+ *   memory, if it has told}, all in bytes
  * CONFINEMENT: {"uid", "holds": [WORDS…], "refused": [WORDS…]}: what keeps the
  *   process from the host ("empty root"), and what the host has not.
  * HOST: {"name", "cpus", "memory", "memory_used", "cpu"}
@@ -77,21 +90,26 @@
  *
  *   launch       SPEC (spec.h), only once and only on the launch socket;
  *                answered when the first instruction is about to run
- *                → {"confinement": CONFINEMENT}
+ *                → {"confinement": CONFINEMENT, "balloon": BALLOON or null}
  *   status       → {"name", "state", "reason", "since", "started", "pid",
  *                "memory", "cpus", "exits", "spec": {…}, "disks": [{"path",
- *                "in_bytes", …}], "nics": […]}; SPEC has "confinement":
+ *                "in_bytes", …}], "nics": […], "balloon": BALLOON or null}; SPEC has "confinement":
  *                CONFINEMENT besides
- *   stop         presses the power button
- *   ping         → {}: its main loop turns
+ *   stop         asks the driver of vmmci, or presses the power button
+ *   balloon      {"size", "limit"}: as BALLOON has them; one that is missing
+ *                stays as it is
+ *   link         {"nic", "up"}
+ *   ping         → {}: its main loop turns; and asks the guest for its figures
  *   quit         ends the process at once
- *   pause, unpause, reset
+ *   pause, unpause
+ *   reset        {"ask"}
  *   console      {"history": bool, "port"} → {} and one descriptor
  *   console-size {"rows", "cols"}
  *   rights       RIGHTS (rights.h): who else may ask all this, from now on;
  *                like launch, only from the backend's user or root
  *
- * Events of a guest process, to every connection: STATE {"state", "reason"}.
+ * Events of a guest process, to every connection: STATE {"state", "reason"},
+ * and BALLOON BALLOON, a quarter of a second after it changed, and LINK {"nic", "up"}.
  * The last one, "stopped" or "crashed", comes before the process ends.
  */
 #ifndef BACKEND_PROTO_PROTO_H

@@ -126,8 +126,9 @@ encode_nic(const struct spec_nic *nic, int *fd, unsigned *fds)
 
 	snprintf(mac, sizeof mac, "%02x:%02x:%02x:%02x:%02x:%02x", nic->mac[0],
 	    nic->mac[1], nic->mac[2], nic->mac[3], nic->mac[4], nic->mac[5]);
-	return json_pack("{s:o, s:o, s:s, s:I}", "tap", text_json(nic->ifname),
-	    "switch", text_json(nic->bridge), "lladdr", mac, "fd",
+	return json_pack("{s:o, s:o, s:s, s:i, s:b, s:I}", "tap",
+	    text_json(nic->ifname), "switch", text_json(nic->bridge), "lladdr",
+	    mac, "mtu", (int)nic->mtu, "up", true, "fd",
 	    put_fd(nic->tap_fd, fd, fds));
 }
 
@@ -178,15 +179,17 @@ spec_encode(const struct guest_spec *spec, int *fd, unsigned *fds)
 		json_decref(nics);
 		return NULL;
 	}
-	return json_pack("{s:s, s:I, s:i, s:b, s:I, s:I, s:o, s:I, s:o, s:I, "
-			 "s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack(
+	    "{s:s, s:I, s:i, s:b, s:b, s:I, s:I, s:o, s:I, s:o, s:I, "
+	    "s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o}",
 	    "name", spec->name, "memory", (json_int_t)spec->memory, "cpus",
-	    (int)spec->cpus, "hugepages", spec->hugepages, "kvm_fd", kvm,
-	    "listen_fd", sock, "kernel", text_json(spec->kernel), "kernel_fd",
-	    kernel, "initrd", text_json(spec->initrd), "initrd_fd", initrd,
-	    "cmdline", text_json(spec->cmdline), "boot", (int)spec->boot,
-	    "firmware", encode_firmware(spec, fd, fds), "uuid",
-	    encode_uuid(spec->uuid), "disks", disks, "cdrom",
+	    (int)spec->cpus, "hugepages", spec->hugepages, "balloon",
+	    spec->balloon, "kvm_fd", kvm, "listen_fd", sock, "kernel",
+	    text_json(spec->kernel), "kernel_fd", kernel, "initrd",
+	    text_json(spec->initrd), "initrd_fd", initrd, "cmdline",
+	    text_json(spec->cmdline), "boot", (int)spec->boot, "firmware",
+	    encode_firmware(spec, fd, fds), "uuid", encode_uuid(spec->uuid),
+	    "disks", disks, "cdrom",
 	    spec->cdrom.files == 0 ? json_null()
 				   : encode_disk(&spec->cdrom, fd, fds),
 	    "nics", nics, "rights", rights_encode(&spec->rights));
@@ -284,6 +287,7 @@ decode_nic(struct decoder *d, json_t *json, struct spec_nic *nic)
 	    take_text(d, sw, &nic->bridge) == -1 ||
 	    decode_mac(d, mac, nic->mac) == -1)
 		return -1;
+	nic->mtu = (unsigned)json_integer_value(json_object_get(json, "mtu"));
 	return take_fd(d, fd, &nic->tap_fd);
 }
 
@@ -369,6 +373,7 @@ decode(struct decoder *d, json_t *json, struct guest_spec *spec)
 	spec->memory = (uint64_t)memory;
 	spec->cpus = (unsigned)cpus;
 	spec->hugepages = hugepages;
+	spec->balloon = json_is_true(json_object_get(json, "balloon"));
 	spec->boot = (enum config_boot)boot;
 	rights_decode(json_object_get(json, "rights"), &spec->rights);
 	if (take_text(d, kernel, &spec->kernel) == -1 ||

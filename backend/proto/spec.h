@@ -38,6 +38,7 @@ struct spec_disk {
 struct spec_nic {
 	int tap_fd;
 	uint8_t mac[6];
+	unsigned mtu; /* 0: not known */
 	char *ifname; /* the tap's */
 	char *bridge; /* the switch it joined, "" if none; for the screen */
 };
@@ -47,6 +48,7 @@ struct guest_spec {
 	uint64_t memory; /* bytes */
 	unsigned cpus;
 	bool hugepages;
+	bool balloon;
 	int kvm_fd;
 	int listen_fd; /* the guest's control socket, listening */
 	int kernel_fd; /* -1: the firmware boots it */

@@ -18,6 +18,7 @@
  *	numbers.c      the numbers that guests go by besides their names
  *	remember.c     states and histories, for the next backend
  *	sizes.c        how large hvc0 is
+ *	memory.c       takes memory back where the host runs low
  *	figures.c      CPU and memory, once a second, only if somebody looks
  *
  * One thread, one libevent loop; nothing here blocks it.
@@ -90,6 +91,7 @@ struct guest {
 	time_t started; /* 0: not running */
 	struct process *process; /* NULL: none */
 	json_t *spec; /* of the one that runs (spec.h), or NULL */
+	json_t *balloon; /* BALLOON (proto.h) as it was last told, or NULL */
 	struct plugged plugged;
 	struct cpu_sample cpu;
 	struct restart restart;
@@ -127,6 +129,9 @@ struct backend {
 	bool autostart_goes_on; /* where a backend that was killed was */
 	size_t autostart_next; /* index into config->vms */
 	unsigned autostarting; /* on their way now */
+	/* memory.c */
+	struct event *memory_timer;
+	bool memory_low; /* and somebody was told */
 	/* figures.c */
 	struct event *figures_timer;
 	struct cpu_sample host_cpu;

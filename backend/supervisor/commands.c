@@ -306,6 +306,25 @@ run_console_size(struct request *rq, json_t *args)
 }
 
 static void
+run_balloon(struct request *rq, json_t *args)
+{
+	/* The other one is the backend's own: memory.c. */
+	json_object_del(args, "limit");
+	if (json_object_get(args, "size") == NULL) {
+		request_error(rq, PROTO_E_GENERIC,
+		    "balloon takes the \"size\" that the guest is to have");
+		return;
+	}
+	relay(rq, args, "balloon");
+}
+
+static void
+run_link(struct request *rq, json_t *args)
+{
+	relay(rq, args, "link");
+}
+
+static void
 run_switches(struct request *rq, json_t *args)
 {
 	struct error err;
@@ -419,6 +438,8 @@ static const struct command commands[] = {
     {"reset", true, run_reset},
     {"console", false, run_console},
     {"console-size", false, run_console_size},
+    {"balloon", true, run_balloon},
+    {"link", true, run_link},
     {"log", true, run_log},
     {"switches", true, run_switches},
     {"reload", true, run_reload},

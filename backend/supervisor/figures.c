@@ -61,6 +61,23 @@ figures_host_memory(void)
 	return kilobytes(text, "MemTotal:");
 }
 
+int
+figures_host_free(uint64_t *total, uint64_t *available)
+{
+	const char *path = "/proc/meminfo";
+	char text[2048];
+
+#ifdef VMTUI_TEST_CONFINE
+	if (getenv("VMTUI_TEST_MEMINFO") != NULL)
+		path = getenv("VMTUI_TEST_MEMINFO");
+#endif
+	if (read_proc(path, text, sizeof text) == -1)
+		return -1;
+	*total = kilobytes(text, "MemTotal:");
+	*available = kilobytes(text, "MemAvailable:");
+	return *total > 0 && *available > 0 ? 0 : -1;
+}
+
 /* Ticks of CPU that a process used in all; 0 if it is gone. */
 static uint64_t
 process_ticks(pid_t pid)
@@ -173,6 +190,8 @@ figures_guest(struct guest *g, json_t *obj)
 	    json_real((double)ticks / (double)sysconf(_SC_CLK_TCK)));
 	json_object_set_new(
 	    obj, "memory_used", json_integer((json_int_t)process_memory(pid)));
+	if (g->balloon != NULL)
+		json_object_set(obj, "balloon", g->balloon);
 	json_object_set_new(obj, "uptime",
 	    json_integer(
 		g->started != 0 ? (json_int_t)(time(NULL) - g->started) : 0));

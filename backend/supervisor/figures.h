@@ -14,12 +14,18 @@ void figures_close(struct backend *b);
 /* HOST of proto.h. */
 json_t *figures_host(struct backend *b);
 /*
- * Puts "cpu", "cpu_time" (seconds of CPU in all), "memory_used" and "uptime"
- * of g into obj.
+ * Puts "cpu", "cpu_time" (seconds of CPU in all), "memory_used", "uptime" and
+ * "balloon" of g into obj.
  */
 void figures_guest(struct guest *g, json_t *obj);
 
 /* Bytes of RAM of the host; 0 if that cannot be read. */
 uint64_t figures_host_memory(void);
+
+/*
+ * The same, and how much of it programs could have at once; -1: unknown. A
+ * sanitized build reads the file $VMTUI_TEST_MEMINFO, if that is set.
+ */
+int figures_host_free(uint64_t *total, uint64_t *available);
 
 #endif

@@ -147,6 +147,7 @@ nic_open(struct backend *b, const struct config_vm *vm, unsigned i,
 	const struct config_interface *in = &vm->interfaces[i];
 	char name[IFNAMSIZ], actual[IFNAMSIZ], host[128];
 	const struct config_switch *sw = NULL;
+	struct net_link link;
 	const char *tap = in->tap;
 	int rc;
 
@@ -179,6 +180,8 @@ nic_open(struct backend *b, const struct config_vm *vm, unsigned i,
 		snprintf(plugged->tap[plugged->taps++].sw,
 		    sizeof plugged->tap[0].sw, "%s", sw->name);
 	}
+	if (rc != -1 && net_link_get(b->rt, actual, &link, NULL) == 1)
+		nic->mtu = link.mtu;
 	return rc == -1 ? -1 : 0;
 }
 

@@ -61,8 +61,6 @@ check_known(const struct config_vm *vm, struct error *err)
 {
 	size_t i;
 
-	if (vm->balloon)
-		return later(vm, "balloon = yes", err);
 	for (i = 0; i < vm->ndisks; i++)
 		if (check_disk_known(vm, &vm->disks[i], err) == -1)
 			return -1;
@@ -113,6 +111,7 @@ copy_text(
 	spec->memory = vm->memory;
 	spec->cpus = vm->cpus;
 	spec->hugepages = vm->hugepages;
+	spec->balloon = vm->balloon;
 	config_vm_uuid(config_host_id(host, sizeof host), vm->name, spec->uuid);
 	spec->boot = vm->boot;
 	spec->firmware_log = vm->firmware_log;

@@ -10,6 +10,7 @@
 #include "backend/proto/conn.h"
 #include "backend/proto/proto.h"
 #include "backend/supervisor/figures.h"
+#include "backend/supervisor/memory.h"
 #include "backend/supervisor/prepare.h"
 #include "backend/supervisor/process.h"
 #include "backend/supervisor/registry.h"
@@ -351,9 +352,18 @@ static void
 on_event(struct process *p, json_t *msg)
 {
 	json_t *data = json_object_get(msg, "data");
-	const char *state, *reason;
+	const char *state, *reason, *event;
 
-	if (strcmp(json_string_value(json_object_get(msg, "event")), "STATE"))
+	event = json_string_value(json_object_get(msg, "event"));
+	if (strcmp(event, "BALLOON") == 0)
+		memory_told(p->g, data);
+	if (strcmp(event, "LINK") == 0)
+		json_object_set(
+		    json_array_get(json_object_get(p->g->spec, "nics"),
+			(size_t)json_integer_value(
+			    json_object_get(data, "nic"))),
+		    "up", json_object_get(data, "up"));
+	if (strcmp(event, "STATE") != 0)
 		return;
 	state = state_name(json_string_value(json_object_get(data, "state")));
 	reason = json_string_value(json_object_get(data, "reason"));
@@ -454,6 +464,7 @@ on_launched(struct guest *g, json_t *ret, int fd, const char *why, void *arg)
 	p->launched = true;
 	json_object_set(
 	    g->spec, "confinement", json_object_get(ret, "confinement"));
+	memory_told(g, json_object_get(ret, "balloon"));
 	g->started = time(NULL);
 	registry_state(g, PROTO_RUNNING, NULL);
 	figures_update(g->b);
@@ -543,6 +554,7 @@ on_status(struct guest *g, json_t *ret, int fd, const char *why, void *arg)
 		state = json_string_value(json_object_get(ret, "state"));
 		reason = json_string_value(json_object_get(ret, "reason"));
 		g->spec = json_incref(json_object_get(ret, "spec"));
+		memory_told(g, json_object_get(ret, "balloon"));
 		g->started =
 		    (time_t)json_number_value(json_object_get(ret, "started"));
 		state = state_name(state);

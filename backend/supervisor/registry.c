@@ -6,6 +6,7 @@
 #include "backend/proto/text.h"
 #include "backend/supervisor/clients.h"
 #include "backend/supervisor/figures.h"
+#include "backend/supervisor/memory.h"
 #include "backend/supervisor/numbers.h"
 #include "backend/supervisor/process.h"
 #include "backend/supervisor/registry.h"
@@ -74,6 +75,7 @@ drop(struct guest *g)
 	restart_free(&g->restart);
 	sizes_forget(g);
 	json_decref(g->spec);
+	json_decref(g->balloon);
 	free(g);
 }
 
@@ -159,6 +161,7 @@ registry_ended(struct guest *g, const char *state, const char *why)
 	json_decref(json);
 	json_decref(g->spec);
 	g->spec = NULL;
+	memory_told(g, NULL);
 	if (!wanted(g, false)) {
 		remember_forget(g);
 		drop(g);

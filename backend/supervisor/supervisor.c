@@ -16,6 +16,7 @@
 #include "backend/supervisor/definitions.h"
 #include "backend/supervisor/endpoint.h"
 #include "backend/supervisor/figures.h"
+#include "backend/supervisor/memory.h"
 #include "backend/supervisor/network.h"
 #include "backend/supervisor/process.h"
 #include "backend/supervisor/registry.h"
@@ -238,6 +239,7 @@ clean_up(struct supervisor *s)
 	clients_close(b);
 	registry_free(b);
 	figures_close(b);
+	memory_close(b);
 	if (b->adopt_timer != NULL)
 		event_free(b->adopt_timer);
 	if (b->end_timer != NULL)

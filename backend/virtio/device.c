@@ -19,8 +19,10 @@ virtio_dev_init(struct virtio_dev *dev, const struct guestmem *mem,
 	unsigned i;
 
 	dev->ops = ops;
-	dev->offered = features | VIRTIO_F_ANY_LAYOUT | VIRTIO_F_INDIRECT_DESC |
-	    VIRTIO_F_EVENT_IDX | VIRTIO_F_VERSION_1;
+	dev->offered = features;
+	if (!ops->legacy_only)
+		dev->offered |= VIRTIO_F_ANY_LAYOUT | VIRTIO_F_INDIRECT_DESC |
+		    VIRTIO_F_EVENT_IDX | VIRTIO_F_VERSION_1;
 	dev->config_vector = VIRTIO_NO_VECTOR;
 	pthread_mutex_init(&dev->lock, NULL);
 	for (i = 0; i < ops->queues; i++)
@@ -316,6 +318,24 @@ virtio_vector(const struct virtio_dev *dev, uint64_t value)
 {
 	/* One a queue and one for the configuration. */
 	return value <= dev->ops->queues ? (uint16_t)value : VIRTIO_NO_VECTOR;
+}
+
+void
+virtio_read_config(struct virtio_dev *dev, uint64_t offset)
+{
+	if (dev->ops->config_read != NULL && offset < dev->ops->config_len)
+		dev->ops->config_read(dev, (unsigned)offset);
+}
+
+void
+virtio_write_config(
+    struct virtio_dev *dev, uint64_t offset, unsigned size, uint64_t value)
+{
+	unsigned len = dev->ops->config_len;
+
+	if (dev->ops->config_write != NULL && offset < len &&
+	    size <= len - offset)
+		dev->ops->config_write(dev, (unsigned)offset, size, value);
 }
 
 struct virtio_queue *

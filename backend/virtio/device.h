@@ -41,9 +41,11 @@
 #define VIRTIO_ID_BLK      2
 #define VIRTIO_ID_CONSOLE  3
 #define VIRTIO_ID_RNG      4
+#define VIRTIO_ID_BALLOON  5
 #define VIRTIO_ID_SCSI     8
 #define VIRTIO_PCI_NET     0x1000
 #define VIRTIO_PCI_BLK     0x1001
+#define VIRTIO_PCI_BALLOON 0x1002
 #define VIRTIO_PCI_CONSOLE 0x1003
 #define VIRTIO_PCI_SCSI    0x1004
 #define VIRTIO_PCI_RNG     0x1005
@@ -73,6 +75,8 @@
 struct virtio_ops {
 	const char *name;
 	uint16_t type, pci_device;
+	uint16_t pci_vendor; /* 0: VIRTIO_VENDOR */
+	bool legacy_only; /* no modern face, no MSI-X */
 	uint32_t class_code;
 	unsigned queues, config_len;
 	/*
@@ -83,6 +87,17 @@ struct virtio_ops {
 	void (*start)(struct virtio_dev *dev);
 	/* A queue was kicked; for those who use virtio_listen(). */
 	void (*notify)(struct virtio_dev *dev, unsigned queue);
+	/*
+	 * Optional. The driver reads the device configuration from offset on,
+	 * or something before it. On a vcpu thread.
+	 */
+	void (*config_read)(struct virtio_dev *dev, unsigned offset);
+	/*
+	 * Optional. The driver writes size bytes of the device configuration,
+	 * all of them within config_len. On a vcpu thread.
+	 */
+	void (*config_write)(struct virtio_dev *dev, unsigned offset,
+	    unsigned size, uint64_t value);
 	/*
 	 * Optional. When it returns no request is held: finished or put back,
 	 * or kept where save puts it into the state and drop forgets it.
@@ -190,6 +205,12 @@ void virtio_queue_legacy(
 uint16_t virtio_vector(const struct virtio_dev *dev, uint64_t value);
 /* The queue that queue_select names, or NULL. */
 struct virtio_queue *virtio_selected(struct virtio_dev *dev);
+
+/* Before offset of the device configuration is read, at either face. */
+void virtio_read_config(struct virtio_dev *dev, uint64_t offset);
+/* A write there. */
+void virtio_write_config(
+    struct virtio_dev *dev, uint64_t offset, unsigned size, uint64_t value);
 
 /* Reads the ISR, which clears it (4.1.4.5). Without the lock. */
 uint8_t virtio_read_isr(struct virtio_dev *dev);

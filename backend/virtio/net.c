@@ -19,6 +19,7 @@
 
 #define F_CSUM       (1ULL << 0)
 #define F_GUEST_CSUM (1ULL << 1)
+#define F_MTU        (1ULL << 3)
 #define F_MAC        (1ULL << 5)
 #define F_GUEST_TSO4 (1ULL << 7)
 #define F_GUEST_TSO6 (1ULL << 8)
@@ -34,10 +35,16 @@
 	(F_CSUM | F_GUEST_CSUM | F_GUEST_TSO4 | F_GUEST_TSO6 | F_GUEST_ECN | \
 	    F_HOST_TSO4 | F_HOST_TSO6 | F_HOST_ECN)
 
-/* Device configuration (5.1.4): the address, then the link's state. */
-#define CONFIG_STATUS 6
-#define CONFIG_LEN    8
-#define S_LINK_UP     1
+#define F_CONTROL                                          \
+	(NET_F_CTRL_VQ | NET_F_CTRL_RX | NET_F_CTRL_VLAN | \
+	    NET_F_CTRL_RX_EXTRA | NET_F_ANNOUNCE | NET_F_CTRL_MAC)
+
+#define CONFIG_MTU 10
+#define CONFIG_LEN 12
+#define MTU_LEAST  1280 /* what a device may say (5.1.4.1) */
+
+/* Frames that wait in a tap when its cable is plugged in again. */
+#define STALE_MOST 4096
 
 #define HEADER_LEGACY 10
 #define HEADER        TAP_HEADER /* with num_buffers (5.1.6) */
@@ -68,7 +75,7 @@ net_link_down(struct net *n, const char *why)
 	    "the tap of a network card failed (%s): its cable is out", why);
 	event_del(n->readable);
 	event_del(n->writable);
-	n->dev.config[CONFIG_STATUS] &= (uint8_t)~S_LINK_UP;
+	n->dev.config[NET_CONFIG_STATUS] &= (uint8_t)~NET_S_LINK_UP;
 	virtio_config_changed(&n->dev);
 }
 
@@ -107,7 +114,8 @@ transmit(struct net *n)
 		while (frames < NET_BATCH && virtq_pop(q, &c)) {
 			if (c.out_len <= n->header) {
 				virtq_break(q, "a frame without a header");
-			} else if (!n->gone && !send_frame(n, &c)) {
+			} else if (!n->gone && !n->unplugged &&
+			    !send_frame(n, &c)) {
 				virtq_unpop(q, &c);
 				event_add(n->writable, NULL);
 				goto out;
@@ -124,13 +132,30 @@ out:
 	virtio_publish(&n->dev, NET_TX);
 }
 
+/* Others are to learn where the guest is now. */
+static void
+announce(struct net *n)
+{
+	if ((n->dev.features & NET_F_ANNOUNCE) != 0)
+		n->dev.config[NET_CONFIG_STATUS] |= NET_S_ANNOUNCE;
+}
+
 static void
 net_notify(struct virtio_dev *dev, unsigned queue)
 {
+	struct net *n = (struct net *)dev;
+
+	if (n->moved) {
+		n->moved = false;
+		announce(n);
+		virtio_config_changed(dev);
+	}
 	if (queue == NET_RX)
-		net_receive((struct net *)dev);
+		net_receive(n);
+	else if (queue == NET_TX)
+		transmit(n);
 	else
-		transmit((struct net *)dev);
+		net_control(n);
 }
 
 static void
@@ -221,6 +246,81 @@ static void
 net_reset(struct virtio_dev *dev)
 {
 	set_offloads((struct net *)dev, 0);
+	net_filter_reset((struct net *)dev);
+	dev->config[NET_CONFIG_STATUS] &= (uint8_t)~NET_S_ANNOUNCE;
+}
+
+/* A driver without the control queue writes its address here (5.1.4.2). */
+static void
+net_config_write(
+    struct virtio_dev *dev, unsigned offset, unsigned size, uint64_t value)
+{
+	if ((dev->features & (NET_F_CTRL_MAC | VIRTIO_F_VERSION_1)) != 0)
+		return;
+	for (; size > 0 && offset < NET_CONFIG_STATUS; size--, value >>= 8)
+		dev->config[offset++] = (uint8_t)value;
+}
+
+static void
+net_save(struct virtio_dev *dev, struct state_writer *w)
+{
+	net_filter_save((struct net *)dev, w);
+}
+
+static int
+net_load(struct virtio_dev *dev, struct state_reader *r)
+{
+	if (net_filter_load((struct net *)dev, r) == -1)
+		return -1;
+	/* An interrupt now would come before the processors are loaded. */
+	((struct net *)dev)->moved = true;
+	return 0;
+}
+
+/* What came while the cable was out is lost. */
+static void
+drop_stale(struct net *n)
+{
+	unsigned i;
+
+	for (i = 0; i < STALE_MOST; i++)
+		if (read(n->tap_fd, n->rx.spill, sizeof n->rx.spill) <= 0)
+			break;
+}
+
+void
+virtio_net_plug(struct virtio_dev *dev, bool plugged)
+{
+	struct net *n = (struct net *)dev;
+
+	virtio_begin(dev);
+	if (!n->gone && n->unplugged == plugged) {
+		n->unplugged = !plugged;
+		if (plugged) {
+			drop_stale(n);
+			dev->config[NET_CONFIG_STATUS] |= NET_S_LINK_UP;
+			announce(n);
+			virtio_kick(dev, NET_RX);
+		} else {
+			event_del(n->readable);
+			n->rx.held = 0;
+			dev->config[NET_CONFIG_STATUS] &=
+			    (uint8_t)~NET_S_LINK_UP;
+		}
+		virtio_config_changed(dev);
+	}
+	virtio_end(dev);
+}
+
+bool
+virtio_net_plugged(struct virtio_dev *dev)
+{
+	bool up;
+
+	virtio_begin(dev);
+	up = (dev->config[NET_CONFIG_STATUS] & NET_S_LINK_UP) != 0;
+	virtio_end(dev);
+	return up;
 }
 
 static void
@@ -242,18 +342,22 @@ static const struct virtio_ops net_ops = {
     .type = VIRTIO_ID_NET,
     .pci_device = VIRTIO_PCI_NET,
     .class_code = 0x020000,
-    .queues = 2,
+    .queues = 3,
     .config_len = CONFIG_LEN,
     .start = net_start,
     .notify = net_notify,
     .drain = net_drain,
     .reset = net_reset,
+    .config_write = net_config_write,
+    .save = net_save,
+    .load = net_load,
     .destroy = net_destroy,
 };
 
 int
 virtio_net_create(struct pci_bus *bus, struct event_base *base, int tap_fd,
-    const uint8_t mac[6], struct virtio_dev **dev, struct error *err)
+    const uint8_t mac[6], unsigned mtu, struct virtio_dev **dev,
+    struct error *err)
 {
 	struct net *n = calloc(1, sizeof *n);
 	uint64_t features;
@@ -264,9 +368,15 @@ virtio_net_create(struct pci_bus *bus, struct event_base *base, int tap_fd,
 	}
 	n->tap_fd = tap_fd;
 	n->header = HEADER;
-	memcpy(n->dev.config, mac, 6);
-	n->dev.config[CONFIG_STATUS] = S_LINK_UP;
-	features = F_MAC | F_STATUS | F_MRG_RXBUF | probe_offloads(tap_fd);
+	memcpy(n->lladdr, mac, sizeof n->lladdr);
+	net_filter_reset(n);
+	n->dev.config[CONFIG_MTU] = (uint8_t)mtu;
+	n->dev.config[CONFIG_MTU + 1] = (uint8_t)(mtu >> 8);
+	n->dev.config[NET_CONFIG_STATUS] = NET_S_LINK_UP;
+	features =
+	    F_MAC | F_STATUS | F_MRG_RXBUF | F_CONTROL | probe_offloads(tap_fd);
+	if (mtu >= MTU_LEAST && mtu <= UINT16_MAX)
+		features |= F_MTU;
 	n->readable =
 	    event_new(base, tap_fd, EV_READ | EV_PERSIST, on_readable, n);
 	n->writable = event_new(base, tap_fd, EV_WRITE, on_writable, n);

@@ -131,6 +131,8 @@ read_frame(struct net *n)
 		net_link_down(n, "end of file");
 		return false;
 	}
+	if (!net_wanted(n, rx->iov + rx->first_iov, rx->iovs + 1))
+		return true;
 	if ((size_t)len <= rx->bytes) {
 		if ((size_t)len > n->header)
 			deliver(n, (size_t)len);
@@ -170,7 +172,7 @@ net_receive(struct net *n)
 	struct net_rx *rx = &n->rx;
 	unsigned frames = 0;
 
-	if (n->gone)
+	if (n->gone || n->unplugged)
 		return;
 	event_add(n->readable, NULL);
 	virtq_disable_kick(q);

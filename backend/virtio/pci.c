@@ -189,6 +189,7 @@ modern_read(void *arg, uint64_t offset, unsigned size)
 		value = get(regs + offset, size);
 	} else if (offset >= AT_CONFIG && offset < AT_NOTIFY &&
 	    offset - AT_CONFIG + size <= dev->ops->config_len) {
+		virtio_read_config(dev, offset - AT_CONFIG);
 		value = get(dev->config + (offset - AT_CONFIG), size);
 	}
 	virtio_end(dev);
@@ -207,10 +208,11 @@ modern_write(void *arg, uint64_t offset, unsigned size, uint64_t value)
 			virtio_kick(dev, (unsigned)offset);
 		return;
 	}
-	if (offset >= COMMON_SIZE)
-		return;
 	virtio_begin(dev);
-	write_common(dev, offset, size, value);
+	if (offset < COMMON_SIZE)
+		write_common(dev, offset, size, value);
+	else if (offset >= AT_CONFIG)
+		virtio_write_config(dev, offset - AT_CONFIG, size, value);
 	virtio_end(dev);
 }
 
@@ -344,17 +346,18 @@ static const struct io_ops modern_ops = {modern_read, modern_write};
 static void
 fill_pci_ops(struct virtio_dev *dev)
 {
+	uint16_t vendor =
+	    dev->ops->pci_vendor != 0 ? dev->ops->pci_vendor : VIRTIO_VENDOR;
+
 	dev->pci = (struct pci_fn_ops){
 	    .name = dev->ops->name,
-	    .vendor = VIRTIO_VENDOR,
+	    .vendor = vendor,
 	    .device = dev->ops->pci_device,
-	    .subvendor = VIRTIO_VENDOR,
+	    .subvendor = vendor,
 	    .subdevice = dev->ops->type,
 	    .class_code = dev->ops->class_code,
 	    .intx = true,
 	    .bar[BAR_LEGACY] = {PCI_BAR_PIO, VIRTIO_LEGACY_SIZE, &legacy_ops},
-	    .bar[BAR_MSIX] = {PCI_BAR_MEM32, 0x1000, NULL},
-	    .bar[BAR_MODERN] = {PCI_BAR_MEM32, MODERN_SIZE, &modern_ops},
 	    .bar_moved = bar_moved,
 	    .config_read = config_read,
 	    .config_write = config_write,
@@ -363,6 +366,11 @@ fill_pci_ops(struct virtio_dev *dev)
 	    .load = pci_load,
 	    .destroy = pci_destroy,
 	};
+	if (dev->ops->legacy_only)
+		return;
+	dev->pci.bar[BAR_MSIX] = (struct pci_bar){PCI_BAR_MEM32, 0x1000, NULL};
+	dev->pci.bar[BAR_MODERN] =
+	    (struct pci_bar){PCI_BAR_MEM32, MODERN_SIZE, &modern_ops};
 }
 
 /* Returns where the capability is, or -1. last: its fifth word, if it has one.
@@ -422,5 +430,5 @@ virtio_dev_create(struct virtio_dev *dev, struct pci_bus *bus,
 	fill_pci_ops(dev);
 	if (pci_add(bus, -1, &dev->pci, dev, &dev->fn, err) == -1)
 		return -1;
-	return add_capabilities(dev, err);
+	return ops->legacy_only ? 0 : add_capabilities(dev, err);
 }

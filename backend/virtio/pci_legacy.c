@@ -32,12 +32,18 @@ put(uint8_t *p, uint64_t value, unsigned size)
 	}
 }
 
+/* The device configuration begins where the vectors leave room. */
+static unsigned
+config_at(const struct virtio_dev *dev)
+{
+	return pci_msix_enabled(dev->fn) ? REG_CONFIG_MSIX : REG_CONFIG;
+}
+
 /* All registers but the ISR as they are now. */
 static void
 snapshot(struct virtio_dev *dev, uint8_t *regs)
 {
 	const struct virtio_queue *q = virtio_selected(dev);
-	unsigned config = REG_CONFIG;
 
 	memset(regs, 0, VIRTIO_LEGACY_SIZE);
 	put(regs + REG_FEATURES, dev->offered, 4);
@@ -52,9 +58,8 @@ snapshot(struct virtio_dev *dev, uint8_t *regs)
 		put(regs + REG_CONFIG_VECTOR, dev->config_vector, 2);
 		put(regs + REG_QUEUE_VECTOR,
 		    q != NULL ? q->vector : VIRTIO_NO_VECTOR, 2);
-		config = REG_CONFIG_MSIX;
 	}
-	memcpy(regs + config, dev->config, dev->ops->config_len);
+	memcpy(regs + config_at(dev), dev->config, dev->ops->config_len);
 }
 
 uint64_t
@@ -69,11 +74,23 @@ virtio_legacy_read(void *arg, uint64_t offset, unsigned size)
 	if (offset >= sizeof regs || size > sizeof regs - offset)
 		return 0;
 	virtio_begin(dev);
+	if (offset >= config_at(dev))
+		virtio_read_config(dev, offset - config_at(dev));
 	snapshot(dev, regs);
 	virtio_end(dev);
 	while (size-- > 0)
 		value = value << 8 | regs[offset + size];
 	return value;
+}
+
+static void
+write_config(
+    struct virtio_dev *dev, uint64_t offset, unsigned size, uint64_t value)
+{
+	unsigned config = config_at(dev);
+
+	if (offset >= config)
+		virtio_write_config(dev, offset - config, size, value);
 }
 
 static void
@@ -126,6 +143,10 @@ virtio_legacy_write(void *arg, uint64_t offset, unsigned size, uint64_t value)
 	case REG_QUEUE_VECTOR:
 		if (size == 2)
 			write_vector(dev, offset, value);
+		write_config(dev, offset, size, value);
+		break;
+	default:
+		write_config(dev, offset, size, value);
 		break;
 	}
 	virtio_end(dev);

@@ -71,10 +71,15 @@ void virtio_blk_retry(struct virtio_dev *dev);
 
 /*
  * Network card (5.1) on a non-blocking tap with IFF_VNET_HDR and a 12-byte
- * header. Takes tap_fd over, also on failure. Runs on base's loop.
+ * header. Takes tap_fd over, also on failure. Runs on base's loop. mtu is what
+ * the driver is told that goes through the tap at once, 0: it is told nothing.
  */
 int virtio_net_create(struct pci_bus *bus, struct event_base *base, int tap_fd,
-    const uint8_t mac[6], struct virtio_dev **dev, struct error *err);
+    const uint8_t mac[6], unsigned mtu, struct virtio_dev **dev,
+    struct error *err);
+/* base's thread: pulls the cable out or plugs it in; whether it is in. */
+void virtio_net_plug(struct virtio_dev *dev, bool plugged);
+bool virtio_net_plugged(struct virtio_dev *dev);
 
 /*
  * SCSI host (5.6) with a CD-ROM drive that holds medium: takes it over, also on
@@ -111,6 +116,46 @@ size_t virtio_console_input(
 /* Tells the driver its size; of another one than before with an interrupt. */
 void virtio_console_resize(
     struct virtio_dev *dev, uint16_t rows, uint16_t cols);
+
+/*
+ * Memory balloon (5.5), with free page reporting. The driver is asked for
+ * pages, which go to the host at once; it may give all that is free to the host
+ * besides, unasked. changed() is told, on base's loop with the device's lock
+ * held, that virtio_balloon_read() would say something else.
+ */
+struct virtio_balloon_state {
+	bool driver; /* there is one */
+	uint64_t wanted; /* bytes that it is asked to do without */
+	uint64_t taken; /* bytes that it does without */
+	uint64_t returned; /* bytes it gave besides, since the start */
+	/* What it last said of itself, in bytes. */
+	bool told;
+	uint64_t total, free, available;
+};
+int virtio_balloon_create(struct pci_bus *bus, struct event_base *base,
+    void (*changed)(void *arg), void *arg, struct virtio_dev **dev,
+    struct error *err);
+/* base's thread, as the next two: asks for this many bytes, of the RAM's. */
+void virtio_balloon_resize(struct virtio_dev *dev, uint64_t bytes);
+void virtio_balloon_read(
+    struct virtio_dev *dev, struct virtio_balloon_state *state);
+/* Asks the driver what it has to say of itself, if it is not being asked. */
+void virtio_balloon_ask(struct virtio_dev *dev);
+
+/*
+ * OpenBSD's vmmci(4): the host asks the guest for what it is better to do by
+ * itself. over() is told, on base's loop, that the guest has shut down and
+ * should end, since it does not do so itself.
+ */
+enum vmmci_request { VMMCI_SHUTDOWN = 1, VMMCI_REBOOT, VMMCI_SYNCRTC };
+int virtio_vmmci_create(struct pci_bus *bus, struct event_base *base,
+    void (*over)(void *arg), void *arg, struct virtio_dev **dev,
+    struct error *err);
+/*
+ * Returns false if there is no driver that could be asked, or if it was asked
+ * for the same before and has not answered. Any thread.
+ */
+bool virtio_vmmci_ask(struct virtio_dev *dev, enum vmmci_request what);
 
 /* Its slot on the PCI bus. */
 unsigned virtio_slot(const struct virtio_dev *dev);

@@ -120,6 +120,7 @@ guestmem_create(
 	if (check_size(size, err) == -1)
 		return -1;
 	mem->size = (size + page - 1) & ~(page - 1);
+	mem->page = page;
 	if (hugetlb)
 		flags |= MFD_HUGETLB | MFD_HUGE_2MB;
 	mem->fd = memfd_create("guest memory", flags);
@@ -185,4 +186,33 @@ guestmem_zero(struct guestmem *mem)
 	if (fallocate(mem->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
 		(off_t)mem->size) == -1)
 		memset(mem->region[0].hva, 0, mem->size);
+}
+
+uint64_t
+guestmem_offset(const struct guestmem *mem, const void *hva)
+{
+	const struct guestmem_region *r;
+	unsigned i = mem->regions - 1;
+
+	for (; i > 0; i--) {
+		r = &mem->region[i];
+		if ((const uint8_t *)hva >= r->hva &&
+		    (const uint8_t *)hva < r->hva + r->size)
+			break;
+	}
+	r = &mem->region[i];
+	return r->offset + (uint64_t)((const uint8_t *)hva - r->hva);
+}
+
+uint64_t
+guestmem_discard(const struct guestmem *mem, uint64_t offset, uint64_t len)
+{
+	uint64_t from = (offset + mem->page - 1) & ~(mem->page - 1);
+	uint64_t to = (offset + len) & ~(mem->page - 1);
+
+	if (to <= from ||
+	    fallocate(mem->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		(off_t)from, (off_t)(to - from)) == -1)
+		return 0;
+	return to - from;
 }

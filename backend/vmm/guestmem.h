@@ -33,6 +33,7 @@ struct guestmem_region {
 struct guestmem {
 	int fd;
 	uint64_t size; /* bytes of RAM in all */
+	uint64_t page; /* bytes of a page of the host's behind it */
 	unsigned regions;
 	struct guestmem_region region[2];
 };
@@ -76,5 +77,15 @@ int guestmem_write(
 
 /* Gives all pages back to the host; the guest reads zeroes afterwards. */
 void guestmem_zero(struct guestmem *mem);
+
+/* Where hva is among all RAM, in bytes from its start, without the hole. */
+uint64_t guestmem_offset(const struct guestmem *mem, const void *hva);
+/*
+ * Gives back to the host what whole pages of its there are in len bytes at
+ * offset; the guest reads zeroes there afterwards. Returns how many bytes that
+ * was; 0 also if the host refused.
+ */
+uint64_t guestmem_discard(
+    const struct guestmem *mem, uint64_t offset, uint64_t len);
 
 #endif

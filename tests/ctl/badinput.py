@@ -159,8 +159,7 @@ def test_more_cpus_than_a_guest_can_have_are_a_mistake(lab):
 def test_keys_of_later_versions_are_refused_when_needed(lab):
     need_kernel()
     lab.path("q", b"QFI\xfb" + bytes(600))
-    extra = {"balloon": "balloon = yes",
-             "user": "interface = user", "local": "interface = local",
+    extra = {"user": "interface = user", "local": "interface = local",
              "locked": "interface = switch=s, locked"}
     lab.configure("[switch s]\n" + "".join(
         lab.guest(name, text) for name, text in extra.items()))

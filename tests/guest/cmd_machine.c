@@ -174,6 +174,17 @@ run_time(int argc, char **argv)
 }
 
 static void
+run_rtc(int argc, char **argv)
+{
+	uint64_t bits, rate, ms;
+
+	if (command_number(argv[1], "BITS", 0, 0x70, &bits) == 0 &&
+	    command_number(argv[2], "RATE", 0, 15, &rate) == 0 &&
+	    command_number(argv[3], "MS", 1, 60000, &ms) == 0)
+		rtc_interrupts((unsigned)bits, (unsigned)rate, (unsigned)ms);
+}
+
+static void
 run_acpi(int argc, char **argv)
 {
 	if (acpi.rsdp == 0) {
@@ -324,6 +335,7 @@ run_halt(int argc, char **argv)
 static const struct command commands[] = {
     {"info", "", "what this machine is made of", 0, 0, run_info},
     {"time", "", "date and time of its clock", 0, 0, run_time},
+    {"rtc", "BITS RATE MS", "count its interrupts for so long", 3, 3, run_rtc},
     {"acpi", "", "what its firmware tables say", 0, 0, run_acpi},
     {"mode", "[WORD...]", "virtio by modern|legacy, msix|intx|poll, full|plain",
 	0, 7, run_mode},

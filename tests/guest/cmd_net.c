@@ -72,11 +72,49 @@ run_pong(int argc, char **argv)
 	print("pings are %s\n", net_pong ? "answered" : "not answered");
 }
 
+/* Two digits a byte. Returns how many, or -1. */
+static int
+hex_parse(const char *text, uint8_t *to, unsigned size)
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned n = 0, i, d;
+
+	for (; *text != '\0'; text++, n++) {
+		for (d = 0; d < 16 && digits[d] != *text; d++)
+			continue;
+		i = n / 2;
+		if (d == 16 || i >= size)
+			return -1;
+		to[i] = (uint8_t)(n % 2 == 0 ? d << 4 : to[i] | d);
+	}
+	return n % 2 == 0 ? (int)(n / 2) : -1;
+}
+
+static void
+run_netctl(int argc, char **argv)
+{
+	uint8_t request[NET_CONTROL_MAX];
+	int len = hex_parse(argv[1], request, sizeof(request)), answer;
+	uint64_t nic;
+
+	if (len < 0) {
+		print("HEX is two digits a byte, class and command first\n");
+		return;
+	}
+	if (nic_number(argc, argv, 2, &nic) != 0)
+		return;
+	answer = net_control(nic, request, (unsigned)len, argc > 3);
+	if (answer >= 0)
+		print("answer %d\n", answer);
+}
+
 static const struct command commands[] = {
     {"send", "TEXT... [nicN]", "broadcast TEXT, show the answers (try ping)", 1,
 	ARGS_MAX, run_send},
     {"recv", "[SECONDS [NIC]]", "show what comes in, until ctrl-C", 0, 2,
 	run_recv},
+    {"netctl", "HEX [NIC [split]]", "a request of the control queue", 1, 3,
+	run_netctl},
     {"pong", "[on|off]", "whether to answer a ping, also when idle", 0, 1,
 	run_pong},
     {0},

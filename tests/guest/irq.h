@@ -17,7 +17,8 @@
 #define IRQ_SCI      0x42
 #define IRQ_INTX     0x43
 #define IRQ_MSI      0x44 /* to IRQ_MSI_LAST */
-#define IRQ_MSI_LAST 0x4f
+#define IRQ_MSI_LAST 0x4e
+#define IRQ_RTC      0x4f
 
 /* Sets up the local APIC and the IO-APIC; acpi_init() comes before. */
 void irq_init(void);

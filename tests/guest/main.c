@@ -27,11 +27,11 @@ static int started;
 static void
 banner(void)
 {
-	unsigned count[VIRTIO_RNG + 1] = {0}, i;
+	unsigned count[VIRTIO_BALLOON + 1] = {0}, i;
 	struct virtio *v;
 
 	for (i = 0; (v = virtio_at(i)) != NULL; i++)
-		if (v->problem == NULL)
+		if (v->problem == NULL && v->type <= VIRTIO_BALLOON)
 			count[v->type]++;
 	print("\n  vmtui test guest\n\n");
 	print("  A whole machine in %lu MiB: %u cpu%s, ", boot_memory(),

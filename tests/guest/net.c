@@ -8,10 +8,22 @@
 #include "net.h"
 
 #define F_MAC       (1ull << 5)
+#define F_MTU       (1ull << 3)
 #define F_MRG_RXBUF (1ull << 15)
+#define F_STATUS    (1ull << 16)
+#define F_CONTROL   (0x1full << 17) /* queue, RX, VLAN, RX extra, announce */
+#define F_CTRL_MAC  (1ull << 23)
 
-#define QUEUE_RX 0
-#define QUEUE_TX 1
+#define CONFIG_STATUS 6
+#define CONFIG_MTU    10
+#define S_LINK_UP     1
+#define S_ANNOUNCE    2
+
+#define QUEUE_RX   0
+#define QUEUE_TX   1
+#define QUEUE_CTRL 2
+
+#define CONTROL_TIME 5000000u /* microseconds */
 
 #define BUFFERS     16
 #define BUFFER_SIZE 2048u
@@ -28,6 +40,8 @@ struct net {
 	unsigned header; /* bytes of virtio_net_hdr */
 	unsigned tx_free; /* transmit buffers not with the device: a bit each */
 	int showing;
+	unsigned status; /* as it was last seen */
+	uint8_t control[NET_CONTROL_MAX + 1]; /* a request, its answer */
 	unsigned shown;
 	uint64_t received, sent, dropped;
 	uint8_t rx[BUFFERS][BUFFER_SIZE];
@@ -78,6 +92,7 @@ net_start(struct virtio *v)
 	for (i = 0; i < 6; i++)
 		n->mac[i] = v->features & F_MAC ? virtio_config8(v, i)
 						: (uint8_t) "\x02vmtui"[i];
+	n->status = virtio_config8(v, CONFIG_STATUS);
 	for (i = 0; i < BUFFERS && i < v->queue[QUEUE_RX].size; i++)
 		rx_give(v, n->rx[i]);
 	virtq_silence(&v->queue[QUEUE_TX], 1);
@@ -188,6 +203,27 @@ frame_input(struct virtio *v, const uint8_t *frame, unsigned len)
 		n->dropped++;
 }
 
+/* The cable was pulled out or plugged in, or we are to say where we are. */
+static void
+status_look(struct virtio *v)
+{
+	struct net *n = v->data;
+	unsigned status = virtio_config8(v, CONFIG_STATUS);
+
+	if (status == n->status)
+		return;
+	/* Our own answer to "announce" is no news. */
+	if (status == (n->status & ~(unsigned)S_ANNOUNCE)) {
+		n->status = status;
+		return;
+	}
+	print("\nnet%lu: link %s%s\n", (uint64_t)v->number,
+	    status & S_LINK_UP ? "up" : "down",
+	    status & S_ANNOUNCE ? ", announce" : "");
+	console_flush();
+	n->status = status;
+}
+
 static void
 net_used(struct virtio *v)
 {
@@ -196,6 +232,8 @@ net_used(struct virtio *v)
 	uint8_t *buf;
 	uint32_t len;
 
+	if (v->features & F_STATUS)
+		status_look(v);
 	/* Once more after asking for interrupts again: virtio 1.2, 2.7.14. */
 	while ((buf = virtq_get(q, &len)) != NULL) {
 		if (len >= n->header + ETH_HEADER && len <= BUFFER_SIZE)
@@ -213,8 +251,51 @@ net_describe(struct virtio *v)
 	struct net *n = v->data;
 
 	mac_print(n->mac);
+	if (v->features & F_MTU)
+		print(", mtu %u",
+		    virtio_config8(v, CONFIG_MTU) |
+			(unsigned)virtio_config8(v, CONFIG_MTU + 1) << 8);
 	print(", %lu frames in, %lu out, %lu dropped", n->received, n->sent,
 	    n->dropped);
+}
+
+int
+net_control(uint64_t nic, const uint8_t *request, unsigned len, int split)
+{
+	struct virtio *v = virtio_find(VIRTIO_NET, nic);
+	struct virtq_piece p[3];
+	struct virtq *q;
+	struct net *n;
+	uint32_t got;
+	unsigned out = 1;
+
+	if (v == NULL)
+		return -1;
+	n = v->data;
+	q = &v->queue[QUEUE_CTRL];
+	if (len > NET_CONTROL_MAX)
+		len = NET_CONTROL_MAX;
+	memcpy(n->control, request, len);
+	n->control[NET_CONTROL_MAX] = 0xee;
+	p[0].data = n->control;
+	p[0].len = len;
+	if (split && len > 2) {
+		p[0].len = 2;
+		p[1].data = n->control + 2;
+		p[1].len = len - 2;
+		out = 2;
+	}
+	p[out].data = n->control + NET_CONTROL_MAX;
+	p[out].len = 1;
+	if (virtq_add(q, p, out, 1, n) != 0)
+		return -1;
+	virtq_kick(q);
+	if (virtio_wait(v, q, time_now() + CONTROL_TIME) != 0) {
+		print("no answer to a control request\n");
+		return -1;
+	}
+	virtq_get(q, &got);
+	return n->control[NET_CONTROL_MAX];
 }
 
 int
@@ -265,8 +346,8 @@ net_listen(uint64_t nic, uint64_t deadline)
 const struct virtio_driver net_driver = {
     .type = VIRTIO_NET,
     .name = "net",
-    .queues = 2,
-    .features = F_MAC | F_MRG_RXBUF,
+    .queues = 3,
+    .features = F_MTU | F_MAC | F_MRG_RXBUF | F_STATUS | F_CONTROL | F_CTRL_MAC,
     .start = net_start,
     .used = net_used,
     .describe = net_describe,

@@ -18,6 +18,15 @@ extern const struct virtio_driver net_driver;
 /* Answer pings (from the start: yes). */
 extern int net_pong;
 
+#define NET_CONTROL_MAX 1000u
+
+/*
+ * A request of the control queue (virtio 1.2, 5.1.6.5), class and command
+ * first; with split in two buffers. Returns the answer, 0 for "it is done", or
+ * -1 after saying what is wrong.
+ */
+int net_control(uint64_t nic, const uint8_t *request, unsigned len, int split);
+
 /* Broadcasts text. Returns 0, or -1 after saying what is wrong. */
 int net_send(uint64_t nic, const char *text);
 

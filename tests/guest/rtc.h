@@ -7,4 +7,11 @@
 /* Prints "2026-11-22 10:41:07", or that it does not answer. */
 void rtc_print(void);
 
+/*
+ * Has the clock interrupt for ms milliseconds: bits are those of register B
+ * (0x10 updates, 0x20 an alarm two seconds from now, 0x40 the periodic one, at
+ * this rate of register A). Says how many came, and with which flags.
+ */
+void rtc_interrupts(unsigned bits, unsigned rate, unsigned ms);
+
 #endif

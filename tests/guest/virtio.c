@@ -3,7 +3,9 @@
  * interrupts.
  */
 #include "acpi.h"
+#include "balloon.h"
 #include "blk.h"
+#include "boot.h"
 #include "console.h"
 #include "cpu.h"
 #include "hvc.h"
@@ -14,13 +16,16 @@
 #include "rng.h"
 #include "transport.h"
 #include "virtio.h"
+#include "vmmci.h"
 
 #define VENDOR        0x1af4
+#define VENDOR_VMMCI  0x0b5d
+#define DEVICE_VMMCI  0x0777
 #define DEVICE_LEGACY 0x1000 /* to 0x103f; its type is the subsystem */
 #define DEVICE_MODERN 0x1040 /* plus the type */
 
-static const struct virtio_driver *const drivers[] = {
-    &blk_driver, &net_driver, &rng_driver, &hvc_driver};
+static const struct virtio_driver *const drivers[] = {&blk_driver, &net_driver,
+    &rng_driver, &hvc_driver, &balloon_driver, &vmmci_driver};
 
 static struct virtio devices[VIRTIO_MAX];
 static unsigned count;
@@ -150,6 +155,9 @@ function_type(unsigned pci)
 {
 	uint16_t device = pci_read16(pci, PCI_DEVICE);
 
+	if (pci_read16(pci, PCI_VENDOR) == VENDOR_VMMCI &&
+	    device == DEVICE_VMMCI && boot_flag("vmmci"))
+		return pci_read16(pci, PCI_SUBSYSTEM);
 	if (pci_read16(pci, PCI_VENDOR) != VENDOR)
 		return 0;
 	if (device >= DEVICE_MODERN && device < DEVICE_MODERN + 0x40)
@@ -168,7 +176,7 @@ device_found(unsigned pci, unsigned type)
 	memset(v, 0, sizeof(*v));
 	v->pci = pci;
 	v->type = type;
-	v->legacy = virtio_setup.legacy;
+	v->legacy = virtio_setup.legacy || type == VIRTIO_VMMCI;
 	v->vector = IRQ_MSI + count % (IRQ_MSI_LAST - IRQ_MSI + 1);
 	for (i = 0; i < count; i++)
 		v->number += devices[i].type == type;
@@ -223,6 +231,8 @@ virtio_find(unsigned type, uint64_t number)
 	const char *name = type == VIRTIO_BLK ? "disk"
 	    : type == VIRTIO_NET              ? "network card"
 	    : type == VIRTIO_CONSOLE          ? "virtio console"
+	    : type == VIRTIO_BALLOON          ? "balloon"
+	    : type == VIRTIO_VMMCI            ? "vmmci"
 					      : "random number device";
 	unsigned i, n = 0;
 

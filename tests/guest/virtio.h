@@ -10,12 +10,14 @@
 #include "virtq.h"
 
 #define VIRTIO_MAX    16
-#define VIRTIO_QUEUES 2
+#define VIRTIO_QUEUES 5
 
 #define VIRTIO_NET     1
 #define VIRTIO_BLK     2
 #define VIRTIO_CONSOLE 3
 #define VIRTIO_RNG     4
+#define VIRTIO_BALLOON 5
+#define VIRTIO_VMMCI   0xffff /* not virtio's, but OpenBSD's */
 
 #define VIRTIO_F_INDIRECT  (1ull << 28)
 #define VIRTIO_F_EVENT_IDX (1ull << 29)
@@ -25,7 +27,7 @@ enum virtio_irq { VIRTIO_MSIX, VIRTIO_INTX, VIRTIO_POLL };
 
 struct virtio;
 
-/* One a type of device; see the end of blk.c, net.c, rng.c and hvc.c. */
+/* One a type of device; see the end of blk.c, net.c and others. */
 struct virtio_driver {
 	unsigned type;
 	const char *name;

@@ -2,9 +2,13 @@
 #include <string.h>
 #include <time.h>
 
+#include <event2/event.h>
+
 #include "tests/unit/unit.h"
 #include "tests/unit/machine.h"
 #include "backend/dev/dev.h"
+
+static struct event_base *base;
 
 static unsigned
 cmos(struct machine *m, unsigned reg)
@@ -48,7 +52,7 @@ test_rtc_shows_the_hosts_time_in_utc(void **state)
 	time_t t;
 	NEED_MACHINE(m, asked);
 
-	assert_int_equal(rtc_create(m, NULL), 0);
+	assert_int_equal(rtc_create(m, base, NULL), 0);
 	while ((t = read_clock(m)) == -1)
 		;
 	assert_true(t >= time(NULL) - 2 && t <= time(NULL));
@@ -63,7 +67,7 @@ test_rtc_goes_on_from_what_the_guest_set(void **state)
 	struct tm tm = {.tm_year = 99, .tm_mon = 11, .tm_mday = 31};
 	NEED_MACHINE(m, asked);
 
-	assert_int_equal(rtc_create(m, NULL), 0);
+	assert_int_equal(rtc_create(m, base, NULL), 0);
 	set_cmos(m, 0x0b, 0x82); /* SET, 24 hours, BCD */
 	set_cmos(m, 0, 0x56);
 	set_cmos(m, 2, 0x34);
@@ -92,7 +96,7 @@ test_rtc_survives_a_date_of_nonsense(void **state)
 	unsigned i;
 	NEED_MACHINE(m, asked);
 
-	assert_int_equal(rtc_create(m, NULL), 0);
+	assert_int_equal(rtc_create(m, base, NULL), 0);
 	set_cmos(m, 0x0b, 0x82);
 	for (i = 0; i < 128; i++)
 		if (i != 0x0b)
@@ -100,6 +104,109 @@ test_rtc_survives_a_date_of_nonsense(void **state)
 	set_cmos(m, 0x0b, 0x06);
 	for (i = 0; i < 128; i++)
 		cmos(m, i);
+	machine_destroy(m);
+}
+
+/* Reads register C until it has one of these flags. */
+static unsigned
+wait_c(struct machine *m, unsigned flags)
+{
+	time_t end = time(NULL) + 20;
+	unsigned c;
+
+	while (((c = cmos(m, 0x0c)) & flags) == 0)
+		assert_true(time(NULL) < end);
+	return c;
+}
+
+static void
+test_rtc_flags_come_with_their_interrupts(void **state)
+{
+	NEED_MACHINE(m, asked);
+
+	assert_int_equal(rtc_create(m, base, NULL), 0);
+	/* Nobody wants them: the flags come, and no interrupt. */
+	assert_int_equal(wait_c(m, 0x10) & 0x80, 0);
+	assert_int_equal(wait_c(m, 0x40) & 0x80, 0);
+	set_cmos(m, 0x0b, 0x12); /* UIE */
+	assert_int_equal(wait_c(m, 0x10) & 0x90, 0x90);
+	assert_int_equal(cmos(m, 0x0c) & 0x10, 0);
+	set_cmos(m, 0x0a, 0x2f); /* 2 Hz */
+	cmos(m, 0x0c);
+	set_cmos(m, 0x0b, 0x42); /* PIE */
+	assert_int_equal(wait_c(m, 0x40) & 0xc0, 0xc0);
+	set_cmos(m, 0x0a, 0x20);
+	cmos(m, 0x0c);
+	wait_c(m, 0x10);
+	assert_int_equal(cmos(m, 0x0c) & 0x40, 0);
+	machine_destroy(m);
+}
+
+/* Sets the clock to hours:minutes:seconds of some day, in BCD. */
+static void
+set_clock(struct machine *m, unsigned h, unsigned min, unsigned s)
+{
+	set_cmos(m, 0x0b, 0x82);
+	set_cmos(m, 4, h);
+	set_cmos(m, 2, min);
+	set_cmos(m, 0, s);
+	set_cmos(m, 0x0b, 0x22);
+	cmos(m, 0x0c);
+}
+
+static void
+set_alarm(struct machine *m, unsigned h, unsigned min, unsigned s)
+{
+	set_cmos(m, 5, h);
+	set_cmos(m, 3, min);
+	set_cmos(m, 1, s);
+	cmos(m, 0x0c);
+}
+
+static void
+test_rtc_alarm_comes_at_its_time(void **state)
+{
+	static const struct {
+		unsigned h, min, s; /* of the alarm */
+		bool comes; /* soon after 23:59:58 */
+	} alarms[] = {{0x23, 0x59, 0x59, true}, {0, 0, 0, true},
+	    {0xff, 0xff, 0x59, true}, {0xc0, 0, 0xff, true},
+	    {0x23, 0x58, 0xff, false}, {0x12, 0xff, 0xff, false},
+	    {0x99, 0x99, 0x99, false}};
+	unsigned i, c = 0;
+	time_t end;
+	NEED_MACHINE(m, asked);
+
+	assert_int_equal(rtc_create(m, base, NULL), 0);
+	for (i = 0; i < sizeof alarms / sizeof *alarms; i++) {
+		set_clock(m, 0x23, 0x59, 0x58);
+		set_alarm(m, alarms[i].h, alarms[i].min, alarms[i].s);
+		end = time(NULL) + (alarms[i].comes ? 20 : 3);
+		do
+			c = cmos(m, 0x0c);
+		while ((c & 0x20) == 0 && time(NULL) < end);
+		assert_int_equal(c & 0xa0, alarms[i].comes ? 0xa0 : 0);
+		assert_true(cmos(m, 0) < 0x60);
+	}
+	machine_destroy(m);
+}
+
+static void
+test_rtc_timer_sleeps_until_there_is_something(void **state)
+{
+	const struct timeval most = {10, 0};
+	NEED_MACHINE(m, asked);
+
+	assert_int_equal(rtc_create(m, base, NULL), 0);
+	set_cmos(m, 0x0a, 0x26);
+	set_cmos(m, 0x0b, 0x72);
+	/* The first tick makes the interrupt; then it waits for the driver. */
+	event_base_loopexit(base, &most);
+	event_base_loop(base, EVLOOP_ONCE);
+	usleep(50000);
+	assert_int_equal(event_base_loop(base, EVLOOP_NONBLOCK), 0);
+	assert_int_equal(cmos(m, 0x0c) & 0xc0, 0xc0);
+	set_cmos(m, 0x0b, 0x02);
 	machine_destroy(m);
 }
 
@@ -424,6 +531,9 @@ main(void)
 	    cmocka_unit_test(test_rtc_shows_the_hosts_time_in_utc),
 	    cmocka_unit_test(test_rtc_goes_on_from_what_the_guest_set),
 	    cmocka_unit_test(test_rtc_survives_a_date_of_nonsense),
+	    cmocka_unit_test(test_rtc_flags_come_with_their_interrupts),
+	    cmocka_unit_test(test_rtc_alarm_comes_at_its_time),
+	    cmocka_unit_test(test_rtc_timer_sleeps_until_there_is_something),
 	    cmocka_unit_test(test_each_reset_line_asks_for_a_reset),
 	    cmocka_unit_test(test_i8042_answers_as_one_without_keyboard),
 	    cmocka_unit_test(test_pm_powers_off_in_s5_only),
@@ -436,5 +546,10 @@ main(void)
 	    cmocka_unit_test(test_pci_is_the_same_after_save_and_load),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	int failed;
+
+	base = event_base_new();
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	event_base_free(base);
+	return failed;
 }

@@ -51,7 +51,8 @@ card(int tap, int peer)
 	f->base = event_base_new();
 	f->peer = peer;
 	assert_int_equal(
-	    virtio_net_create(f->bus, f->base, tap, mac, &f->dev, &err), 0);
+	    virtio_net_create(f->bus, f->base, tap, mac, 1500, &f->dev, &err),
+	    0);
 	return f;
 }
 

@@ -18,6 +18,8 @@ const struct command *const cli_commands[] = {
     &command_pause,
     &command_unpause,
     &command_reset,
+    &command_balloon,
+    &command_link,
     &command_wait,
     &command_log,
     &command_create,

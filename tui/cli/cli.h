@@ -41,11 +41,13 @@ struct command {
 
 /* One a line, so that a new one is one line. */
 extern const struct command command_backend;
+extern const struct command command_balloon;
 extern const struct command command_check;
 extern const struct command command_console;
 extern const struct command command_create;
 extern const struct command command_image;
 extern const struct command command_import;
+extern const struct command command_link;
 extern const struct command command_load;
 extern const struct command command_log;
 extern const struct command command_pause;
@@ -96,6 +98,10 @@ int cli_each(struct cli *cli, const char *command, const char *flag,
  */
 char **cli_names(struct cli *cli, bool running, int *n);
 void cli_names_free(char **names);
+/* balloon.c: a line on the memory of GUEST (proto.h), if it can be moved. */
+void cli_print_balloon(const json_t *guest);
+/* link.c: a line for each interface of GUEST whose cable is out. */
+void cli_print_links(const json_t *guest);
 /* history.c: how often GUEST (proto.h) ended by itself, and why. */
 void cli_print_history(const json_t *guest);
 /* And when it came to be in its state. */

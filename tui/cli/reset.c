@@ -50,16 +50,22 @@ static int
 run(struct cli *cli, int argc, char **argv)
 {
 	static const char *const words[] = {"vms", "switches", "all"};
-	int i, rc = 0;
+	const char *flag = NULL;
+	int i, opt, rc = 0;
 
-	if (getopt(argc, argv, "") != -1 || optind == argc)
+	while ((opt = getopt(argc, argv, "s")) != -1) {
+		if (opt != 's')
+			return cli_usage(cli);
+		flag = "ask";
+	}
+	if (optind == argc)
 		return cli_usage(cli);
-	for (i = 0; i < 3; i++)
+	for (i = flag != NULL ? 3 : 0; i < 3; i++)
 		if (argc - optind == 1 && strcmp(argv[optind], words[i]) == 0)
 			break;
 	if (i == 3)
 		return cli_each(
-		    cli, "reset", NULL, argv + optind, argc - optind);
+		    cli, "reset", flag, argv + optind, argc - optind);
 	if (cli_connect(cli) != 0)
 		return 1;
 	if (is_guest(cli, words[i]))
@@ -75,7 +81,8 @@ run(struct cli *cli, int argc, char **argv)
 
 const struct command command_reset = {
     .name = "reset",
-    .usage = "NAME... | all | switches | vms",
-    .help = "Presses the reset button: what guests had not saved is lost",
+    .usage = "[-s] NAME... | all | switches | vms",
+    .help = "Presses the reset button: what guests had not saved is lost; -s "
+	    "asks them to reboot",
     .run = run,
 };

@@ -12,6 +12,7 @@
 #define COLUMNS        80
 #define REASON_AT      5
 #define NAME_MAX_WIDTH 22
+#define TAKEN_WIDTH    6 /* of the column that is there if it is needed */
 
 static const char *
 text(const json_t *guest, const char *key)
@@ -68,16 +69,26 @@ print_reason(const char *reason)
 	}
 }
 
-static void
-print_guest(const json_t *guest, int width)
+/* What the guest gave back of its memory, by its balloon. */
+static uint64_t
+taken(const json_t *guest)
 {
-	char cpu[16] = "", mem[16], used[16] = "", up[32] = "", pid[24] = "";
+	return (uint64_t)number(json_object_get(guest, "balloon"), "taken");
+}
+
+static void
+print_guest(const json_t *guest, int width, bool balloons)
+{
+	char cpu[16] = "", back[16] = "", mem[16], used[16] = "", up[32] = "",
+	     pid[24] = "";
 	const json_t *share = json_object_get(guest, "cpu");
 	const char *name = text(guest, "name");
 	char line[256];
 	size_t n;
 
 	size_short((uint64_t)number(guest, "memory"), mem, sizeof mem);
+	if (taken(guest) > 0)
+		size_short(taken(guest), back, sizeof back);
 	if (runs(guest)) {
 		size_short(
 		    (uint64_t)number(guest, "memory_used"), used, sizeof used);
@@ -98,9 +109,10 @@ print_guest(const json_t *guest, int width)
 		    width, name);
 	}
 	n = strlen(line);
-	snprintf(line + n, sizeof line - n, "  %-8s %4lld %6s %5s %5s %9s %7s",
-	    text(guest, "state"), number(guest, "cpus"), mem, used, cpu, up,
-	    pid);
+	snprintf(line + n, sizeof line - n,
+	    "  %-8s %4lld %6s%*s %5s %5s %9s %7s", text(guest, "state"),
+	    number(guest, "cpus"), mem, balloons ? TAKEN_WIDTH : 0, back, used,
+	    cpu, up, pid);
 	for (n = strlen(line); n > 0 && line[n - 1] == ' '; n--)
 		line[n - 1] = '\0';
 	printf("%s\n", line);
@@ -143,26 +155,33 @@ print_confinement(const json_t *guest)
 static void
 print_all(const json_t *guests, bool running)
 {
+	bool balloons = false;
 	json_t *guest;
-	int width = 4, n;
+	int width = 4, most, n;
 	size_t i;
 
+	json_array_foreach (guests, i, guest)
+		balloons |= taken(guest) > 0;
+	most = NAME_MAX_WIDTH - (balloons ? TAKEN_WIDTH : 0);
 	json_array_foreach (guests, i, guest) {
 		n = (int)strlen(text(guest, "name"));
 		if (n > width)
-			width = n > NAME_MAX_WIDTH ? NAME_MAX_WIDTH : n;
+			width = n > most ? most : n;
 	}
-	printf("%3s  %-*s  %-8s %4s %6s %5s %5s %9s %7s\n", "ID", width, "NAME",
-	    "STATE", "CPUS", "MEMORY", "USED", "CPU", "UP", "PID");
+	printf("%3s  %-*s  %-8s %4s %6s%*s %5s %5s %9s %7s\n", "ID", width,
+	    "NAME", "STATE", "CPUS", "MEMORY", balloons ? TAKEN_WIDTH : 0,
+	    balloons ? "BACK" : "", "USED", "CPU", "UP", "PID");
 	json_array_foreach (guests, i, guest)
 		if (runs(guest) || !running)
-			print_guest(guest, width);
+			print_guest(guest, width, balloons);
 }
 
 static void
 print_one(const json_t *guest)
 {
 	cli_print_since(guest);
+	cli_print_links(guest);
+	cli_print_balloon(guest);
 	print_confinement(guest);
 	cli_print_history(guest);
 }

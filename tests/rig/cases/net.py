@@ -84,6 +84,35 @@ def test_stream(lab):
         client.want("md5sum /tmp/got", total)
 
 
+def test_address(lab):
+    """a guest that changes its address is heard under the new one"""
+    one = lab.consoles["one"]
+    for mac in ("02:20:91:00:00:77", "00:20:91:00:00:01"):
+        one.sh(f"ip link set eth0 address {mac}")
+        lab.consoles["two"].sh("ip neigh flush dev eth0")
+        one.want("ping -c 3 -W 5 10.9.0.2", r" 3 packets received")
+
+
+def test_link(lab):
+    """a cable that is pulled out has no carrier; plugged in, all is well"""
+    one = lab.consoles["one"]
+    one.want("cat /sys/class/net/eth0/mtu", r"^1500$")
+    for state, carrier in (("down", 0), ("up", 1)):
+        lab.vmtui("link", "one", state)
+        one.sh("i=0; while test $i -lt 60 && test $(cat "
+               f"/sys/class/net/eth0/carrier) != {carrier}; do i=$((i+1)); "
+               "sleep 1; done")
+        one.want("cat /sys/class/net/eth0/carrier", f"^{carrier}$")
+    one.want("ping -c 3 -W 5 10.9.0.2", r" 3 packets received")
+
+
+def test_promiscuous(lab):
+    """a card can be told to hear everything, and to stop"""
+    for word in ("on", "off"):
+        lab.consoles["one"].sh(f"ip link set eth0 promisc {word}")
+    lab.consoles["two"].want("ping -c 3 -W 5 10.9.0.1", r" 3 packets received")
+
+
 def test_msix(lab):
     """virtio-net interrupts by MSI-X"""
     lab.consoles["one"].want(
