@@ -65,7 +65,7 @@ explain_missing(const char *path, struct error *err)
 		    "correct the disk line",
 		    path, near);
 	return error_set(err,
-	    "%s is missing; create it (truncate -s 8G %s) "
+	    "%s is missing; create it (vmtui create -s 8G %s) "
 	    "or correct the disk line",
 	    path, path);
 }
@@ -133,7 +133,7 @@ check_kind(int fd, const char *path, struct error *err)
 	if (size == 0)
 		return error_set(err,
 		    "%s is empty; give it a size first "
-		    "(truncate -s 8G %s)",
+		    "(vmtui image resize %s 8G)",
 		    path, path);
 	return 0;
 }

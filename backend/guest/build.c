@@ -79,6 +79,23 @@ take_files(struct spec_disk *disk, struct block_files *files, struct error *err)
 	return 0;
 }
 
+static int
+add_cdrom(struct hardware *hw, struct pci_bus *bus, struct event_base *base,
+    struct spec_disk *cdrom, struct error *err)
+{
+	struct block_files files;
+	struct block *medium;
+	int rc;
+
+	rc = take_files(cdrom, &files, err);
+	if (rc == 0)
+		rc = block_attach(&files, RING_SIZE, &medium, err);
+	block_files_clear(&files);
+	if (rc == -1)
+		return -1;
+	return virtio_scsi_create(bus, base, medium, &hw->cdrom, err);
+}
+
 /* "vda", "vdb": what the guest will call it, if it is Linux. */
 static int
 add_disk(struct hardware *hw, struct pci_bus *bus, struct spec_disk *disk,
@@ -102,7 +119,27 @@ add_disk(struct hardware *hw, struct pci_bus *bus, struct spec_disk *disk,
 	    bus, block, name, name, ops, arg, &hw->disk[n], err);
 }
 
-/* Disks first, in their order: what the firmware tries. */
+/* What the firmware tries: the CD-ROM first if that is to be booted. */
+static void
+put_order(const struct hardware *hw, const struct guest_spec *spec, char *order)
+{
+	char cdrom[48] = "";
+	size_t len = 0;
+	unsigned i;
+
+	if (hw->cdrom != NULL)
+		snprintf(cdrom, sizeof cdrom,
+		    "/pci@i0cf8/scsi@%x/channel@0/disk@0,0\n",
+		    virtio_slot(hw->cdrom));
+	if (spec->boot == CONFIG_BOOT_CDROM)
+		len = (size_t)snprintf(order, BOOTORDER_MAX, "%s", cdrom);
+	for (i = 0; i < spec->disks; i++)
+		len += (size_t)snprintf(order + len, BOOTORDER_MAX - len,
+		    "/pci@i0cf8/scsi@%x/disk@0,0\n", virtio_slot(hw->disk[i]));
+	if (spec->boot != CONFIG_BOOT_CDROM)
+		snprintf(order + len, BOOTORDER_MAX - len, "%s", cdrom);
+}
+
 static int
 add_firmware(
     struct hardware *hw, const struct guest_spec *spec, struct error *err)
@@ -114,12 +151,8 @@ add_firmware(
 	    .console = COM1,
 	    .uuid = spec->uuid,
 	};
-	size_t len = 0;
-	unsigned i;
 
-	for (i = 0; i < spec->disks; i++)
-		len += (size_t)snprintf(order + len, sizeof order - len,
-		    "/pci@i0cf8/scsi@%x/disk@0,0\n", virtio_slot(hw->disk[i]));
+	put_order(hw, spec, order);
 	if (spec->firmware_log && debugport_create(hw->machine, err) == -1)
 		return -1;
 	return firmware_create(hw->machine, hw->fw_cfg, &config, err);
@@ -145,6 +178,9 @@ add_devices(struct hardware *hw, struct guest_spec *spec,
 		if (add_disk(
 			hw, bus, &spec->disk[i], i, &ops->disk, arg, err) == -1)
 			return -1;
+	if (spec->cdrom.files > 0 &&
+	    add_cdrom(hw, bus, base, &spec->cdrom, err) == -1)
+		return -1;
 	for (i = 0; i < spec->nics; i++)
 		if (virtio_net_create(bus, base, take(&spec->nic[i].tap_fd),
 			spec->nic[i].mac, spec->nic[i].mtu, &hw->nic[i],

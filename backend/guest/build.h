@@ -22,6 +22,7 @@ struct hardware {
 	struct serial *serial;
 	struct virtio_dev *hvc;
 	struct virtio_dev *disk[SPEC_MAX_DISKS];
+	struct virtio_dev *cdrom; /* NULL: none */
 	struct virtio_dev *nic[SPEC_MAX_NICS];
 	struct virtio_dev *rng;
 	struct virtio_dev *vmmci;

@@ -105,6 +105,28 @@ check_stored(
 	return 0;
 }
 
+/* The most that a count of the image can say. */
+static uint64_t
+most(const struct check *c)
+{
+	unsigned bits = c->im->h.refcount_bits;
+
+	return bits == 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
+}
+
+static void
+found_used(struct check *c, uint64_t cluster, uint64_t stored, uint64_t counted)
+{
+	uint64_t *counter = stored < counted ? &c->low : &c->leaks;
+
+	if (counted > most(c))
+		counter = &c->damaged;
+	check_found(c, counter,
+	    "the cluster at %#" PRIx64 " is used %" PRIu64
+	    " times but counted %" PRIu64 " times",
+	    cluster << c->im->h.cluster_bits, counted, stored);
+}
+
 /* Clusters that are referred to. */
 static int
 compare_used(struct check *c, struct error *err)
@@ -126,10 +148,7 @@ compare_used(struct check *c, struct error *err)
 			if (rc == -1 || stored == counted ||
 			    (counted == COUNTS_COUNT && stored > counted))
 				continue;
-			check_found(c, stored < counted ? &c->low : &c->leaks,
-			    "the cluster at %#" PRIx64 " is used %" PRIu64
-			    " times but counted %" PRIu64 " times",
-			    cluster << c->im->h.cluster_bits, counted, stored);
+			found_used(c, cluster, stored, counted);
 		}
 	}
 	free(list);

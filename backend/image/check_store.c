@@ -124,9 +124,6 @@ store_block(
     struct check *c, uint64_t i, bool fresh, bool only_raise, struct error *err)
 {
 	uint64_t each = check_each(c), n, old, new;
-	uint64_t most = c->im->h.refcount_bits == 64
-	    ? UINT64_MAX
-	    : (UINT64_C(1) << c->im->h.refcount_bits) - 1;
 	size_t cluster = qcow2_cluster(&c->im->h);
 	bool changed = fresh;
 
@@ -142,11 +139,6 @@ store_block(
 			new = old;
 		if (only_raise && new < old)
 			new = old;
-		if (new > most)
-			return error_set(err,
-			    "%s: a cluster is used %" PRIu64
-			    " times, more than its counts can say",
-			    c->im->path, new);
 		if (new != old) {
 			check_set(c, c->block, n, new);
 			changed = true;

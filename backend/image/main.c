@@ -191,17 +191,22 @@ unknown(const char *name)
 }
 
 int
-image_main(int argc, char **argv)
+image_main(const char *command, int argc, char **argv)
 {
+	char title[32];
 	size_t i;
 
 	log_quiet();
-	if (strcmp(argv[0], "create") == 0)
+	if (strcmp(command, "create") == 0)
 		return create_command(argc, argv);
 	if (argc < 2)
 		return TOOL_USAGE;
 	for (i = 0; i < COMMANDS; i++)
 		if (strcmp(commands[i].name, argv[1]) == 0)
-			return commands[i].run(argc - 1, argv + 1);
-	return unknown(argv[1]);
+			break;
+	if (i == COMMANDS)
+		return unknown(argv[1]);
+	snprintf(title, sizeof title, "vmtui: image %s", commands[i].name);
+	argv[1] = title;
+	return commands[i].run(argc - 1, argv + 1);
 }

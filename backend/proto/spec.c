@@ -7,18 +7,27 @@
 #include "backend/proto/spec.h"
 #include "backend/proto/text.h"
 
+static void
+init_disk(struct spec_disk *disk)
+{
+	unsigned i;
+
+	for (i = 0; i < SPEC_MAX_FILES; i++)
+		disk->file[i].fd = -1;
+}
+
 void
 spec_init(struct guest_spec *spec)
 {
-	unsigned i, j;
+	unsigned i;
 
 	memset(spec, 0, sizeof *spec);
 	spec->kvm_fd = spec->listen_fd = -1;
 	spec->kernel_fd = spec->initrd_fd = spec->firmware_fd = -1;
 	rights_init(&spec->rights);
+	init_disk(&spec->cdrom);
 	for (i = 0; i < SPEC_MAX_DISKS; i++)
-		for (j = 0; j < SPEC_MAX_FILES; j++)
-			spec->disk[i].file[j].fd = -1;
+		init_disk(&spec->disk[i]);
 	for (i = 0; i < SPEC_MAX_NICS; i++)
 		spec->nic[i].tap_fd = -1;
 }
@@ -30,10 +39,21 @@ close_fd(int fd)
 		close(fd);
 }
 
+static void
+clear_disk(struct spec_disk *disk)
+{
+	unsigned i;
+
+	for (i = 0; i < SPEC_MAX_FILES; i++) {
+		close_fd(disk->file[i].fd);
+		free(disk->file[i].path);
+	}
+}
+
 void
 spec_clear(struct guest_spec *spec)
 {
-	unsigned i, j;
+	unsigned i;
 
 	close_fd(spec->kvm_fd);
 	close_fd(spec->listen_fd);
@@ -44,11 +64,9 @@ spec_clear(struct guest_spec *spec)
 	free(spec->kernel);
 	free(spec->initrd);
 	free(spec->cmdline);
+	clear_disk(&spec->cdrom);
 	for (i = 0; i < SPEC_MAX_DISKS; i++)
-		for (j = 0; j < SPEC_MAX_FILES; j++) {
-			close_fd(spec->disk[i].file[j].fd);
-			free(spec->disk[i].file[j].path);
-		}
+		clear_disk(&spec->disk[i]);
 	for (i = 0; i < SPEC_MAX_NICS; i++) {
 		close_fd(spec->nic[i].tap_fd);
 		free(spec->nic[i].ifname);
@@ -158,7 +176,7 @@ spec_encode(const struct guest_spec *spec, int *fd, unsigned *fds)
 	}
 	return json_pack(
 	    "{s:s, s:I, s:i, s:b, s:b, s:I, s:I, s:o, s:I, s:o, s:I, "
-	    "s:o, s:i, s:o, s:o, s:o, s:o, s:o}",
+	    "s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o}",
 	    "name", spec->name, "memory", (json_int_t)spec->memory, "cpus",
 	    (int)spec->cpus, "hugepages", spec->hugepages, "balloon",
 	    spec->balloon, "kvm_fd", kvm, "listen_fd", sock, "kernel",
@@ -166,8 +184,10 @@ spec_encode(const struct guest_spec *spec, int *fd, unsigned *fds)
 	    text_json(spec->initrd), "initrd_fd", initrd, "cmdline",
 	    text_json(spec->cmdline), "boot", (int)spec->boot, "firmware",
 	    encode_firmware(spec, fd, fds), "uuid", encode_uuid(spec->uuid),
-	    "disks", disks, "nics", nics, "rights",
-	    rights_encode(&spec->rights));
+	    "disks", disks, "cdrom",
+	    spec->cdrom.files == 0 ? json_null()
+				   : encode_disk(&spec->cdrom, fd, fds),
+	    "nics", nics, "rights", rights_encode(&spec->rights));
 }
 
 /* What is being decoded, and the row of descriptors it takes from. */
@@ -324,19 +344,19 @@ decode(struct decoder *d, json_t *json, struct guest_spec *spec)
 {
 	json_int_t memory, kvm, sock, kernel_fd, initrd_fd;
 	const char *name, *kernel, *initrd, *cmdline, *uuid;
-	json_t *disks, *nics, *firmware;
+	json_t *disks, *nics, *firmware, *cdrom;
 	int cpus, hugepages, boot;
 	json_error_t why;
 
 	if (json_unpack_ex(json, &why, 0,
 		"{s:s, s:I, s:i, s:b, s:I, s:I, s:s, s:I, s:s, s:I, s:s, s:i, "
-		"s:o, s:s, s:o, s:o}",
+		"s:o, s:s, s:o, s:o, s:o}",
 		"name", &name, "memory", &memory, "cpus", &cpus, "hugepages",
 		&hugepages, "kvm_fd", &kvm, "listen_fd", &sock, "kernel",
 		&kernel, "kernel_fd", &kernel_fd, "initrd", &initrd,
 		"initrd_fd", &initrd_fd, "cmdline", &cmdline, "boot", &boot,
-		"firmware", &firmware, "uuid", &uuid, "disks", &disks, "nics",
-		&nics) == -1)
+		"firmware", &firmware, "uuid", &uuid, "disks", &disks, "cdrom",
+		&cdrom, "nics", &nics) == -1)
 		return error_set(d->err, "the guest's spec: %s", why.text);
 	if (strlen(name) > SPEC_NAME_MAX || memory <= 0 || cpus < 1 ||
 	    boot < 0 || boot > CONFIG_BOOT_NET)
@@ -359,6 +379,8 @@ decode(struct decoder *d, json_t *json, struct guest_spec *spec)
 	    take_fd(d, initrd_fd, &spec->initrd_fd) == -1 ||
 	    decode_firmware(d, firmware, spec) == -1 ||
 	    decode_uuid(d, uuid, spec->uuid) == -1)
+		return -1;
+	if (!json_is_null(cdrom) && decode_disk(d, cdrom, &spec->cdrom) == -1)
 		return -1;
 	return decode_lists(d, disks, nics, spec);
 }

@@ -67,8 +67,6 @@ check_known(const struct config_vm *vm, struct error *err)
 		    "firmware for that, which comes with a later version: give "
 		    "kernel = PATH",
 		    vm->name);
-	if (vm->cdrom != NULL)
-		return later(vm, "cdrom =", err);
 	for (i = 0; i < vm->ndisks; i++)
 		if (check_disk_known(vm, &vm->disks[i], err) == -1)
 			return -1;
@@ -251,6 +249,15 @@ open_disks(
 	struct block_files files;
 	unsigned all = 0;
 	size_t i;
+
+	if (vm->cdrom != NULL) {
+		block_files_init(&files);
+		if (block_open(
+			vm->cdrom, BLOCK_FORMAT_RAW, true, &files, err) == -1)
+			return error_prefix(err, "%s: cdrom: ", vm->name);
+		all += files.n;
+		hand_over(&files, &spec->cdrom);
+	}
 
 	for (i = 0; i < vm->ndisks && i < SPEC_MAX_DISKS; i++) {
 		d = &vm->disks[i];

@@ -42,10 +42,12 @@
 #define VIRTIO_ID_CONSOLE  3
 #define VIRTIO_ID_RNG      4
 #define VIRTIO_ID_BALLOON  5
+#define VIRTIO_ID_SCSI     8
 #define VIRTIO_PCI_NET     0x1000
 #define VIRTIO_PCI_BLK     0x1001
 #define VIRTIO_PCI_BALLOON 0x1002
 #define VIRTIO_PCI_CONSOLE 0x1003
+#define VIRTIO_PCI_SCSI    0x1004
 #define VIRTIO_PCI_RNG     0x1005
 
 /* Device status (2.1). */

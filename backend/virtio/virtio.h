@@ -81,6 +81,13 @@ int virtio_net_create(struct pci_bus *bus, struct event_base *base, int tap_fd,
 void virtio_net_plug(struct virtio_dev *dev, bool plugged);
 bool virtio_net_plugged(struct virtio_dev *dev);
 
+/*
+ * SCSI host (5.6) with a CD-ROM drive that holds medium: takes it over, also on
+ * failure. Runs on base's loop.
+ */
+int virtio_scsi_create(struct pci_bus *bus, struct event_base *base,
+    struct block *medium, struct virtio_dev **dev, struct error *err);
+
 /* Entropy (5.4), from getrandom(). Runs on base's loop. */
 int virtio_rng_create(struct pci_bus *bus, struct event_base *base,
     struct virtio_dev **dev, struct error *err);

@@ -7,7 +7,7 @@ import random
 import socket
 import time
 
-from harness import Wire, check, need_kvm, until
+from harness import Skip, Wire, check, need_kvm, until
 
 ROUNDS = 300
 COMMANDS = ("version", "status", "start", "stop", "wait", "pause", "unpause",
@@ -122,6 +122,45 @@ def test_nothing_a_client_sends_hurts_a_guest(lab):
     lab.ok("start", "a")
     pid = lab.status("a")["pid"]
     siege(lab, os.path.join(lab.run_dir, "guests", "a.sock"), pid, True)
+    guest = lab.status("a")
+    check(guest["pid"] == pid and guest["state"] == "running", guest)
+    lab.see("a", b"still here", type=b"echo still here\r")
+
+
+def test_nothing_its_owner_sends_hurts_a_guest(lab):
+    """An owner has a door of its own to the guest, and may be hostile too."""
+    need_kvm()
+    if os.geteuid() != 0:
+        raise Skip("needs root")
+    os.chmod(lab.dir, 0o711)
+    lab.configure(lab.guest("a", "owner = nobody"))
+    lab.ok("start", "a")
+    pid = lab.status("a")["pid"]
+    path = os.path.join(lab.run_dir, "guests", "a.sock")
+    time.sleep(0.2)
+    fds = held(pid)[0]
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+            for _ in range(ROUNDS):
+                attack(path, True)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    waits, done = [], (0, 0)
+    while done[0] == 0:
+        done = os.waitpid(child, os.WNOHANG)
+        before = time.monotonic()
+        lab.wire().console("a").close()
+        waits.append(time.monotonic() - before)
+        time.sleep(0.05)
+    check(done[1] == 0, "the owner was not let near")
+    print("# %d hostile owners: consoles of others opened within %.0f ms"
+          % (ROUNDS, 1000 * max(waits, default=0)))
+    until("what they sent is closed", lambda: held(pid)[0] <= fds + 3)
     guest = lab.status("a")
     check(guest["pid"] == pid and guest["state"] == "running", guest)
     lab.see("a", b"still here", type=b"echo still here\r")

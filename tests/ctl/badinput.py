@@ -158,9 +158,8 @@ def test_more_cpus_than_a_guest_can_have_are_a_mistake(lab):
 
 def test_keys_of_later_versions_are_refused_when_needed(lab):
     need_kernel()
-    lab.path("iso", b"x" * 2048)
     lab.path("q", b"QFI\xfb" + bytes(600))
-    extra = {"cdrom": "cdrom = iso", "user": "interface = user", "local": "interface = local",
+    extra = {"user": "interface = user", "local": "interface = local",
              "locked": "interface = switch=s, locked"}
     lab.configure("[switch s]\n" + "".join(
         lab.guest(name, text) for name, text in extra.items()) +
@@ -185,6 +184,19 @@ def test_firmware_that_is_none_is_refused(lab):
     refused(lab, "dir", "a folder", "firmware =")
     refused(lab, "short", lab.path("bios.bin"), "no PC firmware", "1000")
     refused(lab, "none", lab.path("zeroes"), "no code")
+
+
+def test_a_cdrom_that_is_none_is_refused(lab):
+    need_kernel()
+    lab.path("disc.iso", b"x" * 2048)
+    lab.path("empty", b"")
+    lab.configure(lab.guest("near", "cdrom = disk.iso") +
+                  lab.guest("dir", "cdrom = .") +
+                  lab.guest("empty", "cdrom = empty"))
+    lab.ok("check")
+    refused(lab, "near", "cdrom", lab.path("disk.iso"), "disc.iso beside it")
+    refused(lab, "dir", "cdrom", "folder")
+    refused(lab, "empty", "cdrom", "empty")
 
 
 def test_a_missing_disk_names_its_neighbour(lab):

@@ -56,6 +56,7 @@ def test_a_crashed_guest_starts_again_and_says_so(lab):
     check(guest["reason"] == "", guest)
     check("SIGKILL" in guest["restarts"]["ends"][0]["reason"], guest)
     text = lab.ok("status", "a")
+    check("\na is running since 20" in text, text)
     check("started again 1 time" in text and "signal 9 (SIGKILL)" in text,
           text)
     check(lab.status("b")["state"] == "crashed", "restart = no is the default")

@@ -177,6 +177,61 @@ def test_damage_is_told_and_left_alone(lab):
             check(peek(lab.path("a.qcow2")) == before, "changed:", what)
 
 
+def damage_at_random(rand, path, cluster, entry):
+    """Counts, flags or entries of L2 tables, a few of them."""
+    head = peek(path)[:72]
+    entries, l1, table = (struct.unpack_from(">I", head, 36)[0],
+                          struct.unpack_from(">Q", head, 40)[0],
+                          struct.unpack_from(">Q", head, 48)[0])
+    block = words_of(path, table, 1)[0]
+    l2s = [w & OFFSET for w in words_of(path, l1, entries) if w & OFFSET]
+    what = rand.choice(("counts", "counts", "flags", "entries"))
+    for _ in range(rand.choice((1, 3, 20))):
+        if what == "counts":
+            poke(path, block + rand.randrange(min(cluster, 300)),
+                 bytes([rand.randrange(256)]))
+            continue
+        at = rand.choice(l2s) + rand.randrange(cluster // entry) * entry
+        word = words_of(path, at, 1)[0]
+        if what == "flags":
+            word ^= (word != 0) << 63
+        else:
+            word = rand.choice((0, word ^ 1 << rand.randrange(9, 30)))
+        poke(path, at, struct.pack(">Q", word))
+    return what
+
+
+def test_damage_is_judged_as_qemu_judges_it(lab):
+    """And what is put right QEMU finds clean, with the same disk."""
+    rand = random.Random(11)
+    mended = 0
+    for i in range(16):
+        cluster, bits = (512, 4096, 65536)[i % 3], (1, 2, 16, 64)[i % 4]
+        extended = cluster == 65536 and i % 2 == 1
+        make(lab, options="cluster_size=%d,refcount_bits=%d,extended_l2=%s" %
+             (cluster, bits, "on" if extended else "off"))
+        if bits > 1 and i % 5 == 0:
+            qemu_img(lab, "snapshot", "-c", "s", "a.qcow2")
+            qemu_io(lab, "a.qcow2", "write -P 9 2M 700k")
+        what = damage_at_random(rand, lab.path("a.qcow2"), cluster,
+                                16 if extended else 8)
+        shutil.copy(lab.path("a.qcow2"), lab.path("b.qcow2"))
+        theirs = json.loads(qemu_img(lab, "check", "--output=json", "a.qcow2",
+                                     status=None))
+        ours = found(lab, "a.qcow2")
+        mistakes = ours["low_counts"] + ours["wrong_flags"] + ours["damaged"]
+        check((mistakes > 0) == (theirs.get("corruptions", 0) > 0), what,
+              ours, theirs)
+        check(ours["leaks"] >= theirs.get("leaks", 0) or ours["damaged"] > 0,
+              what, ours, theirs)
+        if ours["damaged"] == 0:
+            found(lab, "a.qcow2", "-r")
+            clean(lab, "a.qcow2")
+            same(lab, "a.qcow2", "b.qcow2")
+            mended += mistakes + ours["leaks"] > 0
+    check(mended > 3, "nothing was put right:", mended)
+
+
 def test_noise_in_metadata_never_crashes(lab):
     """Every command ends by itself, without a sanitizer's word."""
     make(lab, "good.qcow2", "cluster_size=512")

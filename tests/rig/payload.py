@@ -120,10 +120,29 @@ def _firmware(tree):
     if not shutil.which("grub-mkimage") or not os.path.isdir(
             "/usr/lib/grub/i386-pc"):
         return
-    call = [common.TOP + "/tests/lib/mkgrubdisk", tree.root + "/guest/grub.img",
-            common.TOP + "/tests/rig/grub.cfg"]
-    call += [f"{tree.root}/guest/{name}" for name in ("vmlinuz", "initrd")]
-    common.call(call)
+    boots = [f"{tree.root}/guest/{name}" for name in ("vmlinuz", "initrd")]
+    common.call([common.TOP + "/tests/lib/mkgrubdisk",
+                 tree.root + "/guest/grub.img",
+                 common.TOP + "/tests/rig/grub.cfg", *boots])
+    if shutil.which("xorriso"):
+        _iso(tree, boots)
+
+
+def _iso(tree, boots):
+    """The same on a CD-ROM."""
+    root = tree.root + "/iso"
+    os.makedirs(root + "/boot/grub")
+    for name in boots:
+        shutil.copy(name, root + "/boot")
+    shutil.copy(common.TOP + "/tests/rig/grub.cfg", root + "/boot/grub")
+    with open(root + "/pattern", "wb") as f:
+        f.write(bytes(i * 7 & 255 for i in range(1 << 20)))
+    common.call(["grub-mkrescue", "-d", "/usr/lib/grub/i386-pc",
+                 "--install-modules=linux normal iso9660 biosdisk serial "
+                 "terminal echo configfile test search", "--fonts=",
+                 "--themes=", "--locales=", "-o", tree.root + "/guest/cd.iso",
+                 root])
+    shutil.rmtree(root)
 
 
 def make(kernel, scratch, script=None):

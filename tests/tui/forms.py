@@ -460,14 +460,14 @@ def test_a_file_with_mistakes_is_mended_first(place):
 
 
 def test_a_form_waits_for_no_backend(place):
-    s = opened(place, (80, 24), *GUESTS, "--slow", "5")
+    s = opened(place, (80, 24), *GUESTS, "--hold")
     begin_change(place, s)
     s.keys("C-s")
-    s.wait(r"─ save this\? ─", 4)
+    s.wait(r"─ save this\? ─")
     s.keys("Enter")
-    s.wait(r"^ build is saved", 4)
+    s.wait(r"^ build is saved")
     s.keys("j")
-    s.wait(r"▸● db", 4)
+    s.wait(r"▸● db")
 
 
 def test_a_form_in_ascii_without_colours_and_small(place):

@@ -34,7 +34,7 @@ def test_the_log_has_all_in_the_order_of_time(place):
         s.wait(r"^\d\d:\d\d:\d\d db +the last line")
         s.wait(r"db +! db has no more room")
         s.wait(r"at length *$")
-        lines = s.lines()
+        lines = s.settled().split("\n")
         where = [i for i, l in enumerate(lines) if "backend line 5" in l]
         if not where or where != sorted(where):
             raise Failed("lines 50 to 59 at %s" % where)

@@ -59,13 +59,9 @@ class Place:
 
     def again(self):
         """As at the beginning: for a test that runs at two sizes."""
-        pids = [s.pid() for s in self.screens if s.alive()]
         for s in self.screens:
             s.close()
         self.screens = []
-        # Its last words are the layout of its panes.
-        until(lambda: all(p is None or ended(p) for p in pids),
-              "the end of screens")
         self.fake.kill()
         self.fake.wait()
         self.fake.stdout.close()
@@ -133,7 +129,8 @@ class Place:
                     text += f.read()
         return text
 
-    def close(self):
+    def end(self):
+        """Ends all that runs in it; the folder stays."""
         for s in self.screens:
             s.close()
         if self.fake:
@@ -148,7 +145,6 @@ class Place:
                 deadline = time.monotonic() + 10
                 while self.backend_pid() and time.monotonic() < deadline:
                     time.sleep(0.05)
-        shutil.rmtree(self.dir, ignore_errors=True)
 
 
 def until(test, what, patience=PATIENCE):
@@ -279,7 +275,10 @@ class Screen:
 
     def pid(self):
         """Of vmtui, a child of the pane's shell."""
-        pane = int(self.info("pane_pid"))
+        pane = self.info("pane_pid", check=False)
+        if pane == "":
+            return None
+        pane = int(pane)
         for pid in [pane] + children(pane):
             try:
                 with open("/proc/%d/cmdline" % pid, "rb") as f:
@@ -298,7 +297,12 @@ class Screen:
         self.wait(r"^ended 0$")
 
     def close(self):
+        """Ends it; the layout of its panes is its last word."""
+        if not self.alive():
+            return
+        pid = self.pid()
         self.tmux("kill-server", check=False)
+        until(lambda: pid is None or ended(pid), "the end of a screen")
 
 
 # What a code of SGR takes back.

@@ -53,6 +53,10 @@ fill(struct guest_spec *spec)
 	spec->disk[1].file[1].path = strdup("base.img");
 	spec->disk[1].file[1].fd = some_fd();
 	spec->disk[1].file[1].role = 1;
+	spec->cdrom.files = 1;
+	spec->cdrom.file[0].path = strdup("cd.iso");
+	spec->cdrom.file[0].fd = some_fd();
+	spec->cdrom.file[0].readonly = true;
 	spec->nics = 1;
 	spec->nic[0].tap_fd = some_fd();
 	memcpy(spec->nic[0].mac, mac, sizeof mac);
@@ -72,7 +76,7 @@ test_spec_is_read_back_as_it_was_written(void **state)
 	fill(&spec);
 	json = spec_encode(&spec, sent, &fds);
 	assert_non_null(json);
-	assert_int_equal(fds, 8);
+	assert_int_equal(fds, 9);
 	for (i = 0; i < fds; i++)
 		got[i] = dup(sent[i]);
 	assert_int_equal(spec_decode(json, got, fds, &back, &err), 0);
@@ -102,6 +106,9 @@ test_spec_is_read_back_as_it_was_written(void **state)
 	assert_int_equal(back.disk[1].file[0].format, 2);
 	assert_int_equal(back.disk[1].file[1].role, 1);
 	assert_int_not_equal(back.disk[1].file[1].fd, -1);
+	assert_int_equal(back.cdrom.files, 1);
+	assert_string_equal(back.cdrom.file[0].path, "cd.iso");
+	assert_int_not_equal(back.cdrom.file[0].fd, -1);
 	assert_int_equal(back.nics, 1);
 	assert_string_equal(back.nic[0].ifname, "vmt-mv1.0");
 	assert_string_equal(back.nic[0].bridge, "vms-local");

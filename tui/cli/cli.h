@@ -20,7 +20,7 @@ struct cli_hooks {
 	int (*screen)(const char *config);
 	int (*backend)(const char *config, int ready_fd);
 	/* Prints what went wrong; EXIT_USAGE: but not how it is used. */
-	int (*image)(int argc, char **argv);
+	int (*image)(const char *command, int argc, char **argv);
 };
 
 struct cli {
@@ -104,6 +104,8 @@ void cli_print_balloon(const json_t *guest);
 void cli_print_links(const json_t *guest);
 /* history.c: how often GUEST (proto.h) ended by itself, and why. */
 void cli_print_history(const json_t *guest);
+/* And when it came to be in its state. */
+void cli_print_since(const json_t *guest);
 
 #define CONSOLE_SERIAL "ttyS0" /* the console that every guest has */
 

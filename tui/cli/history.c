@@ -17,6 +17,18 @@ when_text(const json_t *obj, const char *key, char *buf, size_t len)
 }
 
 void
+cli_print_since(const json_t *guest)
+{
+	const char *state = json_string_value(json_object_get(guest, "state"));
+	char when[32];
+
+	if (state != NULL)
+		printf("\n%s is %s since %s\n",
+		    json_string_value(json_object_get(guest, "name")), state,
+		    when_text(guest, "since", when, sizeof when));
+}
+
+void
 cli_print_history(const json_t *guest)
 {
 	const json_t *r = json_object_get(guest, "restarts"), *end;

@@ -1,11 +1,22 @@
 /* create and image: disk images, which backend/image knows. */
+#include <stdio.h>
+#include <string.h>
+
 #include "tui/cli/cli.h"
 
 static int
 run(struct cli *cli, int argc, char **argv)
 {
-	int rc = cli->hooks->image(argc, argv);
+	int rc;
 
+	/* "image check --help" as well: one text for all of them. */
+	if (strcmp(argv[argc - 1], "--help") == 0) {
+		printf("usage: vmtui [-f FILE] %s %s\n\n%s.\n",
+		    cli->command->name, cli->command->usage,
+		    cli->command->help);
+		return 0;
+	}
+	rc = cli->hooks->image(cli->command->name, argc, argv);
 	return rc == EXIT_USAGE ? cli_usage(cli) : rc;
 }
 

@@ -179,6 +179,7 @@ print_all(const json_t *guests, bool running)
 static void
 print_one(const json_t *guest)
 {
+	cli_print_since(guest);
 	cli_print_links(guest);
 	cli_print_balloon(guest);
 	print_confinement(guest);

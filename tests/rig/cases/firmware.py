@@ -6,7 +6,7 @@ import shutil
 from linux import Failure, Skip
 
 IMAGE = "/guest/grub.img"
-BOOT_LIMIT = 120
+BOOT_LIMIT = 300
 
 CONFIG = """
 [vm grub]
@@ -61,6 +61,7 @@ def test_grub(lab):
     console.expect("Booting from Hard Disk", BOOT_LIMIT)
     console.expect("Debian", BOOT_LIMIT)
     console.expect("GRUB loads the kernel", BOOT_LIMIT)
+    console.expect("GRUB starts the kernel", BOOT_LIMIT)
 
 
 def test_linux(lab):
@@ -126,6 +127,7 @@ def test_reboot(lab):
     console.type("reboot\r")
     console.expect(r"SeaBIOS \(version ", BOOT_LIMIT)
     console.expect("GRUB loads the kernel", BOOT_LIMIT)
+    console.expect("GRUB starts the kernel", BOOT_LIMIT)
     console.login()
     console.sh("mount -t ext4 /dev/vda1 /mnt")
     console.want("cat /mnt/note", "^kept$")

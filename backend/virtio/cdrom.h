@@ -1,0 +1,46 @@
+/*
+ * cdrom.h: a CD-ROM drive as a SCSI logical unit: what it answers to a command
+ * (SPC-3, SBC-2 and MMC-5). It knows nothing of virtio: scsi.c moves the data.
+ * The device's lock guards it.
+ */
+#ifndef BACKEND_VIRTIO_CDROM_H
+#define BACKEND_VIRTIO_CDROM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CDROM_BLOCK     2048u
+#define CDROM_CDB       16 /* bytes of a command that count */
+#define CDROM_SENSE_LEN 18
+#define CDROM_DATA      512 /* at most, of a reply that is no read */
+
+#define CDROM_GOOD            0
+#define CDROM_CHECK_CONDITION 2
+
+struct cdrom {
+	uint64_t blocks; /* of the medium; 0: none */
+	bool open; /* the tray */
+	bool locked;
+	uint8_t attention; /* additional sense code that waits, 0: none */
+	uint8_t event; /* of the medium, that nobody asked for yet */
+};
+
+struct cdrom_reply {
+	uint8_t status;
+	uint8_t sense[CDROM_SENSE_LEN]; /* with CHECK CONDITION */
+	/* Either bytes to hand over, or blocks to read. */
+	uint32_t len;
+	uint8_t data[CDROM_DATA];
+	uint64_t block;
+	uint32_t blocks;
+};
+
+/* Power-on state; the medium stays. */
+void cdrom_reset(struct cdrom *cd);
+/* Carries out a command. lun other than 0 has nothing behind it. */
+void cdrom_command(struct cdrom *cd, unsigned lun, const uint8_t *cdb,
+    struct cdrom_reply *reply);
+/* The reply to a read that the host could not do. */
+void cdrom_read_failed(struct cdrom_reply *reply);
+
+#endif

@@ -1,0 +1,408 @@
+/*
+ * scsi.c: a SCSI host (virtio 1.2, 5.6) with one CD-ROM drive, target 0.
+ *
+ *	queue 0  control: task management and notifications, answered at once
+ *	queue 1  events: none are sent
+ *	queue 2  commands, one at a time: cdrom.c says what comes of each
+ *
+ * It runs on the main loop. A read is handed to the block layer, and the next
+ * command is taken when it is finished, so the queue's own storage for a chain
+ * is enough. block_event_fd() wakes the loop.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/virtio/cdrom.h"
+#include "backend/virtio/device.h"
+
+#define CONTROL  0
+#define COMMANDS 2
+#define QUEUES   3
+#define BATCH    64 /* commands before others have their turn */
+
+#define SEG_MAX     126
+#define MAX_SECTORS 2048 /* of 512 bytes, a command: what a driver should do */
+#define SENSE_SIZE  96
+#define CDB_SIZE    32
+
+/* 5.6.6.1 */
+#define RESPONSE_OK         0
+#define RESPONSE_BAD_TARGET 3
+
+/* 5.6.6.2: types of control requests */
+#define TASK_MANAGEMENT 0
+
+/* Device configuration (5.6.4), little-endian. */
+struct scsi_config {
+	uint32_t num_queues, seg_max, max_sectors, cmd_per_lun;
+	uint32_t event_info_size, sense_size, cdb_size;
+	uint16_t max_channel, max_target;
+	uint32_t max_lun;
+};
+
+struct scsi_request {
+	uint8_t lun[8];
+	uint64_t tag;
+	uint8_t attribute, priority, crn;
+	uint8_t cdb[CDB_SIZE];
+} __attribute__((packed));
+
+struct scsi_response {
+	uint32_t sense_len, residual;
+	uint16_t status_qualifier;
+	uint8_t status, response;
+	uint8_t sense[SENSE_SIZE];
+} __attribute__((packed));
+
+struct scsi {
+	struct virtio_dev dev;
+	struct block *medium; /* NULL: none */
+	struct event *readable;
+	struct cdrom cd;
+	/* The command that is being carried out. */
+	bool busy;
+	uint16_t head;
+	struct virtq_chain chain;
+	struct cdrom_reply reply;
+	struct block_request rq;
+	struct iovec data[VIRTIO_QUEUE_SIZE]; /* its data-in buffers */
+	unsigned pieces;
+	uint64_t room; /* bytes in them */
+};
+
+#define OF_REQUEST(r) \
+	((struct scsi *)(void *)((uint8_t *)(r)-offsetof(struct scsi, rq)))
+
+/* The writable buffers behind the response. */
+static void
+find_data(struct scsi *s)
+{
+	const struct iovec *v = s->chain.iov + s->chain.outs;
+	size_t skip = sizeof(struct scsi_response), part;
+	unsigned i;
+
+	s->pieces = 0;
+	s->room = 0;
+	for (i = 0; i < s->chain.ins && i < VIRTIO_QUEUE_SIZE; i++) {
+		part = v[i].iov_len < skip ? v[i].iov_len : skip;
+		skip -= part;
+		if (v[i].iov_len == part)
+			continue;
+		s->data[s->pieces].iov_base = (uint8_t *)v[i].iov_base + part;
+		s->data[s->pieces].iov_len = v[i].iov_len - part;
+		s->room += v[i].iov_len - part;
+		s->pieces++;
+	}
+}
+
+/* Cuts the data buffers to len bytes, which they have. */
+static void
+cut_data(struct scsi *s, uint64_t len)
+{
+	unsigned i;
+
+	for (i = 0; i < s->pieces && len > 0; i++) {
+		if (s->data[i].iov_len > len)
+			s->data[i].iov_len = len;
+		len -= s->data[i].iov_len;
+	}
+	s->pieces = i;
+}
+
+/* Ends the command: data bytes are in its buffers. */
+static void
+finish(struct scsi *s, uint8_t response, uint64_t data)
+{
+	struct virtq *q = &s->dev.queue[COMMANDS].vq;
+	struct scsi_response r = {.response = response};
+
+	r.status = s->reply.status;
+	r.residual = htole32((uint32_t)(s->room - data));
+	if (response == RESPONSE_OK && r.status == CDROM_CHECK_CONDITION) {
+		r.sense_len = htole32(CDROM_SENSE_LEN);
+		memcpy(r.sense, s->reply.sense, CDROM_SENSE_LEN);
+	}
+	virtq_copy_in(
+	    s->chain.iov + s->chain.outs, s->chain.ins, 0, &r, sizeof r);
+	virtq_push(q, s->head, (uint32_t)(sizeof r + data));
+	virtio_count(&s->dev.figures.in_bytes, data);
+	virtio_count(&s->dev.figures.in_ops, 1);
+	s->busy = false;
+}
+
+/* A read is finished. Lock held. */
+static void
+done(struct block_request *rq, int result)
+{
+	struct scsi *s = OF_REQUEST(rq);
+
+	if (result == 0) {
+		finish(s, RESPONSE_OK, rq->len);
+		return;
+	}
+	log_guest(&s->dev.quiet, "CD-ROM: a read of %llu bytes at %llu: %s",
+	    (unsigned long long)rq->len, (unsigned long long)rq->offset,
+	    strerror(-result));
+	cdrom_read_failed(&s->reply);
+	finish(s, RESPONSE_OK, 0);
+}
+
+static void
+read_medium(struct scsi *s)
+{
+	uint64_t len = (uint64_t)s->reply.blocks * CDROM_BLOCK;
+
+	/* What the driver gave no room for, it does not get. */
+	if (len > s->room)
+		len = s->room;
+	cut_data(s, len);
+	s->rq.op = BLOCK_READ;
+	s->rq.offset = s->reply.block * CDROM_BLOCK;
+	s->rq.len = len;
+	s->rq.iov = s->data;
+	s->rq.iovs = s->pieces;
+	block_submit(s->medium, &s->rq);
+	block_flush_queue(s->medium);
+	block_reap(s->medium);
+}
+
+/* 5.6.6.1: byte 0 is 1, byte 1 the target, then the unit in two bytes. */
+static void
+begin(struct scsi *s)
+{
+	struct virtq *q = &s->dev.queue[COMMANDS].vq;
+	struct scsi_request h;
+	unsigned lun;
+
+	s->busy = true;
+	s->head = s->chain.head;
+	if (s->chain.in_len < sizeof(struct scsi_response) ||
+	    virtq_take_out(&s->chain, &h, sizeof h) == -1) {
+		virtq_break(q, "a command without request or response");
+		virtq_push(q, s->head, 0);
+		s->busy = false;
+		return;
+	}
+	find_data(s);
+	memset(&s->reply, 0, sizeof s->reply);
+	if (h.lun[0] != 1 || h.lun[1] != 0) {
+		finish(s, RESPONSE_BAD_TARGET, 0);
+		return;
+	}
+	lun = (unsigned)(h.lun[2] & 0x3f) << 8 | h.lun[3];
+	cdrom_command(&s->cd, lun, h.cdb, &s->reply);
+	if (s->reply.blocks > 0 && s->room > 0) {
+		read_medium(s);
+		return;
+	}
+	if (s->reply.len > s->room)
+		s->reply.len = (uint32_t)s->room;
+	virtq_copy_in(s->data, s->pieces, 0, s->reply.data, s->reply.len);
+	finish(s, RESPONSE_OK, s->reply.len);
+}
+
+static void
+commands(struct scsi *s)
+{
+	struct virtq *q = &s->dev.queue[COMMANDS].vq;
+	unsigned batch = 0;
+
+	virtq_disable_kick(q);
+	do {
+		while (!s->busy && batch < BATCH) {
+			s->chain =
+			    (struct virtq_chain){.iov = q->iov, .room = q->max};
+			if (!virtq_pop(q, &s->chain))
+				break;
+			begin(s);
+			batch++;
+		}
+		/* Goes on when the read is done, or the others had a turn. */
+		if (s->busy)
+			break;
+		if (batch == BATCH) {
+			virtio_kick(&s->dev, COMMANDS);
+			break;
+		}
+	} while (virtq_enable_kick(q));
+	virtio_publish(&s->dev, COMMANDS);
+}
+
+/* 5.6.6.2: nothing is in flight that could be aborted but a read. */
+static void
+control(struct scsi *s)
+{
+	struct virtq *q = &s->dev.queue[CONTROL].vq;
+	struct virtq_chain c;
+	uint8_t reply[5] = {0};
+	uint32_t type, len;
+	unsigned batch = 0;
+
+	virtq_disable_kick(q);
+	do {
+		for (; batch < BATCH; batch++) {
+			c = (struct virtq_chain){.iov = q->iov, .room = q->max};
+			if (!virtq_pop(q, &c))
+				break;
+			if (s->medium != NULL)
+				block_drain(s->medium);
+			len = 0;
+			if (virtq_take_out(&c, &type, sizeof type) == 0) {
+				/* A response; before it, for the others, the
+				 * events that there are: none. */
+				len = le32toh(type) == TASK_MANAGEMENT ? 1 : 5;
+				len = (uint32_t)virtq_copy_in(
+				    c.iov + c.outs, c.ins, 0, reply, len);
+			}
+			virtq_push(q, c.head, len);
+		}
+		if (batch == BATCH) {
+			virtio_kick(&s->dev, CONTROL);
+			break;
+		}
+	} while (virtq_enable_kick(q));
+	virtio_publish(&s->dev, CONTROL);
+}
+
+static void
+scsi_notify(struct virtio_dev *dev, unsigned queue)
+{
+	struct scsi *s = (struct scsi *)dev;
+
+	if (queue == CONTROL)
+		control(s);
+	/* A drained read may have left commands behind. */
+	if (queue != 1 && virtio_usable(dev, COMMANDS))
+		commands(s);
+}
+
+/* The block layer has finished something. */
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct scsi *s = arg;
+
+	virtio_begin(&s->dev);
+	block_reap(s->medium);
+	if (virtio_usable(&s->dev, COMMANDS))
+		commands(s);
+	virtio_end(&s->dev);
+}
+
+static void
+scsi_drain(struct virtio_dev *dev)
+{
+	struct scsi *s = (struct scsi *)dev;
+
+	if (s->medium != NULL)
+		block_drain(s->medium);
+	if (dev->queue[COMMANDS].vq.ready)
+		virtio_publish(dev, COMMANDS);
+}
+
+static void
+scsi_reset(struct virtio_dev *dev)
+{
+	struct scsi *s = (struct scsi *)dev;
+
+	cdrom_reset(&s->cd);
+}
+
+static void
+scsi_save(struct virtio_dev *dev, struct state_writer *w)
+{
+	const struct cdrom *cd = &((struct scsi *)dev)->cd;
+
+	state_put_u8(w, cd->open);
+	state_put_u8(w, cd->locked);
+	state_put_u8(w, cd->attention);
+	state_put_u8(w, cd->event);
+}
+
+static int
+scsi_load(struct virtio_dev *dev, struct state_reader *r)
+{
+	struct cdrom *cd = &((struct scsi *)dev)->cd;
+
+	cd->open = state_get_u8(r) != 0;
+	cd->locked = state_get_u8(r) != 0;
+	cd->attention = state_get_u8(r);
+	cd->event = state_get_u8(r);
+	return 0;
+}
+
+static void
+scsi_destroy(struct virtio_dev *dev)
+{
+	struct scsi *s = (struct scsi *)dev;
+
+	if (s->readable != NULL)
+		event_free(s->readable);
+	if (s->medium != NULL)
+		block_close(s->medium);
+}
+
+static const struct virtio_ops scsi_ops = {
+    .name = "virtio-scsi",
+    .type = VIRTIO_ID_SCSI,
+    .pci_device = VIRTIO_PCI_SCSI,
+    .class_code = 0x010000,
+    .queues = QUEUES,
+    .config_len = sizeof(struct scsi_config),
+    .notify = scsi_notify,
+    .drain = scsi_drain,
+    .reset = scsi_reset,
+    .save = scsi_save,
+    .load = scsi_load,
+    .destroy = scsi_destroy,
+};
+
+static void
+fill_config(struct scsi *s)
+{
+	struct scsi_config c = {
+	    .num_queues = htole32(1),
+	    .seg_max = htole32(SEG_MAX),
+	    .max_sectors = htole32(MAX_SECTORS),
+	    .cmd_per_lun = htole32(16),
+	    .event_info_size = htole32(16),
+	    .sense_size = htole32(SENSE_SIZE),
+	    .cdb_size = htole32(CDB_SIZE),
+	};
+
+	_Static_assert(sizeof c <= VIRTIO_CONFIG, "configuration space");
+	memcpy(s->dev.config, &c, sizeof c);
+}
+
+int
+virtio_scsi_create(struct pci_bus *bus, struct event_base *base,
+    struct block *medium, struct virtio_dev **dev, struct error *err)
+{
+	struct scsi *s = calloc(1, sizeof *s);
+
+	if (s == NULL) {
+		block_close(medium);
+		return error_set(err, "virtio-scsi: out of memory");
+	}
+	s->medium = medium;
+	s->rq.done = done;
+	s->cd.blocks = (block_size(medium) + CDROM_BLOCK - 1) / CDROM_BLOCK;
+	cdrom_reset(&s->cd);
+	fill_config(s);
+	s->readable = event_new(
+	    base, block_event_fd(medium), EV_READ | EV_PERSIST, on_readable, s);
+	if (virtio_dev_create(&s->dev, bus, &scsi_ops, 0, err) == -1)
+		return -1;
+	if (s->readable == NULL)
+		return error_set(err, "virtio-scsi: out of memory");
+	event_add(s->readable, NULL);
+	if (virtio_listen(&s->dev, base, err) == -1)
+		return -1;
+	if (dev != NULL)
+		*dev = &s->dev;
+	return 0;
+}
