@@ -12,6 +12,8 @@ struct ui;
 
 /* Of the open prompt, as a command of the command line. */
 void complete_command(struct ui *ui);
+/* Of the configuration's text, at the cursor of its view. */
+void complete_config(struct ui *ui);
 
 /*
  * Candidates for a text that begins with n bytes of what is typed: the longest

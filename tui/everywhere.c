@@ -33,9 +33,20 @@ const struct binding everywhere_bindings[] = {
 static const struct keytable global_help = {"everywhere", everywhere_bindings};
 
 static void
-quit_key(struct ui *ui)
+quit_sure(struct ui *ui, const char *name)
 {
 	ui_quit(ui);
+}
+
+static void
+quit_key(struct ui *ui)
+{
+	if (raw_changed(ui))
+		prompt_ask(ui, "", quit_sure,
+		    "leave? what was changed in the configuration (4) is not "
+		    "saved");
+	else
+		ui_quit(ui);
 }
 
 static void

@@ -349,7 +349,11 @@ loaded(void *arg)
 		ui_error(l->ui, "%s", l->err.text);
 	} else {
 		f->edit = l->edit;
-		if (judge(f, &l->err) == -1 || begin_rows(f, &l->err) == -1) {
+		if (judge(f, &l->err) == -1) {
+			form_close(l->ui);
+			raw_open_at_mistake(l->ui);
+			ui_error(l->ui, "%s", l->err.text);
+		} else if (begin_rows(f, &l->err) == -1) {
 			form_close(l->ui);
 			ui_error(l->ui, "%s", l->err.text);
 		}
@@ -431,11 +435,9 @@ form_new(struct ui *ui, enum config_section_kind kind, const char *name,
 	open_form(ui, kind, name, like != NULL ? like : "");
 }
 
-void
-form_close(struct ui *ui)
+static void
+let_go(struct form *f)
 {
-	struct form *f = &ui->form;
-
 	f->open = false;
 	f->visit++;
 	f->mistake[0] = '\0';
@@ -449,6 +451,12 @@ form_close(struct ui *ui)
 	f->edit = f->result = NULL;
 	free(f->path);
 	f->path = NULL;
+}
+
+void
+form_close(struct ui *ui)
+{
+	let_go(&ui->form);
 	ui_dirty(ui, DIRTY_ALL);
 }
 
@@ -457,7 +465,8 @@ form_end(struct ui *ui)
 {
 	struct form *f = &ui->form;
 
-	form_close(ui);
+	/* There may never have been a screen to draw on. */
+	let_go(f);
 	if (f->check != NULL)
 		event_free(f->check);
 	f->check = NULL;

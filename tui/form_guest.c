@@ -163,6 +163,8 @@ reloaded(json_t *ret, int fd, const char *why, void *arg)
 	else
 		model_mistakes(ui->model, ret);
 	wire_refresh(ui->wire);
+	if (ui->view == &view_switches)
+		switches_ask(ui);
 	ui_dirty(ui, DIRTY_ALL);
 }
 

@@ -4,11 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/diff.h"
-#include "config/edit_diff.h"
+#include "tui/changes.h"
 #include "tui/ui.h"
 
-#define CONTEXT   1 /* lines around a change that are shown too */
 #define LINES_MAX 2000
 
 void
@@ -50,114 +48,10 @@ add(struct form *f, enum style style, const char *fmt, ...)
  * --- What changes -----------------------------------------------------
  */
 
-static bool
-near_change(const struct edit_diff_line *l, size_t n, size_t i)
-{
-	size_t j = i > CONTEXT ? i - CONTEXT : 0;
-
-	for (; j < n && j <= i + CONTEXT; j++)
-		if (l[j].what != EDIT_SAME)
-			return true;
-	return false;
-}
-
-/* The lines that differ, those of the new text with their numbers. */
 static void
-add_difference(struct form *f, const char *old_text, size_t old_len,
-    const char *new_text, size_t new_len)
+add_line(enum style style, const char *text, void *arg)
 {
-	struct edit_diff_line *l;
-	size_t i, n;
-	bool skipped = false;
-
-	l = edit_diff(old_text, old_len, new_text, new_len, &n);
-	for (i = 0; i < n; i++) {
-		if (!near_change(l, n, i)) {
-			skipped = f->lines > 0;
-			continue;
-		}
-		if (skipped)
-			add(f, STYLE_FAINT, " ...");
-		skipped = false;
-		if (l[i].what == EDIT_GONE)
-			add(f, STYLE_CRASHED, "     - %.*s", (int)l[i].len,
-			    l[i].text);
-		else
-			add(f,
-			    l[i].what == EDIT_NEW ? STYLE_RUNNING : STYLE_FAINT,
-			    "%4d %c %.*s", l[i].line,
-			    l[i].what == EDIT_NEW ? '+' : ' ', (int)l[i].len,
-			    l[i].text);
-	}
-	free(l);
-}
-
-struct effects {
-	struct ui *ui;
-	struct form *f;
-};
-
-/* "memory, cpus" of those that count at once, or of the others. */
-static size_t
-list_keys(const struct config_change *c, bool at_once, char *buf, size_t len)
-{
-	size_t i, n = 0, count = 0;
-
-	buf[0] = '\0';
-	for (i = 0; i < c->nkeys; i++) {
-		if (c->keys[i]->at_once != at_once)
-			continue;
-		n += (size_t)snprintf(buf + n, len > n ? len - n : 0, "%s%s",
-		    count++ > 0 ? ", " : "", c->keys[i]->name);
-	}
-	return count;
-}
-
-/* Whom a change of a definition reaches, and when. */
-static void
-effect(const struct config_change *c, void *arg)
-{
-	const struct effects *e = arg;
-	const struct guest *g =
-	    c->kind == CONFIG_VM ? model_find(e->ui->model, c->name) : NULL;
-	bool up = g != NULL && guest_is_up(g);
-	char keys[512];
-
-	if (c->what == CONFIG_ADDED)
-		add(e->f, STYLE_PLAIN, "%s is new.", c->name);
-	else if (c->what == CONFIG_REMOVED)
-		add(e->f, STYLE_PLAIN, "%s is no longer defined%s.", c->name,
-		    up ? "; it runs until it is stopped" : "");
-	if (c->what != CONFIG_CHANGED)
-		return;
-	if (list_keys(c, true, keys, sizeof keys) > 0)
-		add(e->f, STYLE_PLAIN, "%s: %s, at once.", c->name, keys);
-	if (list_keys(c, false, keys, sizeof keys) == 0)
-		return;
-	if (c->kind == CONFIG_SWITCH)
-		add(e->f, STYLE_QUESTION,
-		    "%s: %s. Guests that run on it see this with their next "
-		    "start.",
-		    c->name, keys);
-	else
-		add(e->f, up ? STYLE_QUESTION : STYLE_PLAIN, "%s: %s, %s.",
-		    c->name, keys,
-		    up ? "with its next start, since it runs"
-		       : "with its next start");
-}
-
-static void
-add_effects(struct ui *ui, const struct edit *before, const struct edit *after)
-{
-	struct effects e = {ui, &ui->form};
-	struct config_mistakes ms = {0};
-	struct config *a = NULL, *b = NULL;
-
-	if (edit_check(before, &a, &ms) == 0 && edit_check(after, &b, &ms) == 0)
-		config_diff(a, b, effect, &e);
-	config_free(a);
-	config_free(b);
-	config_mistakes_clear(&ms);
+	add(arg, style, "%s", text);
 }
 
 /* The first row that has something wrong, or f->rows. */
@@ -188,10 +82,8 @@ void
 form_review(struct ui *ui)
 {
 	struct form *f = &ui->form;
-	const char *base, *text;
-	size_t row, base_len, len;
-	struct edit *before;
 	struct error err;
+	size_t row;
 
 	if (renames_running(ui)) {
 		ui_say(ui, "%s runs: stop it before it gets another name.",
@@ -219,14 +111,7 @@ form_review(struct ui *ui)
 		return;
 	}
 	form_clear_lines(f);
-	base = edit_base(f->result, &base_len);
-	text = edit_text(f->result, &len);
-	before = edit_new(f->path, base, base_len);
-	add_effects(ui, before, f->result);
-	edit_free(before);
-	add(f, STYLE_FAINT, "%s", "");
-	add(f, STYLE_FAINT, "In %s:", f->path);
-	add_difference(f, base, base_len, text, len);
+	changes_all(ui, f->result, add_line, f);
 	f->step = FORM_REVIEW;
 	ui_dirty(ui, DIRTY_ALL);
 }
@@ -263,6 +148,8 @@ reloaded(json_t *ret, int fd, const char *why, void *arg)
 	else
 		model_mistakes(ui->model, ret);
 	wire_refresh(ui->wire);
+	if (ui->view == &view_switches)
+		switches_ask(ui);
 	ui_dirty(ui, DIRTY_ALL);
 }
 
@@ -313,7 +200,7 @@ show_others(struct ui *ui)
 		    config_section_word(f->kind), f->name);
 	add(f, STYLE_FAINT, "%s", "");
 	add(f, STYLE_FAINT, "What they changed:");
-	add_difference(f, base, base_len, text, len);
+	changes_lines(base, base_len, text, len, add_line, f);
 	f->step = FORM_OTHER;
 }
 

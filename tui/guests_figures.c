@@ -139,12 +139,14 @@ guests_draw_welcome(struct ui *ui, const struct rect *r)
 	draw_clear(r);
 	draw_text(r, y, 2, STYLE_NAME, "There is no guest yet.");
 	snprintf(text, sizeof text,
-	    "A guest is a section in %s, as short as this:", path);
+	    "n defines the first one in a form. It is a section in %s, as "
+	    "short as this:",
+	    path);
 	y = draw_words(r, y + 1 + gap, text) + gap;
 	for (i = 0; example[i] != NULL; i++)
 		if (gap || i < 3)
 			draw_text(r, y++, 6, STYLE_NAME, example[i]);
 	draw_words(r, y + gap,
-	    "R reads it here; in a shell, `vmtui check` says whether it is "
-	    "right.");
+	    "4 is the file itself; R reads it again. An existing vm.conf is "
+	    "taken over with :import -o FILE VM.CONF.");
 }

@@ -511,6 +511,7 @@ end(struct screen *s)
 	works_free(ui->works);
 	commands_end(ui);
 	form_end(ui);
+	raw_end_view(ui);
 	log_end(ui);
 	switches_end(ui);
 	if (ui->panes != NULL)

@@ -31,6 +31,7 @@
 #include "tui/model.h"
 #include "tui/pane.h"
 #include "tui/prompt.h"
+#include "tui/raw_view.h"
 #include "tui/sheet.h"
 #include "tui/size.h"
 #include "tui/switches.h"
@@ -73,6 +74,7 @@ struct ui {
 	struct window window;
 	struct works *works; /* what may wait for a disk */
 	struct commands commands;
+	struct raw_view raw; /* view_config.c */
 	struct logs logs;
 	struct switches switches;
 	struct switches_view switches_view;

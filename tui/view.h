@@ -60,6 +60,11 @@ struct switches_view {
 	size_t at, top; /* rows: switches and what is in them */
 };
 
+/* view_config.c */
+extern const struct view view_config;
+/* Its keys: letters as commands, and as text. */
+extern const struct binding raw_reading[], raw_typing[];
+
 /* view_log.c */
 extern const struct view view_log;
 

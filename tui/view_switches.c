@@ -143,8 +143,7 @@ draw_none(const struct ui *ui, const struct rect *r)
 	draw_text(r, 1, 2, STYLE_PLAIN, "No switch is defined yet.");
 	draw_text(r, 3, 2, STYLE_FAINT,
 	    "A switch connects guests, and through an interface of the host");
-	draw_text(r, 4, 2, STYLE_FAINT,
-	    "the network outside: [switch NAME] in the configuration.");
+	draw_text(r, 4, 2, STYLE_FAINT, "the network outside. n defines one.");
 }
 
 static void
@@ -271,9 +270,39 @@ reset(struct ui *ui)
 	    "by hand goes");
 }
 
+/* The switch of the row. */
+static const char *
+here_switch(const struct ui *ui)
+{
+	return ui->switches_view.at < count_rows(ui)
+	    ? nth(ui, ui->switches_view.at).sw->name
+	    : NULL;
+}
+
+static void
+edit(struct ui *ui)
+{
+	form_edit(ui, CONFIG_SWITCH, here_switch(ui));
+}
+
+static void
+new_switch(struct ui *ui)
+{
+	form_new(ui, CONFIG_SWITCH, "", NULL);
+}
+
+static void delete (struct ui *ui)
+{
+	form_delete(ui, CONFIG_SWITCH, here_switch(ui));
+}
+
 static const struct binding bindings_switches[] = {
     {{K_ENTER, 0}, {K_RIGHT, 0}, "guest", "turn to the guest it belongs to",
 	guest_refuse, go_guest},
+    {{'e', 0}, {0, 0}, "edit", "edit the switch's definition", reset_refuse,
+	edit},
+    {{'n', 0}, {0, 0}, "new", "define a new switch", NULL, new_switch},
+    {{'d', 0}, {0, 0}, "delete", "delete its definition", reset_refuse, delete},
     {{'r', 0}, {0, 0}, "reset", "make all switches as they are defined",
 	reset_refuse, reset},
     {{'j', 0}, {K_DOWN, 0}, NULL, "the next row", NULL, down},

@@ -314,6 +314,8 @@ commit_all(struct qcow2 *q)
 {
 	for (;;) {
 		if (q->commit.stage == COMMIT_IDLE) {
+			/* Which jobs that are over by now may have kept. */
+			freed_apply(q);
 			if (q->failed != 0 || !needed(q))
 				break;
 			q->want_commit = true;

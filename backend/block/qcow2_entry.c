@@ -196,6 +196,7 @@ l2_loaded(struct slice *s)
 		cache_drop(&q->l2, s);
 	}
 	job_wake(q, &waiting);
+	job_wake(q, &q->blocked);
 }
 
 static void
@@ -256,7 +257,12 @@ l2_slice(struct qcow2 *q, struct job *job, uint64_t at, struct slice **s)
 	if (*s == NULL) {
 		if (errno == ENOMEM)
 			return -ENOMEM;
-		q->want_commit = true;
+		/*
+		 * What is dirty a round makes clean; what is being read or in
+		 * use wakes those who are blocked when that is over.
+		 */
+		if (q->l2.dirty > 0)
+			q->want_commit = true;
 		job_block(q, job);
 		return 1;
 	}

@@ -408,6 +408,25 @@ work(struct qcow2 *q)
 	return n;
 }
 
+/* Is anything finished in the chain from b down that was not passed on? */
+static bool
+has_work(const struct block *b)
+{
+	const struct qcow2 *q;
+
+	for (; b != NULL; b = q->backing) {
+		if (b->ready.first != NULL)
+			return true;
+		if (b->ops != &qcow2_ops)
+			return false;
+		q = (const struct qcow2 *)b;
+		if (q->loaded != NULL || q->arrived != NULL ||
+		    q->finished.first != NULL || q->runnable.first != NULL)
+			return true;
+	}
+	return false;
+}
+
 static unsigned
 qcow2_reap(struct block *b)
 {
@@ -419,12 +438,14 @@ qcow2_reap(struct block *b)
 		block_reap(q->data);
 	if (q->backing != NULL)
 		block_reap(q->backing);
-	/* What needs no I/O there makes no event either. */
-	do {
+	for (;;) {
 		n += work(q);
 		hand_on(q);
-	} while (q->backing != NULL && block_reap(q->backing) > 0);
-	return n;
+		/* What needed no I/O there makes no event either. */
+		if (!has_work(q->backing))
+			return n;
+		block_reap(q->backing);
+	}
 }
 
 void

@@ -108,7 +108,8 @@ qcow2_close(struct block *b)
 	struct qcow2 *q = (struct qcow2 *)b;
 	int rc;
 
-	if (!b->readonly) {
+	/* If it failed before, that was said then. */
+	if (!b->readonly && q->failed == 0) {
 		rc = commit_all(q);
 		if (rc != 0)
 			log_warn("%s: what was not flushed is lost: %s",

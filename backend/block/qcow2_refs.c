@@ -266,7 +266,8 @@ take_run(struct qcow2 *q, uint64_t first, uint64_t n, uint64_t end)
 		if (first + run < q->fresh && table_overlaps(q, first + run)) {
 			if (run > 0)
 				break;
-			return qcow2_corrupt(q, "a refcount of 0 for",
+			return qcow2_corrupt(q,
+			    "a cluster in use, counted as free,",
 			    first << q->h.cluster_bits);
 		}
 		set_count_in(q, s, i, 1);
@@ -378,7 +379,7 @@ refs_release(struct qcow2 *q, uint64_t first, uint64_t n)
 		if (refs_get(q, first, &count) != 0)
 			return;
 		if (count == 0) {
-			qcow2_corrupt(q, "a refcount of 0 for",
+			qcow2_corrupt(q, "a cluster in use, counted as free,",
 			    first << q->h.cluster_bits);
 			return;
 		}

@@ -58,7 +58,7 @@ write_step(struct job *job)
 	if (rc == 1)
 		return STEP_WAITS;
 	if (rc == 0 && entry_stretch(q, s, job->at, most, &st) != 0)
-		rc = qcow2_corrupt(q, "an L2 entry for", job->at);
+		rc = qcow2_corrupt(q, "an L2 entry of the disk", job->at);
 	if (rc == 0 && (st.kind != EXTENT_DATA || !st.copied))
 		return allocate_step(job, s, &st);
 	if (rc == 0)

@@ -149,7 +149,7 @@ zero_part(struct job *job, struct slice *s, uint64_t end)
 		return 0;
 	}
 	if (entry_stretch(q, s, job->at, len, &st) != 0)
-		return qcow2_corrupt(q, "an L2 entry for", job->at);
+		return qcow2_corrupt(q, "an L2 entry of the disk", job->at);
 	if (st.kind == EXTENT_ZERO ||
 	    (st.kind == EXTENT_HOLE && q->backing == NULL)) {
 		job->at += st.len;
@@ -199,7 +199,7 @@ zero_cluster(struct job *job, struct slice *s, struct hole *hole, uint64_t len)
 	int rc = 0;
 
 	if (entry_get(q, s, n, &e) != 0)
-		return qcow2_corrupt(q, "an L2 entry for", job->at);
+		return qcow2_corrupt(q, "an L2 entry of the disk", job->at);
 	if ((q->h.autoclear & QCOW2_DATA_FILE_RAW) != 0 && e.has_host)
 		return zero_data(job, e.host, len);
 	if (!new_entry(job, &e, &new)) {

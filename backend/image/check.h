@@ -11,6 +11,7 @@
 #include "backend/image/chain.h"
 #include "backend/image/counts.h"
 
+#define CHECK_MEMORY    (UINT64_C(1) << 30) /* bytes of it for counts */
 #define CHECK_SAID_MOST 20 /* findings that are told one by one */
 
 struct check {

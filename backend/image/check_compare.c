@@ -16,7 +16,7 @@ check_begin(struct check *c, struct image *im, struct error *err)
 	unsigned bits = im->h.cluster_bits;
 
 	memset(c, 0, sizeof *c);
-	counts_init(&c->counts);
+	counts_init(&c->counts, CHECK_MEMORY);
 	c->im = im;
 	c->clusters = (im->length >> bits) +
 	    ((im->length & (qcow2_cluster(&im->h) - 1)) != 0);

@@ -230,17 +230,20 @@ punch(const struct check *c, uint64_t first, uint64_t n)
 void
 check_give_back(struct check *c)
 {
-	uint64_t i, first = 0, last = 0;
+	struct counts_page **list = counts_sorted(&c->counts);
+	uint64_t cluster, end = 0;
+	size_t i, j;
 
-	for (i = 0; i < c->clusters; i++) {
-		if ((counts_get(&c->counts, i) & COUNTS_COUNT) == 0)
-			continue;
-		punch(c, first, i - first);
-		first = i + 1;
-		last = i;
-	}
-	if (last + 1 < c->clusters &&
-	    ftruncate(
-		c->im->fd, (off_t)((last + 1) << c->im->h.cluster_bits)) == -1)
+	for (i = 0; list != NULL && i < c->counts.pages; i++)
+		for (j = 0; j < COUNTS_PAGE; j++) {
+			if ((list[i]->cell[j] & COUNTS_COUNT) == 0)
+				continue;
+			cluster = list[i]->number * COUNTS_PAGE + j;
+			punch(c, end, cluster - end);
+			end = cluster + 1;
+		}
+	free(list);
+	if (end > 0 && end < c->clusters &&
+	    ftruncate(c->im->fd, (off_t)(end << c->im->h.cluster_bits)) == -1)
 		return;
 }

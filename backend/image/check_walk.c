@@ -55,7 +55,7 @@ check_refer(struct check *c, uint64_t at, uint64_t len, uint32_t flag,
 			return error_set(err,
 			    "%s has more clusters than can be checked with "
 			    "the %u MiB of memory that are allowed for it",
-			    c->im->path, (unsigned)(COUNTS_BYTES_MOST >> 20));
+			    c->im->path, (unsigned)(CHECK_MEMORY >> 20));
 		uses = *cell & USES;
 		if (uses != 0 && (uses != flag || flag == COUNTS_META))
 			check_found(c, &c->damaged,

@@ -8,9 +8,10 @@
 #define SLOTS_FIRST 256u
 
 void
-counts_init(struct counts *c)
+counts_init(struct counts *c, uint64_t bytes)
 {
-	*c = (struct counts){0};
+	*c = (struct counts){
+	    .most = (size_t)(bytes / sizeof(struct counts_page))};
 }
 
 void
@@ -21,7 +22,7 @@ counts_free(struct counts *c)
 	for (i = 0; i < c->slots; i++)
 		free(c->slot[i]);
 	free(c->slot);
-	counts_init(c);
+	counts_init(c, 0);
 }
 
 /* Where the page is, or would be. */
@@ -77,8 +78,7 @@ counts_cell(struct counts *c, uint64_t cluster)
 
 	if (page != NULL)
 		return &page->cell[cluster % COUNTS_PAGE];
-	if ((c->pages + 1) * sizeof *page > COUNTS_BYTES_MOST ||
-	    (c->pages * 2 >= c->slots && grow(c) == -1))
+	if (c->pages == c->most || (c->pages * 2 >= c->slots && grow(c) == -1))
 		return NULL;
 	page = calloc(1, sizeof *page);
 	if (page == NULL)
@@ -117,9 +117,10 @@ compare(const void *a, const void *b)
 struct counts_page **
 counts_sorted(const struct counts *c)
 {
-	struct counts_page **list = calloc(c->pages, sizeof *list);
+	struct counts_page **list;
 	size_t i, n = 0;
 
+	list = c->pages == 0 ? NULL : calloc(c->pages, sizeof *list);
 	if (list == NULL)
 		return NULL;
 	for (i = 0; i < c->slots; i++)

@@ -17,8 +17,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define COUNTS_BYTES_MOST (UINT64_C(1) << 30) /* of memory */
-
 /* What a cluster is used as; two of them at once is damage. */
 #define COUNTS_DATA  0x10000000u
 #define COUNTS_L2    0x20000000u
@@ -36,10 +34,12 @@ struct counts_page {
 struct counts {
 	struct counts_page **slot; /* open addressing, a power of two */
 	size_t slots, pages;
+	size_t most; /* of them */
 	struct counts_page *last; /* the one that was asked for last */
 };
 
-void counts_init(struct counts *c);
+/* Pages will take this many bytes of memory at most. */
+void counts_init(struct counts *c, uint64_t bytes);
 void counts_free(struct counts *c);
 
 /*

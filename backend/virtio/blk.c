@@ -130,7 +130,8 @@ done(struct block_request *rq, int result)
 	struct blk_request *r = (struct blk_request *)rq;
 	struct blk *blk = r->blk;
 
-	if ((result == -ENOSPC || result == -EDQUOT) && rq->op != BLOCK_READ) {
+	/* Also of a read: tables may have to be written to make room for one. */
+	if (result == -ENOSPC || result == -EDQUOT) {
 		blk_wait(r, -result);
 		return;
 	}

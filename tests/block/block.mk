@@ -2,23 +2,25 @@
 
 BLOCK_B = build/asan/tests/block
 BLOCK_TESTS = $(BLOCK_B)/powercut $(BLOCK_B)/driver $(BLOCK_B)/damage
-POWERCUT = powercut recorder states walk workload
+POWERCUT = powercut recorder smallcache states walk workload
+WRAP = -Wl,--wrap=block_uring_new -Wl,--wrap=cache_init
 
 ifeq ($(VARIANT),asan)
 $(BLOCK_B)/powercut: $(POWERCUT:%=$(BLOCK_B)/%.o) $(B)/libvmtui.a
 	@$(SAY) "  LINK  $@"
-	$(Q)$(CC) $(LDFLAGS) -Wl,--wrap=block_uring_new -o $@ \
+	$(Q)$(CC) $(LDFLAGS) $(WRAP) -o $@ \
 	    $(POWERCUT:%=$(BLOCK_B)/%.o) $(B)/libvmtui.a $(LDLIBS)
 
-$(BLOCK_B)/driver: $(BLOCK_B)/driver.o $(B)/libvmtui.a
+$(BLOCK_B)/driver: $(BLOCK_B)/driver.o $(BLOCK_B)/smallcache.o $(B)/libvmtui.a
 	@$(SAY) "  LINK  $@"
-	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(B)/libvmtui.a $(LDLIBS)
+	$(Q)$(CC) $(LDFLAGS) -Wl,--wrap=cache_init -o $@ $(BLOCK_B)/driver.o \
+	    $(BLOCK_B)/smallcache.o $(B)/libvmtui.a $(LDLIBS)
 
-DAMAGE = $(BLOCK_B)/damage.o $(BLOCK_B)/recorder.o \
+DAMAGE = $(BLOCK_B)/damage.o $(BLOCK_B)/recorder.o $(BLOCK_B)/smallcache.o \
 	build/asan/tests/fuzz/fuzz_qcow2.o
 $(BLOCK_B)/damage: $(DAMAGE) $(B)/libvmtui.a
 	@$(SAY) "  LINK  $@"
-	$(Q)$(CC) $(LDFLAGS) -Wl,--wrap=block_uring_new -o $@ $(DAMAGE) \
+	$(Q)$(CC) $(LDFLAGS) $(WRAP) -o $@ $(DAMAGE) \
 	    $(B)/libvmtui.a $(LDLIBS)
 
 blocktests: $(BLOCK_TESTS)

@@ -3,7 +3,7 @@
 import itertools
 import os
 
-from images import DRIVER, KIB, Disk, Work, check, reads_as, run, sanity
+from images import DRIVER, KIB, Disk, Failure, Work, check, reads_as, run, sanity
 
 AXES = {
     "compat": ("0.10", "1.1"),
@@ -112,7 +112,7 @@ def combinations(folder, rng, some):
         try:
             one(place, rng, c, below, content)
         except Exception as why:
-            raise type(why)("%s\n%s" % (c, why)) from why
+            raise Failure("%s\n%s" % (c, why)) from why
         run(["rm", "-r", place])
 
 

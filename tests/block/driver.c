@@ -10,6 +10,7 @@
  *	R SIZE              resize
  *	.                   wait for what is in flight
  *
+ * With SMALL_CACHE in the environment its tables are kept in a very small one.
  * What touches the same bytes as something in flight waits for it. Ends with
  * status 1 and a sentence when the image does not open or a request fails.
  */
@@ -20,6 +21,7 @@
 #include <string.h>
 
 #include "backend/block/block.h"
+#include "tests/block/smallcache.h"
 
 #define AT_ONCE 24u
 #define DEPTH   8u /* of the ring: fewer than that */
@@ -198,6 +200,7 @@ main(int argc, char **argv)
 
 	if (argc < 3)
 		return 2;
+	smallcache_slices = getenv("SMALL_CACHE") != NULL ? 4 : 0;
 	block_files_init(&files);
 	rc = block_open(argv[1],
 	    strcmp(argv[2], "raw") == 0 ? BLOCK_FORMAT_RAW : BLOCK_FORMAT_QCOW2,

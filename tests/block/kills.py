@@ -89,7 +89,7 @@ def until_killed(console, image, rng, pid):
             if left <= 0:
                 os.kill(pid, signal.SIGKILL)
                 killed = True
-                left = 20
+                left = 60
             console.settimeout(left)
         try:
             data = console.recv(65536)

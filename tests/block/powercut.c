@@ -22,6 +22,7 @@
 
 #include "backend/block/block.h"
 #include "tests/block/recorder.h"
+#include "tests/block/smallcache.h"
 #include "tests/block/states.h"
 #include "tests/block/walk.h"
 #include "tests/block/workload.h"
@@ -300,6 +301,7 @@ record(struct run *r)
 	copy_file(r->image, r->state);
 	if (s->data_file)
 		copy_file(r->data, r->state_data);
+	smallcache_slices = random_below(2) == 0 ? 4 : 0;
 	recorder_clear();
 	recorder_begin(0, r->image);
 	recorder_begin(1, s->data_file ? r->data : NULL);

@@ -2,7 +2,9 @@
 
 import ctypes
 import os
+import shutil
 import signal
+import subprocess
 
 from harness import PROMPT, Skip, check, need_kvm, need_root, until
 
@@ -52,13 +54,18 @@ class SmallDisk:
         return self.path(name)
 
 
-def starts(lab, disk, *names):
+def starts(lab, disk, *names, kind="raw"):
     """Guests whose images have 512 KiB of room between them."""
     disk.file("ballast", 3584 * KIB)
     for name in names:
-        disk.file(name + ".img", 8192 * KIB, sparse=True)
+        if kind == "raw":
+            disk.file(name + ".img", 8192 * KIB, sparse=True)
+        else:
+            subprocess.run(["qemu-img", "create", "-q", "-f", kind,
+                            disk.path(name + ".img"), "8M"], check=True)
     lab.configure("".join(lab.guest(
-        n, "disk = %s" % disk.path(n + ".img")) for n in names))
+        n, "disk = %s, format=%s" % (disk.path(n + ".img"), kind))
+        for n in names))
     lab.ok("start", *names)
     for name in names:
         lab.see(name, PROMPT)
@@ -76,10 +83,12 @@ def said(lab, name):
     return lab.ok("log", name).count("no space left on the device; make room")
 
 
-def test_a_full_disk_pauses_the_guest_until_there_is_room(lab):
+def until_there_is_room(lab, kind):
     need_kvm()
+    if kind != "raw" and not shutil.which("qemu-img"):
+        raise Skip("no qemu-img")
     with SmallDisk(lab.path("vmm"), 4096 * KIB) as disk:
-        starts(lab, disk, "a", "b")
+        starts(lab, disk, "a", "b", kind=kind)
         for name in ("a", "b"):
             lab.see(name, b"fill 64 2048", type=b"fill 64 2048 7\r")
         for name in ("a", "b"):
@@ -105,6 +114,14 @@ def test_a_full_disk_pauses_the_guest_until_there_is_room(lab):
             text = lab.see(name, b"ok: 2048 sectors", b"ok: 2000 sectors",
                            type=b"verify 100 2000 7\r", seconds=60)
             check("error" not in text and "no answer" not in text, text)
+
+
+def test_a_full_disk_pauses_the_guest_until_there_is_room(lab):
+    until_there_is_room(lab, "raw")
+
+
+def test_a_full_disk_pauses_a_guest_on_qcow2_until_there_is_room(lab):
+    until_there_is_room(lab, "qcow2")
 
 
 def test_a_guest_whose_disk_is_full_is_reset_and_forced_off(lab):

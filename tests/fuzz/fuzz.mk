@@ -5,7 +5,8 @@ FUZZ = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 # A disk below it that finishes requests in any order.
 build/fuzz/fuzz_qcow2: FUZZ_MORE = tests/block/recorder.c \
-	-Wl,--wrap=block_uring_new
+	tests/block/smallcache.c -Wl,--wrap=block_uring_new \
+	-Wl,--wrap=cache_init
 
 build/fuzz/%: tests/fuzz/%.c $(SRC) $(GENERATED)
 	@mkdir -p $(@D)

@@ -16,6 +16,7 @@
 #include "backend/block/block.h"
 #include "backend/block/qcow2.h"
 #include "tests/block/recorder.h"
+#include "tests/block/smallcache.h"
 
 #define IMAGE_MOST (4u << 20)
 #define OTHER      100000u /* bytes of a backing or data file */
@@ -122,6 +123,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		return -1;
 	random_seed(data[len - 1] * 256u + data[len / 2]);
 	readonly = data[len - 1] % 4 == 3;
+	smallcache_slices = random_below(2) == 0 ? 2 : 0;
 	if ((h = calloc(1, sizeof *h)) == NULL)
 		abort();
 	fd = file_of(data, len);

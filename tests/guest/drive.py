@@ -153,6 +153,7 @@ class Lab:
         with open(self.path("vmtui.conf"), "w") as f:
             f.write(config(self))
         self.consoles = {}
+        self.screen = None  # the connection of size()
         self.log = open(self.path("backend.log"), "w")
         self.backend = subprocess.Popen(
             [binary, "backend"], env=self.env, stdin=subprocess.DEVNULL,
@@ -205,6 +206,29 @@ class Lab:
         if "return" not in answer:
             raise Failure("%s: %s" % (command, answer["error"]["desc"]))
         return answer["return"], list(fds)
+
+    def size(self, name, rows, cols):
+        """
+        Tells how large hvc0 is shown, on a connection that stays: what a
+        client said of a size is forgotten when it goes.
+        """
+        if self.screen is None:
+            self.screen = socket.socket(socket.AF_UNIX)
+            self.screen.settimeout(20)
+            self.screen.connect(os.path.join(self.env["VMTUI_RUNDIR"],
+                                             "backend.sock"))
+        self.screen.sendall(json.dumps(
+            {"execute": "console-size", "id": 1, "arguments":
+             {"name": name, "port": "hvc0", "rows": rows, "cols": cols}}
+        ).encode() + b"\n")
+        with self.screen.makefile("r") as lines:
+            for line in lines:
+                answer = json.loads(line)
+                if "error" in answer:
+                    raise Failure(answer["error"]["desc"])
+                if "return" in answer:
+                    return
+        raise Failure("the backend is gone")
 
     def status(self, name):
         """The guest's object in `vmtui status --json`."""
@@ -259,6 +283,8 @@ class Lab:
     def close(self, names):
         """Ends guests and backend; what could not be ended in good order."""
         left = []
+        if self.screen:
+            self.screen.close()
         for name in list(self.consoles):
             self.detach(name)
         for name in names:

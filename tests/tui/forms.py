@@ -450,15 +450,6 @@ def test_a_file_that_cannot_be_saved_loses_nothing(place):
     wait_file(place, conf(place).replace("= 4G ", "= 6G "))
 
 
-def test_a_file_with_mistakes_is_mended_first(place):
-    s = opened(place, (80, 24), text="[vm build]\nmemroy = 1G\n")
-    s.keys("e")
-    s.wait(r'vmtui.conf:2: \[vm\] has no +key +"memroy"|memroy')
-    s.keys("j")
-    s.wait(r"▸● db")
-    wait_file(place, "[vm build]\nmemroy = 1G\n")
-
-
 def test_a_form_waits_for_no_backend(place):
     s = opened(place, (80, 24), *GUESTS, "--hold")
     begin_change(place, s)
@@ -495,3 +486,43 @@ def test_the_form_has_its_keys_on_a_page(place):
     s.wait(r"make up a hardware address")
     s.keys("Escape")
     s.wait(r"▸name +build")
+
+
+def test_switches_are_edited_in_the_same_form(place):
+    def test(s):
+        s.keys("3")
+        s.wait(r"▸. local ")
+        s.keys("e")
+        s.wait(r"─ switch local ─")
+        to(s, "add")
+        s.wait(r"▸add +em0")
+        s.keys("Down")
+        s.wait(r"▸  one more")
+        s.type("tap7")
+        to(s, "locked")
+        s.keys("Space")
+        s.wait(r"▸locked +\* yes")
+        save(s)
+        s.wait(r"^ local is saved")
+        wait_file(place, conf(place).replace(
+            "the uplink\n",
+            "the uplink\nadd = tap7\nlocked = yes\n"))
+        s.keys("n")
+        s.wait(r"─ new switch ─")
+        s.type("inside")
+        to(s, "address")
+        s.type("10.0.0.0/24")
+        s.wait(r"address of the +whole network|whole +network")
+        s.keys("BSpace", "BSpace", "BSpace", "BSpace")
+        s.type("1/24")
+        s.wait(r"▸address +\* 10.0.0.1/24")
+        save(s)
+        s.wait(r"^ inside is saved")
+        until(lambda: "\n\n[switch inside]\naddress = 10.0.0.1/24\n\n"
+              in read(place), lambda: "inside in:\n" + read(place))
+        # Guests are on it: it stays.
+        s.keys("d")
+        s.wait(r"2 guests are on local: take")
+        s.keys("3")
+        s.wait(r"▸. local ")
+    at_sizes(place, test, *GUESTS, "--switch", "local:vs-local:up:")

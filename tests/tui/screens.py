@@ -387,7 +387,7 @@ def test_without_guests_it_says_how_to_come_by_one(place):
         s = place.screen(size)
         s.wait(r"There is no guest yet")
         for want in (r"/home/me/vmtui.conf", r"\[vm first\]", r"kernel = ",
-                     r"check"):
+                     r"n defines"):
             s.expect(want)
         s.quit()
 

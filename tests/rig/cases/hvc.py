@@ -34,7 +34,7 @@ class Shell:
 
 
 def resize(lab, rows, cols):
-    lab.call("console-size", name="hvc", rows=rows, cols=cols)
+    lab.size("hvc", rows, cols)
 
 
 def shell(lab):
