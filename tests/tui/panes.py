@@ -19,6 +19,10 @@ def consoles(place, size, *args, tile=True, **kw):
     if tile:
         s.keys("t")
         s.wait(r"ctrl-\] commands")
+        # What is typed before a console is connected goes nowhere.
+        until(lambda: 0 < len(titles(s)) <= len(
+            re.findall(r"(?:^|│)\w+\$", s.text(), re.MULTILINE)),
+            lambda: "a prompt in each pane:\n" + s.text())
     return s
 
 
@@ -134,6 +138,7 @@ def test_panes_split_both_ways_for_a_guest_from_a_list(place):
         s.type("db")
         s.keys("Enter")
         s.wait(r"├ db ● ─+$")
+        s.wait(r"all else goes to db")
         s.type("hello")
         place.wait_typed("db", b"hello")
         if b"hello" in place.typed("build") + place.typed("web2"):
