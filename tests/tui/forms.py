@@ -57,16 +57,30 @@ def wait_file(place, text):
           lambda: "the file to be\n%s\nbut it is\n%s" % (text, read(place)))
 
 
+def move_to(s, key, there, what):
+    """Goes on with a key until there() says so of the lines with a mark.
+
+    What is looked at is one picture at a time: the key is for what it shows.
+    """
+    seen = [None]
+
+    def moved():
+        now = [line for line in s.lines() if "▸" in line]
+        if not now or now == seen[0]:
+            return False
+        seen[0] = now
+        return True
+    for _ in range(40):
+        until(moved, "a move, on the way to %s, on:\n%s" % (what, s.text()))
+        if any(there(line) for line in seen[0]):
+            return
+        s.keys(key)
+    raise Failed("no %s on:\n%s" % (what, s.text()))
+
+
 def to(s, field):
     """Goes down to a field."""
-    for _ in range(40):
-        if re.search(r"▸%s( |$)" % field, s.text(), re.MULTILINE):
-            return
-        before = [l for l in s.lines() if "▸" in l]
-        s.keys("Down")
-        until(lambda: [l for l in s.lines() if "▸" in l] != before,
-              "the next field, on the way to " + field)
-    raise Failed("no field %s on:\n%s" % (field, s.text()))
+    move_to(s, "Down", re.compile(r"▸%s( |$)" % field).search, field)
 
 
 def edit(s):
@@ -303,14 +317,7 @@ def test_a_clone_is_asked_for_its_disks(place):
 
 
 def down_to(s, name):
-    for _ in range(20):
-        if any("▸" in l and " %s " % name in l for l in s.lines()):
-            return
-        before = [l for l in s.lines() if "▸" in l]
-        s.keys("j")
-        until(lambda: [l for l in s.lines() if "▸" in l] != before,
-              "the next guest")
-    raise Failed("no guest %s on:\n%s" % (name, s.text()))
+    move_to(s, "j", lambda line: " %s " % name in line, "guest " + name)
 
 
 def test_deleting_asks_and_may_take_the_disks(place):
