@@ -471,4 +471,5 @@ form_end(struct ui *ui)
 		event_free(f->check);
 	f->check = NULL;
 	form_delete_end(ui);
+	form_disk_end(ui);
 }

@@ -16,6 +16,7 @@
  *	form_pick.c   values to choose from: files, switches, words
  *	form_save.c   what will change, saving, and what others changed
  *	form_draw.c   all of it on the screen
+ *	form_disk.c   a new image for a disk
  *	form_guest.c  clone and delete of a guest or switch
  *
  * Main thread.
@@ -79,6 +80,7 @@ struct form {
 	bool gone; /* OTHER: they took the section out */
 	struct pick pick;
 	char folder[1024]; /* that the pick shows; "": no folder */
+	struct making *making; /* an image; form_disk.c */
 };
 
 /* Opens it for a section that is there. */
@@ -151,6 +153,13 @@ bool form_check(struct form *f);
 void form_choose(struct ui *ui);
 /* Whether there is something to choose from. */
 bool form_choices(const struct form *f);
+
+/* The path of the row's disk, without quotes and options; buf. */
+void form_disk_path(const struct form *f, char *buf, size_t len);
+/* Makes the image that the row names, after asking for its size. */
+const char *form_disk_refuse(struct ui *ui);
+void form_disk_make(struct ui *ui);
+void form_disk_end(struct ui *ui);
 
 /* Shows what would change, and asks. */
 void form_review(struct ui *ui);

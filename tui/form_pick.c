@@ -61,8 +61,8 @@ options_of(const char *text)
 }
 
 /* The path alone, without its quotes. */
-static void
-path_of(const struct form *f, char *buf, size_t len)
+void
+form_disk_path(const struct form *f, char *buf, size_t len)
 {
 	const char *text = f->row[f->at].text, *end;
 	size_t n;
@@ -178,7 +178,7 @@ browse(struct ui *ui)
 	struct form *f = &ui->form;
 	char path[FIELD_MAX], *slash;
 
-	path_of(f, path, sizeof path);
+	form_disk_path(f, path, sizeof path);
 	slash = strrchr(path, '/');
 	if (slash == NULL)
 		f->folder[0] = '\0';

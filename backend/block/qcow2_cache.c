@@ -162,15 +162,3 @@ cache_clean(struct cache *c, struct slice *s)
 		c->dirty--;
 	s->dirty = false;
 }
-
-void
-cache_forget(struct cache *c)
-{
-	struct slice *s, *newer;
-
-	for (s = c->oldest; s != NULL; s = newer) {
-		newer = s->newer;
-		if (!in_use(s))
-			cache_drop(c, s);
-	}
-}

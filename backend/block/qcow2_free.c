@@ -20,8 +20,9 @@ freed_add(struct qcow2 *q, uint64_t offset, uint64_t len)
 	/* What is freed may be used for something else. */
 	q->unpacked_entry = 0;
 	q->clock++;
-	/* Not one that the round that runs has counted already. */
+	/* Not one that a round, this one or the last, has counted already. */
 	if (last != NULL && last->first + last->n == first &&
+	    l->n > l->stable &&
 	    (q->commit.stage == COMMIT_IDLE || l->n > q->commit.freed)) {
 		last->n += n;
 		last->clock = q->clock;

@@ -295,7 +295,6 @@ unsigned job_cut(
     const struct job *job, uint64_t at, uint64_t len, struct iovec *iov);
 /* The job's memory from position at, len bytes: filled or zeroed (NULL). */
 void job_fill(struct job *job, uint64_t at, const uint8_t *from, uint64_t len);
-void qcow2_wait(struct block *b);
 /*
  * One request to the file below, and waits for it alone; for what is rare.
  * Returns 0 or a negative errno.
@@ -320,8 +319,6 @@ struct slice *cache_take(
 void cache_drop(struct cache *c, struct slice *s);
 void cache_dirty(struct cache *c, struct slice *s);
 void cache_clean(struct cache *c, struct slice *s);
-/* Forgets slices that are clean. */
-void cache_forget(struct cache *c);
 
 /* qcow2_entry.c */
 /* Reads entry n of a slice. Returns 0, or -EIO: it cannot be. */

@@ -448,7 +448,7 @@ qcow2_reap(struct block *b)
 	}
 }
 
-void
+static void
 qcow2_wait(struct block *b)
 {
 	struct qcow2 *q = (struct qcow2 *)b;

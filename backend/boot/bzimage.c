@@ -25,6 +25,7 @@
 #define CMDLINE_OLD   255
 #define UNPACKED      4 /* times the size, where it is not said */
 #define SECTOR        512ULL
+#define PARAGRAPH     16
 #define ENTRY_64      0x200
 #define SETUP_SECTS_0 4 /* what 0 means, for the sake of the very old */
 
@@ -121,11 +122,15 @@ bzimage_plan(const struct boot_file *file, uint64_t size, const uint8_t *head,
 		return -1;
 	setup = ((h->setup_sects != 0 ? h->setup_sects : SETUP_SECTS_0) + 1U) *
 	    SECTOR;
-	length = (uint64_t)h->syssize * 16;
+	length = (uint64_t)h->syssize * PARAGRAPH;
 	if (length <= ENTRY_64)
 		return error_set(err,
 		    "%s has no kernel behind its header; is it damaged?",
 		    file->path);
+	/* It is counted in paragraphs; memtest86+ does not fill up its last. */
+	if (size > setup && size - setup < length &&
+	    length - (size - setup) < PARAGRAPH)
+		length = size - setup;
 	if (size < setup || size - setup < length)
 		return error_set(err,
 		    "%s is truncated: it has %" PRIu64 " of %" PRIu64

@@ -12,6 +12,8 @@
 #define SHADOW     0xe0000ULL
 #define SHADOW_LEN 0x20000ULL
 #define IMAGE_UNIT 0x10000ULL /* a BIOS has whole segments */
+#define ROM_MAX    0x40000ULL
+#define ROM_NAME   "pci1af4,1000.rom" /* for the device of these ids */
 #define IMAGE_MAX  (16ULL << 20) /* below it is the local APIC */
 
 static int
@@ -46,6 +48,26 @@ firmware_check(const struct boot_file *bios, struct error *err)
 	    "%s is no PC firmware: there is no code where a processor starts, "
 	    "16 bytes before its end; give SeaBIOS's bios-256k.bin",
 	    bios->path);
+}
+
+int
+firmware_check_rom(const struct boot_file *rom, struct error *err)
+{
+	uint8_t head[3];
+	uint64_t size;
+
+	if (boot_size(rom, &size, err) == -1)
+		return -1;
+	if (size >= sizeof head && size <= ROM_MAX) {
+		if (boot_read(rom, head, sizeof head, 0, err) == -1)
+			return -1;
+		if (head[0] == 0x55 && head[1] == 0xaa &&
+		    head[2] * 512u <= size && head[2] > 0)
+			return 0;
+	}
+	return error_set(err,
+	    "%s is no option ROM; install the package ipxe-qemu again",
+	    rom->path);
 }
 
 static void
@@ -120,6 +142,29 @@ add_image(struct machine *m, const struct boot_file *bios, struct error *err)
 	return boot_read(bios, rom, size, 0, err);
 }
 
+/* The firmware finds it by its name when it comes to the device. */
+static int
+add_rom(struct fw_cfg *cfg, const struct boot_file *rom, struct error *err)
+{
+	uint64_t size;
+	uint8_t *data;
+	int rc;
+
+	if (rom->fd == -1)
+		return 0;
+	if (firmware_check_rom(rom, err) == -1 ||
+	    boot_size(rom, &size, err) == -1)
+		return -1;
+	data = malloc(size);
+	if (data == NULL)
+		return error_set(err, "no memory for %s", rom->path);
+	rc = boot_read(rom, data, size, 0, err);
+	if (rc == 0)
+		rc = fw_cfg_add_file(cfg, ROM_NAME, data, size, err);
+	free(data);
+	return rc;
+}
+
 int
 firmware_create(struct machine *m, struct fw_cfg *cfg,
     const struct firmware_config *config, struct error *err)
@@ -131,6 +176,7 @@ firmware_create(struct machine *m, struct fw_cfg *cfg,
 	size_t order = strlen(config->bootorder) + 1;
 
 	if (add_image(m, &config->bios, err) == -1 ||
+	    add_rom(cfg, &config->netrom, err) == -1 ||
 	    add_memory_map(cfg, machine_mem(m), err) == -1 ||
 	    add_acpi(cfg, m, err) == -1 ||
 	    add_smbios(cfg, m, config->uuid, err) == -1 ||

@@ -20,6 +20,7 @@
 
 struct firmware_config {
 	struct boot_file bios;
+	struct boot_file netrom; /* boots from virtio-net; fd -1: none */
 	const char *bootorder; /* device paths, each ended by a newline */
 	uint16_t console; /* port of the serial console */
 	const uint8_t *uuid; /* SMBIOS_UUID_LEN bytes */
@@ -30,6 +31,10 @@ struct firmware_config {
  * is created. Returns 0, or -1 with err.
  */
 int firmware_check(const struct boot_file *bios, struct error *err);
+
+/* Whether the file can be an option ROM (PCI Firmware Specification 3.0, 5.2).
+ */
+int firmware_check_rom(const struct boot_file *rom, struct error *err);
 
 /* Maps the image and adds fw_cfg's files. Once, before the machine runs. */
 int firmware_create(struct machine *m, struct fw_cfg *cfg,

@@ -119,7 +119,7 @@ add_disk(struct hardware *hw, struct pci_bus *bus, struct spec_disk *disk,
 	    bus, block, name, name, ops, arg, &hw->disk[n], err);
 }
 
-/* What the firmware tries: the CD-ROM first if that is to be booted. */
+/* What the firmware tries: first what boot says. */
 static void
 put_order(const struct hardware *hw, const struct guest_spec *spec, char *order)
 {
@@ -133,6 +133,9 @@ put_order(const struct hardware *hw, const struct guest_spec *spec, char *order)
 		    virtio_slot(hw->cdrom));
 	if (spec->boot == CONFIG_BOOT_CDROM)
 		len = (size_t)snprintf(order, BOOTORDER_MAX, "%s", cdrom);
+	for (i = 0; spec->boot == CONFIG_BOOT_NET && i < spec->nics; i++)
+		len += (size_t)snprintf(order + len, BOOTORDER_MAX - len,
+		    "/pci@i0cf8/ethernet@%x\n", virtio_slot(hw->nic[i]));
 	for (i = 0; i < spec->disks; i++)
 		len += (size_t)snprintf(order + len, BOOTORDER_MAX - len,
 		    "/pci@i0cf8/scsi@%x/disk@0,0\n", virtio_slot(hw->disk[i]));
@@ -147,6 +150,7 @@ add_firmware(
 	char order[BOOTORDER_MAX] = "";
 	struct firmware_config config = {
 	    .bios = {spec->firmware_fd, spec->firmware},
+	    .netrom = {spec->netrom_fd, "the network card's ROM"},
 	    .bootorder = order,
 	    .console = COM1,
 	    .uuid = spec->uuid,

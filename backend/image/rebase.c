@@ -63,12 +63,17 @@ read_new(struct rebase *r, uint64_t at, uint64_t len)
 	    : copy_request(r->base, BLOCK_READ, at, len, r->will);
 }
 
-/* Writes what was at [at, at + len), which is data + skip, into the image. */
+/*
+ * Writes what was at [at, at + len), which is data + skip, into the image.
+ * Zeroes of an image that has no base yet are no more than absent, also when
+ * they are asked for, and would be the new base's: they are written.
+ */
 static int
 write_old(struct rebase *r, uint64_t at, uint64_t skip, uint64_t len,
     struct error *err)
 {
-	bool zero = copy_is_zero(r->was + skip, len);
+	bool zero =
+	    block_backing(r->image) != NULL && copy_is_zero(r->was + skip, len);
 	int rc;
 
 	rc = copy_request(r->image, zero ? BLOCK_WRITE_ZEROES : BLOCK_WRITE,

@@ -23,8 +23,8 @@ spec_init(struct guest_spec *spec)
 
 	memset(spec, 0, sizeof *spec);
 	spec->kvm_fd = spec->listen_fd = -1;
-	spec->kernel_fd = spec->initrd_fd = spec->firmware_fd = -1;
-	spec->stream_fd = -1;
+	spec->kernel_fd = spec->initrd_fd = spec->stream_fd = -1;
+	spec->firmware_fd = spec->netrom_fd = -1;
 	rights_init(&spec->rights);
 	init_disk(&spec->cdrom);
 	for (i = 0; i < SPEC_MAX_DISKS; i++)
@@ -62,6 +62,7 @@ spec_clear(struct guest_spec *spec)
 	close_fd(spec->initrd_fd);
 	close_fd(spec->firmware_fd);
 	close_fd(spec->stream_fd);
+	close_fd(spec->netrom_fd);
 	free(spec->firmware);
 	free(spec->kernel);
 	free(spec->initrd);
@@ -147,8 +148,11 @@ encode_uuid(const uint8_t *uuid)
 static json_t *
 encode_firmware(const struct guest_spec *spec, int *fd, unsigned *fds)
 {
-	return json_pack("{s:o, s:I, s:b}", "path", text_json(spec->firmware),
-	    "fd", put_fd(spec->firmware_fd, fd, fds), "log",
+	json_int_t bios = put_fd(spec->firmware_fd, fd, fds);
+	json_int_t rom = put_fd(spec->netrom_fd, fd, fds);
+
+	return json_pack("{s:o, s:I, s:I, s:b}", "path",
+	    text_json(spec->firmware), "fd", bios, "netrom", rom, "log",
 	    spec->firmware_log);
 }
 
@@ -329,18 +333,19 @@ static int
 decode_firmware(struct decoder *d, json_t *json, struct guest_spec *spec)
 {
 	int log;
-	json_int_t fd = -1;
+	json_int_t fd = -1, rom = -1;
 	const char *path;
 	json_error_t why;
 
-	if (json_unpack_ex(json, &why, 0, "{s:s, s:I, s:b}", "path", &path,
-		"fd", &fd, "log", &log) == -1)
+	if (json_unpack_ex(json, &why, 0, "{s:s, s:I, s:I, s:b}", "path", &path,
+		"fd", &fd, "netrom", &rom, "log", &log) == -1)
 		return error_set(
 		    d->err, "the firmware in the spec: %s", why.text);
 	spec->firmware_log = log;
-	if (take_text(d, path, &spec->firmware) == -1)
+	if (take_text(d, path, &spec->firmware) == -1 ||
+	    take_fd(d, fd, &spec->firmware_fd) == -1)
 		return -1;
-	return take_fd(d, fd, &spec->firmware_fd);
+	return take_fd(d, rom, &spec->netrom_fd);
 }
 
 static int

@@ -56,6 +56,7 @@ struct guest_spec {
 	int firmware_fd; /* -1: there is a kernel to boot */
 	char *firmware; /* "" if none */
 	bool firmware_log;
+	int netrom_fd; /* what boots from the network; -1: nothing does */
 	uint8_t uuid[16]; /* what firmware and system know the machine by */
 	int initrd_fd; /* -1: none */
 	char *initrd; /* "" if none */

@@ -61,12 +61,6 @@ check_known(const struct config_vm *vm, struct error *err)
 {
 	size_t i;
 
-	if (vm->kernel == NULL && vm->boot == CONFIG_BOOT_NET)
-		return error_set(err,
-		    "%s has no kernel, and to boot one from the network takes "
-		    "firmware for that, which comes with a later version: give "
-		    "kernel = PATH",
-		    vm->name);
 	for (i = 0; i < vm->ndisks; i++)
 		if (check_disk_known(vm, &vm->disks[i], err) == -1)
 			return -1;
@@ -147,6 +141,25 @@ firmware_path(const struct config_vm *vm)
 	return NULL;
 }
 
+/* iPXE for virtio-net, as Debian's package has it. */
+static int
+open_netrom(
+    const struct config_vm *vm, struct guest_spec *spec, struct error *err)
+{
+	struct boot_file rom = {-1, "/usr/lib/ipxe/qemu/pxe-virtio.rom"};
+
+	if (access(rom.path, F_OK) == -1)
+		return error_set(err,
+		    "%s boots from the network and needs iPXE, which is not "
+		    "here: install the package ipxe-qemu, or give kernel = "
+		    "PATH",
+		    vm->name);
+	spec->netrom_fd = rom.fd = bootfile_open("firmware", rom.path, err);
+	if (rom.fd == -1 || firmware_check_rom(&rom, err) == -1)
+		return error_prefix(err, "%s: ", vm->name);
+	return 0;
+}
+
 static int
 open_firmware(
     const struct config_vm *vm, struct guest_spec *spec, struct error *err)
@@ -167,7 +180,7 @@ open_firmware(
 	bios = (struct boot_file){spec->firmware_fd, path};
 	if (spec->firmware_fd == -1 || firmware_check(&bios, err) == -1)
 		return error_prefix(err, "%s: ", vm->name);
-	return 0;
+	return vm->boot == CONFIG_BOOT_NET ? open_netrom(vm, spec, err) : 0;
 }
 
 /* The kernel, unpacked if it is packed. */

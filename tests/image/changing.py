@@ -249,6 +249,20 @@ def test_rebase_keeps_the_disk(lab):
         clean(lab, top)
 
 
+def test_rebase_of_an_image_without_a_base_keeps_its_zeroes(lab):
+    for n, options in enumerate(LAYOUTS):
+        lab.ok("create", "-s", "4M", "-o", options, "a.qcow2")
+        qemu_io(lab, "a.qcow2", "write -P 1 1M 64k", "write -z 2M 64k")
+        lab.ok("create", "-s", "4M", "b.qcow2")
+        qemu_io(lab, "b.qcow2", "write -P 2 0 3M")
+        qemu_img(lab, "convert", "-O", "raw", "a.qcow2", "want.raw")
+        lab.ok("image", "rebase", "-b", "b.qcow2", "a.qcow2")
+        same(lab, "a.qcow2", "want.raw")
+        clean(lab, "a.qcow2")
+        os.unlink(lab.path("a.qcow2"))
+        os.unlink(lab.path("b.qcow2"))
+
+
 def test_rebase_past_an_image_copies_only_what_differs(lab):
     lab.ok("create", "-s", "64M", "a.qcow2")
     qemu_io(lab, "a.qcow2", "write -P 1 0 64M")

@@ -114,9 +114,10 @@ def _guest(tree, kernel):
 
 def _firmware(tree):
     """SeaBIOS, and a disk that it boots: GRUB with the guest's kernel."""
-    bios = "/usr/share/seabios/bios-256k.bin"
-    if os.path.exists(bios):
-        tree.copy(bios, bios.lstrip("/"))
+    for name in ("/usr/share/seabios/bios-256k.bin",
+                 "/usr/lib/ipxe/qemu/pxe-virtio.rom"):
+        if os.path.exists(name):
+            tree.copy(name, name.lstrip("/"))
     if not shutil.which("grub-mkimage") or not os.path.isdir(
             "/usr/lib/grub/i386-pc"):
         return

@@ -171,6 +171,16 @@ def test_real_panes_of_one_guest_its_sizes_and_its_hvc0(place):
     s.wait(r"^one: stopped\.  s starts it")
     s.type("s")
     s.wait(r"^ one ● ─")
-    s.type("echo back")
-    s.keys("Enter")
-    s.wait(r"^back")
+
+    # It runs a moment before its console is connected: till then a key is
+    # lost, and that is said.
+    def echoed():
+        s.type("echo back")
+        s.keys("Enter")
+        try:
+            s.wait(r"^back", 2)
+        except Failed:
+            return False
+        return True
+
+    until(echoed, lambda: "back on:\n" + s.text())

@@ -122,8 +122,10 @@ test_boot_refuses_every_truncated_bzimage(void **state)
 	size_t len;
 
 	make_bzimage(&i);
-	check_file(i.byte, sizeof i.byte - 1, "truncated");
-	for (len = 0x210; len < sizeof i.byte; len += 61)
+	check_file(i.byte, sizeof i.byte - 16, "truncated");
+	/* Its length is counted in 16 bytes: the last may not be whole. */
+	check_file(i.byte, sizeof i.byte - 15, NULL);
+	for (len = 0x210; len < sizeof i.byte - 16; len += 61)
 		check_file(i.byte, len, "");
 }
 

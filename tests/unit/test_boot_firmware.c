@@ -99,6 +99,7 @@ build(struct machine *m, const struct boot_file *bios)
 	    .bootorder = "/pci@i0cf8/scsi@2/disk@0,0\n",
 	    .console = 0x3f8,
 	    .uuid = uuid,
+	    .netrom = {.fd = -1},
 	};
 	struct fw_cfg *cfg;
 	struct error err;

@@ -37,6 +37,7 @@ fill(struct guest_spec *spec)
 	spec->cmdline = strdup("console=ttyS0");
 	spec->firmware_fd = some_fd();
 	spec->firmware = strdup("bios.bin");
+	spec->netrom_fd = some_fd();
 	spec->firmware_log = true;
 	memcpy(spec->uuid, "\x12\x34sixteen bytes", 16);
 	spec->boot = CONFIG_BOOT_NET;
@@ -76,7 +77,7 @@ test_spec_is_read_back_as_it_was_written(void **state)
 	fill(&spec);
 	json = spec_encode(&spec, sent, &fds);
 	assert_non_null(json);
-	assert_int_equal(fds, 9);
+	assert_int_equal(fds, 10);
 	for (i = 0; i < fds; i++)
 		got[i] = dup(sent[i]);
 	assert_int_equal(spec_decode(json, got, fds, &back, &err), 0);
@@ -90,6 +91,7 @@ test_spec_is_read_back_as_it_was_written(void **state)
 	assert_string_equal(back.kernel, "/boot/\"odd\" name");
 	assert_string_equal(back.firmware, "bios.bin");
 	assert_int_not_equal(back.firmware_fd, -1);
+	assert_int_not_equal(back.netrom_fd, -1);
 	assert_true(back.firmware_log);
 	assert_memory_equal(back.uuid, spec.uuid, 16);
 	assert_int_equal(back.boot, CONFIG_BOOT_NET);

@@ -1,4 +1,7 @@
 /* backend/block: qcow2 images, judged by qemu-img where it is. */
+#include <sched.h>
+#include <sys/mount.h>
+
 #include "tests/unit/qcow2_rig.h"
 
 static const char *const options[] = {
@@ -227,6 +230,62 @@ test_qcow2_counts_a_dirty_image_anew(void **state)
 	}
 }
 
+/* Writes, and again when there is more room. Returns how often there was none. */
+static unsigned
+write_with_patience(struct rig *r)
+{
+	uint64_t at, len;
+	unsigned refused = 0, i;
+	int rc;
+
+	for (i = 0; i < 60; i++) {
+		at = rig_random(r) % (r->size - 200000);
+		len = rig_random(r) % 200000 + 1;
+		while ((rc = rig_do(r, BLOCK_WRITE, at, len, (int)i)) != 0 ||
+		    (i % 3 == 0 &&
+			(rc = rig_do(r, BLOCK_FLUSH, 0, 0, 0)) != 0)) {
+			assert_int_equal(rc, -ENOSPC);
+			assert_true(refused < 60);
+			refused++;
+			/* A little more, so that it is met again. */
+			rig_must(r, "mount -o remount,size=%uk \"$PWD\"",
+			    600 + refused * 300);
+		}
+	}
+	return refused;
+}
+
+static void
+test_qcow2_goes_on_after_a_full_disk(void **state)
+{
+	static const char *const how[] = {
+	    "cluster_size=65536", "cluster_size=512", "extended_l2=on"};
+	struct rig *r = *state;
+	size_t i;
+
+	if (!rig_has_qemu(r))
+		SKIP("qemu-img and qemu-io are not installed");
+	/* The mount is this process's own. */
+	if (unshare(CLONE_NEWNS) == -1 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1)
+		SKIP("no mount namespace to be had");
+	for (i = 0; i < sizeof how / sizeof *how; i++) {
+		if (mount("none", r->dir, "tmpfs", 0, "size=600k") == -1)
+			SKIP("no tmpfs to be mounted");
+		rig_must(r, "qemu-img create -f qcow2 -o %s a.qcow2 9000448",
+		    how[i]);
+		free(r->model);
+		r->model = NULL;
+		rig_open(r, false);
+		assert_true(write_with_patience(r) > 3);
+		rig_must(r, "mount -o remount,size=60m \"$PWD\"");
+		rig_compare(r);
+		rig_close(r);
+		rig_judge(r);
+		assert_int_equal(umount2(r->dir, MNT_DETACH), 0);
+	}
+}
+
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
@@ -240,6 +299,7 @@ main(void)
 	    TEST(test_qcow2_writes_over_compressed_clusters),
 	    TEST(test_qcow2_leaves_internal_snapshots_as_they_are),
 	    TEST(test_qcow2_counts_a_dirty_image_anew),
+	    TEST(test_qcow2_goes_on_after_a_full_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,7 +82,7 @@ run(struct cli *cli, int argc, char **argv)
 const struct command command_reset = {
     .name = "reset",
     .usage = "[-s] NAME... | all | switches | vms",
-    .help = "Presses the reset button: what guests had not saved is lost; -s "
-	    "asks them to reboot",
+    .help = "Presses the reset button, unsaved data is lost; -s asks "
+	    "to reboot",
     .run = run,
 };
