@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import socket
 
 from harness import KERNEL, PROMPT, check, need_kvm, until
@@ -100,6 +101,25 @@ def test_a_guest_is_given_another_name_through_a_pipe(lab):
     lab.see("b", b"kept", type=b"read 3\n")
 
 
+def test_a_qcow2_disk_is_whole_from_guest_to_guest(lab):
+    need_kvm()
+    lab.configure("")
+    lab.ok("create", "-s", "8M", "d.qcow2")
+    lab.ok("start", "-m", "64M", "-b", KERNEL, "-d", "d.qcow2", "g0")
+    lab.see("g0", PROMPT)
+    lab.see("g0", b"ok: 800", type=b"fill 5 800 7\n")
+    for i in range(4):
+        out = lab.popen("send", "g%d" % i)
+        into = lab.popen("receive", "g%d" % (i + 1), stdin=out.stdout)
+        out.stdout.close()
+        err = into.communicate(timeout=60)[1].decode()
+        check(into.returncode == 0 and out.wait(60) == 0, err)
+        out.stderr.close()
+        lab.see("g%d" % (i + 1), b"ok: 800", type=b"verify 5 800 7\n")
+    lab.ok("stop", "-f", "g4")
+    check("no mistakes" in lab.ok("image", "check", "d.qcow2"))
+
+
 def test_a_guest_that_cannot_be_written_goes_on(lab):
     need_kvm()
     running(lab, "a")
@@ -145,11 +165,15 @@ def test_a_guest_that_waits_to_be_read_can_be_forced_off_and_nothing_else(lab):
             check(status == 1 and "being sent" in err, err)
         else:
             check("being sent" in lab.fails(command, "a"), command)
+    # Whoever waits for it is told how far it is.
+    ready, _, _ = select.select([process.stderr], [], [], 30)
+    check(ready and b"% of 32 M" in os.read(process.stderr.fileno(), 1000))
     # Its console is there, and the main loop turns.
     lab.see("a", PROMPT)
     lab.ok("stop", "-f", "a")
     err = process.communicate(timeout=60)[1].decode()
-    check(process.returncode == 1 and err.startswith("vmtui: a: "), err)
+    check(process.returncode == 1 and err.splitlines()[-1].startswith(
+        "vmtui: a: "), err)
     lab.nothing_left()
     lab.ok("start", "a")
     lab.see("a", PROMPT)

@@ -50,13 +50,17 @@ on_event(const char *event, json_t *data, void *arg)
 	p->shown = true;
 }
 
+/* p: what stands on standard error meanwhile, or NULL. */
 static int
-ask(struct cli *cli, const char *command, const char *name, int fd)
+ask(struct cli *cli, const char *command, const char *name, int fd,
+    const struct progress *p)
 {
 	struct error err;
 	json_t *ret = client_give(
 	    cli->client, command, json_pack("{s:s}", "name", name), fd, &err);
 
+	if (p != NULL && p->shown)
+		fprintf(stderr, "\n");
 	if (ret == NULL)
 		return cli_fail("%s", err.text);
 	json_decref(ret);
@@ -83,7 +87,6 @@ run_send(struct cli *cli, int argc, char **argv)
 {
 	struct progress p = {.begun = seconds()};
 	json_t *ret;
-	int rc;
 
 	if (getopt(argc, argv, "") != -1 || argc - optind != 1)
 		return cli_usage(cli);
@@ -96,10 +99,7 @@ run_send(struct cli *cli, int argc, char **argv)
 	    (ret = cli_ask(cli, "subscribe", NULL, NULL)) == NULL)
 		return 1;
 	json_decref(ret);
-	rc = ask(cli, "send", p.name, STDOUT_FILENO);
-	if (p.shown && rc == 0)
-		fprintf(stderr, "\r%s: sent            \n", p.name);
-	return rc;
+	return ask(cli, "send", p.name, STDOUT_FILENO, &p);
 }
 
 /* An unnamed file for what comes through a pipe. -1 after printing why. */
@@ -175,7 +175,7 @@ run_receive(struct cli *cli, int argc, char **argv)
 	}
 	rc = cli_connect(cli);
 	if (rc == 0)
-		rc = ask(cli, "receive", argv[optind], fd);
+		rc = ask(cli, "receive", argv[optind], fd, NULL);
 	if (fd != STDIN_FILENO)
 		close(fd);
 	return rc;
