@@ -69,7 +69,8 @@ _vmtui() {
 			return
 		fi
 		mapfile -t COMPREPLY < <(compgen -W "status show start stop
-		    console pause unpause reset balloon link wait log create image
+		    console pause unpause reset balloon link wait send receive
+		    log create image
 		    check import load
 		    reload switches backend -f --help --version" -- "$cur")
 		return ;;
@@ -99,7 +100,7 @@ _vmtui() {
 		if [[ $prev == --port ]]; then
 			what='ttyS0 hvc0' options=
 		fi ;;
-	pause | unpause | wait | balloon)
+	pause | unpause | wait | balloon | send | receive)
 		what=guests ;;
 	reset)
 		options='-s' what='guests all switches vms' ;;

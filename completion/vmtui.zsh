@@ -24,6 +24,8 @@ _vmtui_commands() {
 		'balloon:move the memory of a running guest'
 		'link:plug a cable in or pull it out'
 		'wait:wait until guests have ended'
+		'send:stop a guest and write it out'
+		'receive:start a guest where send stopped it'
 		'log:show the log of a guest or the backend'
 		'create:make a disk image'
 		'image:show, check and change disk images'
@@ -95,6 +97,8 @@ _vmtui() {
 		_arguments '1:guest:_vmtui_guests' '2:size:' ;;
 	link)
 		_arguments '1:guest:_vmtui_guests' '*:state:(up down)' ;;
+	send | receive)
+		_arguments '1:guest:_vmtui_guests' ;;
 	log)
 		_arguments '-f[go on with what comes]' \
 		    '1:guest:_vmtui_guests' ;;

@@ -217,8 +217,9 @@ client_free(struct client *c)
 	free(c);
 }
 
-void
-client_call(struct client *c, const char *command, json_t *args,
+/* fd: lent to go with it, -1: none. */
+static void
+call_with(struct client *c, const char *command, json_t *args, int fd,
     client_answer *ans, void *arg)
 {
 	struct call *call;
@@ -237,9 +238,16 @@ client_call(struct client *c, const char *command, json_t *args,
 	msg = json_pack("{s:s, s:o*, s:I}", "execute", command, "arguments",
 	    args, "id", call->id);
 	if (msg == NULL || c->conn == NULL ||
-	    conn_send(c->conn, msg, NULL, 0) == -1)
+	    conn_send(c->conn, msg, &fd, fd != -1) == -1)
 		event_active(c->fail, EV_TIMEOUT, 0);
 	json_decref(msg);
+}
+
+void
+client_call(struct client *c, const char *command, json_t *args,
+    client_answer *ans, void *arg)
+{
+	call_with(c, command, args, -1, ans, arg);
 }
 
 struct waiting {
@@ -260,6 +268,18 @@ on_waited(json_t *ret, int fd, const char *why, void *arg)
 	error_set(&w->err, "%s", why != NULL ? why : "");
 }
 
+/* Runs the loop until the answer is there. */
+static json_t *
+wait_for(struct client *c, struct waiting *w, struct error *err)
+{
+	while (!w->done)
+		if (event_base_loop(c->base, EVLOOP_ONCE) != 0)
+			break;
+	if (w->ret == NULL)
+		error_set(err, "%s", w->err.text);
+	return w->ret;
+}
+
 json_t *
 client_wait(struct client *c, const char *command, json_t *args, int *fd,
     struct error *err)
@@ -267,14 +287,23 @@ client_wait(struct client *c, const char *command, json_t *args, int *fd,
 	struct waiting w = {.fd = -1};
 
 	client_call(c, command, args, on_waited, &w);
-	while (!w.done)
-		if (event_base_loop(c->base, EVLOOP_ONCE) != 0)
-			break;
+	wait_for(c, &w, err);
 	if (fd != NULL)
 		*fd = w.fd;
 	else if (w.fd != -1)
 		close(w.fd);
-	if (w.ret == NULL)
-		error_set(err, "%s", w.err.text);
+	return w.ret;
+}
+
+json_t *
+client_give(struct client *c, const char *command, json_t *args, int fd,
+    struct error *err)
+{
+	struct waiting w = {.fd = -1};
+
+	call_with(c, command, args, fd, on_waited, &w);
+	wait_for(c, &w, err);
+	if (w.fd != -1)
+		close(w.fd);
 	return w.ret;
 }

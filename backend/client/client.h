@@ -65,4 +65,8 @@ void client_call(struct client *c, const char *command, json_t *args,
 json_t *client_wait(struct client *c, const char *command, json_t *args,
     int *fd, struct error *err);
 
+/* The same with a descriptor for the backend, which is lent. */
+json_t *client_give(struct client *c, const char *command, json_t *args, int fd,
+    struct error *err);
+
 #endif

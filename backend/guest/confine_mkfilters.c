@@ -70,6 +70,21 @@ static const struct call calls[] = {
     {M, SYS_ioctl, IS(1, KVM_SET_VCPU_EVENTS)},
     {M, SYS_ioctl, IS(1, KVM_SET_MP_STATE)},
     {M, SYS_ioctl, IS(1, KVM_SET_PIT2)},
+    {M, SYS_ioctl, IS(1, KVM_SET_CLOCK)},      /* a guest is received */
+    {M, SYS_ioctl, IS(1, KVM_GET_CLOCK)},      /* it is sent, from here on */
+    {M, SYS_ioctl, IS(1, KVM_GET_CPUID2)},     /* received as well */
+    {M, SYS_ioctl, IS(1, KVM_GET_REGS)},
+    {M, SYS_ioctl, IS(1, KVM_GET_MSR_INDEX_LIST)},
+    {M, SYS_ioctl, IS(1, KVM_GET_MSRS)},
+    {M, SYS_ioctl, IS(1, KVM_GET_FPU)},
+    {M, SYS_ioctl, IS(1, KVM_GET_XSAVE)},
+    {M, SYS_ioctl, IS(1, KVM_GET_XSAVE2)},
+    {M, SYS_ioctl, IS(1, KVM_GET_XCRS)},
+    {M, SYS_ioctl, IS(1, KVM_GET_DEBUGREGS)},
+    {M, SYS_ioctl, IS(1, KVM_GET_VCPU_EVENTS)},
+    {M, SYS_ioctl, IS(1, KVM_GET_MP_STATE)},
+    {M, SYS_ioctl, IS(1, KVM_GET_PIT2)},
+    {M, SYS_lseek, ANY},                       /* RAM that was never used */
 
     /* Waiting, and waking each other. */
     {M | V, SYS_timerfd_settime, ANY},         /* the clock's interrupts */

@@ -185,6 +185,23 @@ run_unpause(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 	answer(peer, id, guest_unpause(peer->process, &err), &err);
 }
 
+/* Answered when all is written, or cannot be. */
+static void
+run_send(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
+{
+	struct error err;
+
+	if (fds != 1) {
+		conn_error(peer->conn, id, PROTO_E_GENERIC,
+		    "send takes one descriptor to write to");
+		return;
+	}
+	if (send_begin(peer->process, fd[0], peer, id, &err) == -1)
+		fail(peer, id, PROTO_E_STATE, &err);
+	else
+		fd[0] = -1;
+}
+
 static void
 run_reset(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 {
@@ -326,6 +343,20 @@ run_try(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 }
 #endif
 
+/* What would change the guest, and is refused while it is sent. */
+static bool
+changes_guest(const char *command)
+{
+	static const char *const names[] = {
+	    "stop", "pause", "unpause", "reset", "send", "balloon", "link"};
+	size_t i;
+
+	for (i = 0; i < sizeof names / sizeof *names; i++)
+		if (strcmp(names[i], command) == 0)
+			return true;
+	return false;
+}
+
 /* As the backend has them (commands.c there), and what is its own. */
 static const struct command commands[] = {
     {"launch", RIGHT_BACKEND, run_launch},
@@ -337,6 +368,7 @@ static const struct command commands[] = {
     {"pause", RIGHT_OWNER, run_pause},
     {"unpause", RIGHT_OWNER, run_unpause},
     {"reset", RIGHT_ALL, run_reset},
+    {"send", RIGHT_ALL, run_send},
     {"console", RIGHT_OWNER, run_console},
     {"console-size", RIGHT_OWNER, run_console_size},
     {"balloon", RIGHT_ALL, run_balloon},
@@ -370,6 +402,10 @@ control_message(struct peer *peer, json_t *msg, int *fd, unsigned fds)
 			break;
 		if (right < commands[i].right)
 			peer_refuse(peer, id, right);
+		else if (peer->process->sending != NULL && changes_guest(name))
+			conn_error(peer->conn, id, PROTO_E_STATE,
+			    "the guest is being sent: it can only be forced "
+			    "off");
 		else
 			commands[i].run(peer, json_object_get(msg, "arguments"),
 			    id, fd, fds);

@@ -60,6 +60,7 @@ guest_end(
 
 	if (p->hw.machine != NULL)
 		machine_stop(p->hw.machine);
+	send_cancel(p);
 	p->status = status;
 	/* What it printed and nobody has looked at yet. */
 	if (p->hw.hvc != NULL)
@@ -136,7 +137,7 @@ pause_if_full(struct guest_process *p)
 			first = why;
 		}
 	}
-	if (n == 0)
+	if (n == 0 || p->sending != NULL)
 		return;
 	/* The end of a long path says more than its beginning. */
 	len = strlen(path);
@@ -251,6 +252,7 @@ on_sigterm(evutil_socket_t fd, short what, void *arg)
 int
 guest_launch(struct guest_process *p, struct error *err)
 {
+	bool received = p->spec.stream_fd != -1;
 	unsigned i;
 
 	p->started = wall_clock();
@@ -267,9 +269,13 @@ guest_launch(struct guest_process *p, struct error *err)
 	    peers_listen(p, err) == -1)
 		return -1;
 	confine_main();
-	if (machine_finish(p->hw.machine, err) == -1)
+	if (machine_finish(p->hw.machine, err) == -1 ||
+	    (received && guest_receive(p, err) == -1))
 		return -1;
 	machine_run(p->hw.machine);
+	/* Its clock stood still on its way. */
+	if (received)
+		virtio_vmmci_ask(p->hw.vmmci, VMMCI_SYNCRTC);
 	guest_set_state(p, PROTO_RUNNING, "");
 	return 0;
 }
@@ -312,6 +318,7 @@ tear_down(struct guest_process *p)
 {
 	unsigned i;
 
+	send_cancel(p);
 	peers_close(p);
 	if (p->hw.machine != NULL)
 		machine_destroy(p->hw.machine);

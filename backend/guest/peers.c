@@ -19,6 +19,7 @@
 static void
 peer_free(struct peer *peer)
 {
+	send_peer_gone(peer->process, peer);
 	TAILQ_REMOVE(&peer->process->peers, peer, entry);
 	peer->process->npeers--;
 	free(peer);

@@ -22,6 +22,8 @@ struct peer {
 	struct conn *conn;
 };
 
+struct sending;
+
 struct guest_process {
 	struct event_base *base;
 	struct event *listen, *listen_again, *request, *sigterm;
@@ -45,6 +47,8 @@ struct guest_process {
 		uint64_t limit; /* as the host can give it at the moment */
 		struct event *tell;
 	} balloon;
+
+	struct sending *sending; /* send.c; NULL: it stays */
 
 	/* What a vcpu asked for: written by any thread. */
 	int request_fd;
@@ -75,6 +79,28 @@ int balloon_set(
 /* BALLOON (proto.h), or null for a guest without one. */
 json_t *balloon_json(struct guest_process *p);
 void balloon_end(struct guest_process *p);
+
+/*
+ * send.c: the guest as a stream (proto/stream.h).
+ *
+ * send_begin() pauses the guest and writes it to fd, a bit at a time from the
+ * main loop; fd is taken. When all is written the guest is over ("sent") and
+ * peer, if it is still there, has its answer; when that fails it gets a
+ * sentence and the guest goes on as before. -1 with err (fd stays the
+ * caller's): it did not even begin.
+ */
+int send_begin(struct guest_process *p, int fd, struct peer *peer, json_t *id,
+    struct error *err);
+/* This peer hung up. */
+void send_peer_gone(struct guest_process *p, const struct peer *peer);
+/* The guest ends otherwise. */
+void send_cancel(struct guest_process *p);
+
+/*
+ * receive.c: the other way: puts what stands in spec.stream_fd into the machine,
+ * which is complete and has not run. -1 with err: it cannot be used any more.
+ */
+int guest_receive(struct guest_process *p, struct error *err);
 
 /* control.c: one request of peer's; fd as conn_ops has it. */
 void control_message(struct peer *peer, json_t *msg, int *fd, unsigned fds);

@@ -21,6 +21,12 @@
  *   pause, unpause   {"name"}
  *   reset        {"name", "ask": bool}: the reset button, or with "ask" a
  *                request to reboot, of guests with a driver for that (vmmci)
+ *   send         {"name"} and one descriptor, which gets the guest as a
+ *                stream (stream.h); answered when all is written and its
+ *                process is gone, so that its disks are free; or it could not
+ *                be written, and the guest goes on
+ *   receive      {"name"} and one descriptor, a regular file that is such a
+ *                stream from its position on; answered when the guest runs
  *   console      {"name", "history": bool, "port": "ttyS0" (default) or
  *                "hvc0"} → {} and one descriptor: a stream
  *                socket into the guest process. What is read from it is the
@@ -54,6 +60,8 @@
  *   GUEST_STATE    GUEST, at each change of state
  *   FIGURES        {"host": HOST, "guests": [{"name", "cpu", "memory_used",
  *                  …}]}, each second while somebody asked for figures
+ *   SENDING        {"name", "done", "total"}: bytes of a guest that is being
+ *                  sent, twice a second
  *   CONFIG         {"mistakes": […]}: the definitions were read again
  *
  * Wherever a command takes "name", the guest's number as text will do.
@@ -103,13 +111,16 @@
  *   quit         ends the process at once
  *   pause, unpause
  *   reset        {"ask"}
+ *   send         and one descriptor; answered when all is written, just
+ *                before the guest is over, or with the reason why it goes on
  *   console      {"history": bool, "port"} → {} and one descriptor
  *   console-size {"rows", "cols"}
  *   rights       RIGHTS (rights.h): who else may ask all this, from now on;
  *                like launch, only from the backend's user or root
  *
  * Events of a guest process, to every connection: STATE {"state", "reason"},
- * and BALLOON BALLOON, a quarter of a second after it changed, and LINK {"nic", "up"}.
+ * and BALLOON BALLOON, a quarter of a second after it changed, LINK {"nic", "up"},
+ * and SENDING {"done", "total"}.
  * The last one, "stopped" or "crashed", comes before the process ends.
  */
 #ifndef BACKEND_PROTO_PROTO_H
@@ -121,6 +132,9 @@
 #define PROTO_PAUSED   "paused"
 #define PROTO_STOPPING "stopping"
 #define PROTO_CRASHED  "crashed"
+
+/* The reason of a guest that stopped because it goes on elsewhere. */
+#define PROTO_SENT "sent"
 
 /* Exit status of a guest process that broke its confinement. */
 #define PROTO_EXIT_CONFINED 70

@@ -23,7 +23,7 @@ spec_init(struct guest_spec *spec)
 
 	memset(spec, 0, sizeof *spec);
 	spec->kvm_fd = spec->listen_fd = -1;
-	spec->kernel_fd = spec->initrd_fd = -1;
+	spec->kernel_fd = spec->initrd_fd = spec->stream_fd = -1;
 	spec->firmware_fd = spec->netrom_fd = -1;
 	rights_init(&spec->rights);
 	init_disk(&spec->cdrom);
@@ -61,6 +61,7 @@ spec_clear(struct guest_spec *spec)
 	close_fd(spec->kernel_fd);
 	close_fd(spec->initrd_fd);
 	close_fd(spec->firmware_fd);
+	close_fd(spec->stream_fd);
 	close_fd(spec->netrom_fd);
 	free(spec->firmware);
 	free(spec->kernel);
@@ -160,7 +161,7 @@ spec_encode(const struct guest_spec *spec, int *fd, unsigned *fds)
 {
 	json_t *disks = json_array(), *nics = json_array();
 	int failed = disks == NULL || nics == NULL;
-	json_int_t kvm, sock, kernel, initrd;
+	json_int_t kvm, sock, kernel, initrd, stream;
 	unsigned i;
 
 	*fds = 0;
@@ -168,6 +169,7 @@ spec_encode(const struct guest_spec *spec, int *fd, unsigned *fds)
 	sock = put_fd(spec->listen_fd, fd, fds);
 	kernel = put_fd(spec->kernel_fd, fd, fds);
 	initrd = put_fd(spec->initrd_fd, fd, fds);
+	stream = put_fd(spec->stream_fd, fd, fds);
 	for (i = 0; i < spec->disks && !failed; i++)
 		failed = json_array_append_new(
 		    disks, encode_disk(&spec->disk[i], fd, fds));
@@ -181,7 +183,7 @@ spec_encode(const struct guest_spec *spec, int *fd, unsigned *fds)
 	}
 	return json_pack(
 	    "{s:s, s:I, s:i, s:b, s:b, s:I, s:I, s:o, s:I, s:o, s:I, "
-	    "s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o}",
+	    "s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:I}",
 	    "name", spec->name, "memory", (json_int_t)spec->memory, "cpus",
 	    (int)spec->cpus, "hugepages", spec->hugepages, "balloon",
 	    spec->balloon, "kvm_fd", kvm, "listen_fd", sock, "kernel",
@@ -192,7 +194,8 @@ spec_encode(const struct guest_spec *spec, int *fd, unsigned *fds)
 	    "disks", disks, "cdrom",
 	    spec->cdrom.files == 0 ? json_null()
 				   : encode_disk(&spec->cdrom, fd, fds),
-	    "nics", nics, "rights", rights_encode(&spec->rights));
+	    "nics", nics, "rights", rights_encode(&spec->rights), "stream_fd",
+	    stream);
 }
 
 /* What is being decoded, and the row of descriptors it takes from. */
@@ -348,7 +351,7 @@ decode_firmware(struct decoder *d, json_t *json, struct guest_spec *spec)
 static int
 decode(struct decoder *d, json_t *json, struct guest_spec *spec)
 {
-	json_int_t memory, kvm, sock, kernel_fd, initrd_fd;
+	json_int_t memory, kvm, sock, kernel_fd, initrd_fd, stream_fd = -1;
 	const char *name, *kernel, *initrd, *cmdline, *uuid;
 	json_t *disks, *nics, *firmware, *cdrom;
 	int cpus, hugepages, boot;
@@ -356,13 +359,13 @@ decode(struct decoder *d, json_t *json, struct guest_spec *spec)
 
 	if (json_unpack_ex(json, &why, 0,
 		"{s:s, s:I, s:i, s:b, s:I, s:I, s:s, s:I, s:s, s:I, s:s, s:i, "
-		"s:o, s:s, s:o, s:o, s:o}",
+		"s:o, s:s, s:o, s:o, s:o, s?I}",
 		"name", &name, "memory", &memory, "cpus", &cpus, "hugepages",
 		&hugepages, "kvm_fd", &kvm, "listen_fd", &sock, "kernel",
 		&kernel, "kernel_fd", &kernel_fd, "initrd", &initrd,
 		"initrd_fd", &initrd_fd, "cmdline", &cmdline, "boot", &boot,
 		"firmware", &firmware, "uuid", &uuid, "disks", &disks, "cdrom",
-		&cdrom, "nics", &nics) == -1)
+		&cdrom, "nics", &nics, "stream_fd", &stream_fd) == -1)
 		return error_set(d->err, "the guest's spec: %s", why.text);
 	if (strlen(name) > SPEC_NAME_MAX || memory <= 0 || cpus < 1 ||
 	    boot < 0 || boot > CONFIG_BOOT_NET)
@@ -383,6 +386,7 @@ decode(struct decoder *d, json_t *json, struct guest_spec *spec)
 	    take_fd(d, sock, &spec->listen_fd) == -1 ||
 	    take_fd(d, kernel_fd, &spec->kernel_fd) == -1 ||
 	    take_fd(d, initrd_fd, &spec->initrd_fd) == -1 ||
+	    take_fd(d, stream_fd, &spec->stream_fd) == -1 ||
 	    decode_firmware(d, firmware, spec) == -1 ||
 	    decode_uuid(d, uuid, spec->uuid) == -1)
 		return -1;

@@ -67,6 +67,7 @@ struct guest_spec {
 	struct spec_disk disk[SPEC_MAX_DISKS];
 	struct spec_nic nic[SPEC_MAX_NICS];
 	struct rights rights; /* to the guest's own socket */
+	int stream_fd; /* it goes on from this (stream.h); -1: it boots */
 };
 
 /* No descriptors (-1), no strings. */

@@ -11,6 +11,7 @@
  *	prepare.c      from a definition to opened files: every check
  *	network.c      switches and taps of a guest
  *	process.c      guest processes: started, spoken to, mourned
+ *	transfer.c     guests that are sent and received
  *	adopt.c        guest processes of the backend before this one
  *	autostart.c    enable = yes
  *	restart.c      restart = on-failure | always

@@ -35,6 +35,8 @@ request_free(struct request *rq)
 	}
 	if (rq->waiting != NULL)
 		TAILQ_REMOVE(&rq->waiting->waiting, rq, wait_entry);
+	if (rq->fd != -1)
+		close(rq->fd);
 	json_decref(rq->id);
 	free(rq);
 }
@@ -118,6 +120,11 @@ on_message(struct conn *c, json_t *msg, int *fd, unsigned fds, void *arg)
 	}
 	rq->b = cl->b;
 	rq->client = cl;
+	rq->fd = -1;
+	if (fds == 1 && commands_takes_fd(command)) {
+		rq->fd = fd[0];
+		fd[0] = -1;
+	}
 	rq->id = json_incref(id);
 	TAILQ_INSERT_TAIL(&cl->requests, rq, entry);
 	cl->nrequests++;

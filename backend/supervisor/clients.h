@@ -19,6 +19,7 @@ struct request {
 	struct client *client; /* NULL: gone */
 	struct guest *waiting; /* in its list of waiters, or NULL */
 	bool wants_guest; /* is answered with GUEST when it has ended */
+	int fd; /* that came with it, of a command that takes one, or -1 */
 	json_t *id;
 };
 

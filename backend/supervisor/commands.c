@@ -16,6 +16,7 @@
 #include "backend/supervisor/registry.h"
 #include "backend/supervisor/sizes.h"
 #include "backend/supervisor/start.h"
+#include "backend/supervisor/transfer.h"
 
 struct command {
 	const char *name;
@@ -427,6 +428,22 @@ run_log(struct request *rq, json_t *args)
 	close(fd);
 }
 
+static void
+run_send(struct request *rq, json_t *args)
+{
+	struct guest *g = running_guest(rq, args);
+
+	if (g != NULL)
+		transfer_send(rq, g);
+}
+
+static void
+run_receive(struct request *rq, json_t *args)
+{
+	definitions_refresh(rq->b, false);
+	transfer_receive(rq, text_arg(args, "name"), on_started);
+}
+
 static const struct command commands[] = {
     {"version", false, run_version},
     {"status", false, run_status},
@@ -436,6 +453,8 @@ static const struct command commands[] = {
     {"pause", false, run_pause},
     {"unpause", false, run_unpause},
     {"reset", true, run_reset},
+    {"send", true, run_send},
+    {"receive", true, run_receive},
     {"console", false, run_console},
     {"console-size", false, run_console_size},
     {"balloon", true, run_balloon},
@@ -447,6 +466,12 @@ static const struct command commands[] = {
     {"reset-switches", true, run_reset_switches},
     {"subscribe", false, run_subscribe},
 };
+
+bool
+commands_takes_fd(const char *command)
+{
+	return strcmp(command, "send") == 0 || strcmp(command, "receive") == 0;
+}
 
 void
 commands_run(struct request *rq, const char *name, json_t *args)

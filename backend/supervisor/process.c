@@ -15,9 +15,11 @@
 #include "backend/supervisor/process.h"
 #include "backend/supervisor/registry.h"
 #include "backend/supervisor/spawn.h"
+#include "backend/supervisor/transfer.h"
 #include "config/log.h"
 
 #define LAUNCH_S 10 /* until the first instruction */
+#define STREAM_S 600 /* likewise, of one that has to be read */
 #define ANSWER_S 10 /* to any other command */
 #define PING_S   5 /* from one ping to the next */
 #define KILL_S   2 /* from "quit" to SIGKILL */
@@ -45,6 +47,7 @@ struct process {
 	json_int_t last_id;
 	struct event *timer; /* launch limit, then the time to a SIGKILL */
 	long log_start; /* bytes in the log before this process */
+	int launch_limit; /* seconds */
 	bool launched; /* the guest runs, or did */
 	bool forced; /* we ended it */
 	bool timed_out; /* the call that is being answered */
@@ -150,6 +153,13 @@ process_call(struct guest *g, const char *command, json_t *args,
     process_answer *answer, void *arg)
 {
 	call_send(g->process, command, args, NULL, 0, ANSWER_S, answer, arg);
+}
+
+void
+process_give(struct guest *g, const char *command, int fd,
+    process_answer *answer, void *arg)
+{
+	call_send(g->process, command, NULL, &fd, 1, 0, answer, arg);
 }
 
 /* The end of a process is complete: closed, and reaped if it was ours. */
@@ -336,7 +346,7 @@ on_timer(evutil_socket_t sock, short what, void *arg)
 	if (!p->launched && p->known == NULL && p->failure[0] == '\0')
 		snprintf(p->failure, sizeof p->failure,
 		    "%s did not start within %d seconds and was ended",
-		    p->g->name, LAUNCH_S);
+		    p->g->name, p->launch_limit);
 	kill_process(p);
 }
 
@@ -357,6 +367,8 @@ on_event(struct process *p, json_t *msg)
 	event = json_string_value(json_object_get(msg, "event"));
 	if (strcmp(event, "BALLOON") == 0)
 		memory_told(p->g, data);
+	if (strcmp(event, "SENDING") == 0)
+		transfer_told(p->g, data);
 	if (strcmp(event, "LINK") == 0)
 		json_object_set(
 		    json_array_get(json_object_get(p->g->spec, "nics"),
@@ -373,6 +385,9 @@ on_event(struct process *p, json_t *msg)
 		/* Not told to others before the process is gone, so that who
 		 * hears "stopped" can start it again. */
 		p->last_state = state;
+		/* It goes on elsewhere, and must not do so here as well. */
+		if (reason != NULL && strcmp(reason, PROTO_SENT) == 0)
+			p->g->restart.unwanted = true;
 		snprintf(p->last_reason, sizeof p->last_reason, "%s",
 		    reason != NULL ? reason : "");
 	} else if (p->launched) {
@@ -502,7 +517,8 @@ process_start(struct guest *g, struct guest_spec *spec,
 	json_decref(g->spec);
 	g->spec = json;
 	g->process = p;
-	arm(p, LAUNCH_S);
+	p->launch_limit = spec->stream_fd != -1 ? STREAM_S : LAUNCH_S;
+	arm(p, p->launch_limit);
 	call_send(
 	    p, "launch", json_incref(json), fd, fds, 0, on_launched, NULL);
 	spec_clear(spec);

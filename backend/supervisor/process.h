@@ -46,6 +46,10 @@ typedef void process_answer(
 void process_call(struct guest *g, const char *command, json_t *args,
     process_answer *answer, void *arg);
 
+/* The same with a descriptor, which is lent, and without a limit in time. */
+void process_give(struct guest *g, const char *command, int fd,
+    process_answer *answer, void *arg);
+
 /*
  * Asks whether it is still there, at most every few seconds: only somebody who
  * looks makes the backend do so. A guest that does not answer in time keeps its

@@ -1,7 +1,9 @@
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "backend/proto/proto.h"
+#include "backend/proto/stream.h"
 #include "backend/supervisor/prepare.h"
 #include "backend/supervisor/registry.h"
 #include "backend/supervisor/start.h"
@@ -16,9 +18,26 @@ keep_reason(struct backend *b, const char *name, const struct error *err)
 		registry_state(g, PROTO_STOPPED, err->text);
 }
 
-int
-start_guest(struct backend *b, const struct config_vm *vm,
-    process_started *started, void *arg, struct error *err)
+/* Opened and with the stream in it, if there is one; that is then taken. */
+static int
+prepare(struct backend *b, const struct config_vm *vm, int *fd,
+    const json_t *head, struct guest_spec *spec, struct plugged *plugged,
+    struct error *err)
+{
+	spec_init(spec);
+	if (prepare_guest(b, vm, spec, plugged, err) == -1)
+		return -1;
+	if (head == NULL)
+		return 0;
+	stream_identity(head, spec);
+	spec->stream_fd = *fd;
+	*fd = -1;
+	return 0;
+}
+
+static int
+start(struct backend *b, const struct config_vm *vm, int *fd,
+    const json_t *head, process_started *started, void *arg, struct error *err)
 {
 	struct guest_spec spec;
 	struct guest *g;
@@ -33,8 +52,7 @@ start_guest(struct backend *b, const struct config_vm *vm,
 		return error_set(err, "%s is %s already", vm->name,
 		    strcmp(g->state, PROTO_STARTING) == 0 ? "starting"
 							  : "running");
-	spec_init(&spec);
-	if (prepare_guest(b, vm, &spec, &plugged, err) == -1) {
+	if (prepare(b, vm, fd, head, &spec, &plugged, err) == -1) {
 		keep_reason(b, vm->name, err);
 		return -1;
 	}
@@ -54,4 +72,24 @@ fail:
 	prepare_undo(b, vm->name, &plugged, true);
 	registry_sync(b, false);
 	return -1;
+}
+
+int
+start_guest(struct backend *b, const struct config_vm *vm,
+    process_started *started, void *arg, struct error *err)
+{
+	int none = -1;
+
+	return start(b, vm, &none, NULL, started, arg, err);
+}
+
+int
+start_received(struct backend *b, const struct config_vm *vm, int fd,
+    const json_t *head, process_started *started, void *arg, struct error *err)
+{
+	int rc = start(b, vm, &fd, head, started, arg, err);
+
+	if (fd != -1)
+		close(fd);
+	return rc;
 }

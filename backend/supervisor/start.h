@@ -17,6 +17,13 @@ int start_guest(struct backend *b, const struct config_vm *vm,
     process_started *started, void *arg, struct error *err);
 
 /*
+ * The same for one that goes on from a stream with that head (stream.h, lent):
+ * fd is a stream at its beginning, and taken.
+ */
+int start_received(struct backend *b, const struct config_vm *vm, int fd,
+    const json_t *head, process_started *started, void *arg, struct error *err);
+
+/*
  * autostart.c: starts those with enable = yes, a few at a time. A backend that
  * replaces one that was killed only goes on where that one was amid it.
  */

@@ -260,6 +260,13 @@ virtio_console_input(struct virtio_dev *dev, const uint8_t *data, size_t len)
 	unsigned batch = 0;
 
 	virtio_begin(dev);
+	if (machine_frozen(dev->machine) && dev->started && q->ready &&
+	    q->broken == NULL) {
+		/* The kick of virtio_thaw() asks for it again. */
+		c->refused = true;
+		virtio_end(dev);
+		return 0;
+	}
 	if (!virtio_usable(dev, RECEIVEQ)) {
 		/* No driver, or not yet: nobody to type to. */
 		virtio_end(dev);

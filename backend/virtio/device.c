@@ -173,6 +173,18 @@ virtio_config_changed(struct virtio_dev *dev)
 		interrupt(dev, dev->config_vector, VIRTIO_ISR_CONFIG);
 }
 
+void
+virtio_thaw(struct virtio_dev *dev)
+{
+	unsigned i;
+
+	virtio_begin(dev);
+	for (i = 0; dev->started && i < dev->ops->queues; i++)
+		if (dev->queue[i].vq.ready)
+			virtio_kick(dev, i);
+	virtio_end(dev);
+}
+
 static void
 apply_features(struct virtio_dev *dev, struct virtio_queue *q)
 {
@@ -202,7 +214,7 @@ virtio_usable(struct virtio_dev *dev, unsigned queue)
 {
 	const struct virtq *q = &dev->queue[queue].vq;
 
-	if (!q->ready || q->broken != NULL)
+	if (!q->ready || q->broken != NULL || machine_frozen(dev->machine))
 		return false;
 	/* Legacy drivers use queues before they say so (3.1.2). */
 	if (!dev->started && dev->legacy)

@@ -159,6 +159,11 @@ bool virtio_vmmci_ask(struct virtio_dev *dev, enum vmmci_request what);
 
 /* Its slot on the PCI bus. */
 unsigned virtio_slot(const struct virtio_dev *dev);
+/*
+ * After machine_freeze() was taken back: has the device look at all its queues
+ * again. Any thread.
+ */
+void virtio_thaw(struct virtio_dev *dev);
 
 const struct virtio_figures *virtio_figures(const struct virtio_dev *dev);
 

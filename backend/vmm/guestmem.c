@@ -216,3 +216,26 @@ guestmem_discard(const struct guestmem *mem, uint64_t offset, uint64_t len)
 		return 0;
 	return to - from;
 }
+
+uint64_t
+guestmem_next(const struct guestmem *mem, uint64_t offset, uint64_t *end)
+{
+	off_t from, to;
+
+	*end = mem->size;
+	if (offset >= mem->size)
+		return mem->size;
+	from = lseek(mem->fd, (off_t)offset, SEEK_DATA);
+	if (from == -1)
+		return errno == ENXIO ? mem->size : offset;
+	to = lseek(mem->fd, from, SEEK_HOLE);
+	if (to > from)
+		*end = (uint64_t)to;
+	return (uint64_t)from;
+}
+
+uint8_t *
+guestmem_all(const struct guestmem *mem)
+{
+	return mem->region[0].hva;
+}

@@ -88,4 +88,14 @@ uint64_t guestmem_offset(const struct guestmem *mem, const void *hva);
 uint64_t guestmem_discard(
     const struct guestmem *mem, uint64_t offset, uint64_t len);
 
+/*
+ * The first byte at or behind offset that the host has memory for, and in *end
+ * where that ends; the size of all RAM if there is none. Nothing is touched:
+ * to read what the guest never used would make the host find memory for it.
+ */
+uint64_t guestmem_next(
+    const struct guestmem *mem, uint64_t offset, uint64_t *end);
+/* All RAM in one piece, without the hole: mem->size bytes. */
+uint8_t *guestmem_all(const struct guestmem *mem);
+
 #endif

@@ -82,6 +82,7 @@ struct machine {
 	pthread_cond_t idle; /* the main thread: all parked, or vcpus made */
 	unsigned parked;
 	_Atomic bool running;
+	_Atomic bool frozen; /* machine_freeze() */
 	bool ending;
 	bool requested;
 	bool vm_made;
@@ -94,6 +95,9 @@ int kvm_check(int kvm_fd, unsigned cpus, struct error *err);
 
 /* cpuid.c: sets what vcpu id of cpus sees. host: see cpuid_host(). */
 struct kvm_cpuid2 *cpuid_host(int kvm_fd, struct error *err);
+/* What the guest was shown of its processor's abilities, to save and check. */
+int cpuid_save(struct machine *m, struct state_writer *w, struct error *err);
+int cpuid_load(struct machine *m, struct state_reader *r, struct error *err);
 int cpuid_set(
     const struct vcpu *v, const struct kvm_cpuid2 *host, struct error *err);
 

@@ -416,6 +416,8 @@ machine_save(struct machine *m, struct state_writer *w, struct error *err)
 	state_put_u32(w, m->cpus);
 	state_put_u64(w, m->mem.size);
 	state_end(w);
+	if (cpuid_save(m, w, err) == -1)
+		return -1;
 	for (i = 0; i < m->cpus; i++)
 		if (vcpu_save(&m->vcpu[i], w, err) == -1)
 			return -1;
@@ -460,6 +462,8 @@ machine_load(struct machine *m, struct state_reader *r, struct error *err)
 		    "this one has %u and %llu; define it as it was",
 		    cpus, (unsigned long long)memory, m->cpus,
 		    (unsigned long long)m->mem.size);
+	if (cpuid_load(m, r, err) == -1)
+		return -1;
 	for (i = 0; i < m->cpus; i++)
 		if (vcpu_load(&m->vcpu[i], r, err) == -1)
 			return -1;
@@ -471,6 +475,18 @@ machine_load(struct machine *m, struct state_reader *r, struct error *err)
 	/* It goes on where it was, not where a kernel would begin. */
 	m->entry_set = false;
 	return 0;
+}
+
+void
+machine_freeze(struct machine *m, bool freeze)
+{
+	atomic_store(&m->frozen, freeze);
+}
+
+bool
+machine_frozen(const struct machine *m)
+{
+	return m != NULL && atomic_load(&m->frozen);
 }
 
 uint64_t

@@ -142,6 +142,15 @@ void machine_request(
     struct machine *m, enum machine_request what, const char *why);
 
 /*
+ * Main thread, stopped: with freeze, no device touches RAM any more from here
+ * on (those that work on their own ask machine_frozen(), with their lock held,
+ * before they look for work), until it is taken back.
+ */
+void machine_freeze(struct machine *m, bool freeze);
+/* Any thread. NULL: a device without a machine, which is not. */
+bool machine_frozen(const struct machine *m);
+
+/*
  * Stopped: writes vcpus, interrupt controllers, timer, clock and every device
  * (RAM is the caller's) / puts them back into a machine of the same shape.
  */

@@ -108,7 +108,8 @@ def test_an_owner_has_one_guest_and_nothing_else(lab):
         refused(other(lab, ask(command, name="nosuch")))
     for command in ("reload", "switches", "log"):
         refused(other(lab, ask(command)))
-    refused(other(lab, ask("reset", name="mine")))
+    for command in ("reset", "send", "receive"):
+        refused(other(lab, ask(command, name="mine")))
     refused(other(lab, ask("start", definition={"name": "x", "kernel": "/k"})))
 
     def all_of_it(lab):

@@ -316,6 +316,29 @@ test_console_without_a_driver_drops_typing(void **state)
 	assert_false(ring_used(&f->in, NULL, NULL));
 }
 
+/* While the guest is sent; what comes meanwhile is not lost. */
+static void
+test_console_touches_nothing_while_frozen(void **state)
+{
+	struct fixture *f = *state;
+
+	begin(f, 0);
+	offer(f, 2, 16);
+	f->bus->machine.frozen = true;
+	assert_int_equal(type(f, "typed"), 0);
+	print(f, "printed");
+	assert_int_equal(f->got_len, 0);
+	f->ready = 0;
+	f->bus->machine.frozen = false;
+	virtio_thaw(f->dev);
+	run(f);
+	assert_int_equal(f->ready, 1);
+	assert_int_equal(f->got_len, 7);
+	assert_memory_equal(f->got, "printed", 7);
+	assert_int_equal(type(f, "typed"), 5);
+	must_get(f, "typed");
+}
+
 static void
 test_console_reset_lets_typing_go_on(void **state)
 {
@@ -736,6 +759,7 @@ main(void)
 	    TEST(test_console_types_into_the_drivers_buffers),
 	    TEST(test_console_waits_for_buffers_with_event_index),
 	    TEST(test_console_without_a_driver_drops_typing),
+	    TEST(test_console_touches_nothing_while_frozen),
 	    TEST(test_console_reset_lets_typing_go_on),
 	    TEST(test_console_reset_loses_no_byte_given_before_it),
 	    TEST(test_console_reset_before_the_kick_was_seen_loses_nothing),

@@ -38,6 +38,7 @@
 #define IOS 64
 
 struct machine {
+	bool frozen;
 	struct guestmem mem;
 	struct ioeventfd io[IOS];
 	unsigned ios;
@@ -75,6 +76,12 @@ struct guestmem *
 machine_mem(struct machine *m)
 {
 	return &m->mem;
+}
+
+bool
+machine_frozen(const struct machine *m)
+{
+	return m->frozen;
 }
 
 int

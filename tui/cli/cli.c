@@ -21,6 +21,8 @@ const struct command *const cli_commands[] = {
     &command_balloon,
     &command_link,
     &command_wait,
+    &command_send,
+    &command_receive,
     &command_log,
     &command_create,
     &command_image,
