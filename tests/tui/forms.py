@@ -506,6 +506,7 @@ def test_switches_are_edited_in_the_same_form(place):
         s.keys("Down")
         s.wait(r"▸  one more")
         s.type("tap7")
+        s.wait(r"▸.* tap7")
         to(s, "locked")
         s.keys("Space")
         s.wait(r"▸locked +\* yes")
