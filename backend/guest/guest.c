@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -354,6 +355,8 @@ guest_main(const char *name)
 		    "use: vmtui start NAME\n");
 		return 2;
 	}
+	/* Nothing on a data path allocates: threads need no heaps of their own. */
+	mallopt(M_ARENA_MAX, 1);
 	confine_process();
 	if (set_up(&p, name) == -1 ||
 	    (p.launcher = peers_add(&p, PROTO_LAUNCH_FD)) == NULL)
