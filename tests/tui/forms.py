@@ -62,11 +62,13 @@ def move_to(s, key, there, what):
 
     What is looked at is one picture at a time: the key is for what it shows.
     """
-    seen = [None]
+    seen, last = [None], [None]
 
     def moved():
         now = [line for line in s.lines() if "▸" in line]
-        if not now or now == seen[0]:
+        # The same twice: the terminal may be in the middle of a frame.
+        still, last[0] = now == last[0], now
+        if not still or not now or now == seen[0]:
             return False
         seen[0] = now
         return True
