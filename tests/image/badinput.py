@@ -203,11 +203,11 @@ def test_images_that_are_none(lab):
 
 
 def test_encrypted_and_unknown_images_are_refused_by_name(lab):
-    qemu_img(lab, "create", "-q", "-f", "qcow2", "-o",
-             "encrypt.format=luks,encrypt.key-secret=s,"
-             "encrypt.iter-time=10", "--object",
-             "secret,id=s,data=abc", "luks.qcow2", "1M")
-    refused(lab, "image", "info", "luks.qcow2", says=["encrypted"])
+    # By hand: qemu-img times its key function, and fails on a busy machine.
+    for name, method in (("aes.qcow2", 1), ("luks.qcow2", 2)):
+        qemu_img(lab, "create", "-q", "-f", "qcow2", name, "1M")
+        poke(lab.path(name), 32, method.to_bytes(4, "big"))
+        refused(lab, "image", "info", name, says=["encrypted"])
     qemu_img(lab, "create", "-q", "-f", "qcow2", "new.qcow2", "1M")
     poke(lab.path("new.qcow2"), 72, (1 << 40).to_bytes(8, "big"))
     refused(lab, "image", "check", "new.qcow2", says=["feature", "40"])
