@@ -1,4 +1,5 @@
 /* What somebody who misspelt a word most likely meant. */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,22 +62,26 @@ config_nearest(const char *word, const char *const *candidates)
 {
 	char a[WORD_MAX], b[WORD_MAX];
 	size_t la = fold(word, a), lb;
-	unsigned d, best = (unsigned)la / 3 + 1;
+	unsigned d, most, best = UINT_MAX;
 	const char *found = NULL;
 
 	if (la == 0)
 		return NULL;
 	for (; *candidates != NULL; candidates++) {
 		lb = fold(*candidates, b);
+		/* A third of the letters may be wrong. */
+		most = (unsigned)(la > lb ? la : lb) / 3 + 1;
+		if (most > best)
+			most = best;
 		/* The beginning of a word is as good as one letter wrong. */
 		if (la >= 2 && la < lb && memcmp(a, b, la) == 0)
 			d = 1;
-		else if (la >= lb + best || lb >= la + best)
+		else if (la >= lb + most || lb >= la + most)
 			continue;
 		else
 			d = distance(a, la, b, lb);
 		/* With nothing in common it is another word, not a slip. */
-		if (d < best && d < la) {
+		if (d < most && d < la) {
 			best = d;
 			found = *candidates;
 		}

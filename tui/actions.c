@@ -185,6 +185,18 @@ action_reset(struct ui *ui)
 	    "reset %s? what it has not written to its disks is lost", name);
 }
 
+/* The backend read the file: what is on the screen follows. */
+static void
+follow_file(struct ui *ui, json_t *ret)
+{
+	if (ret != NULL)
+		model_mistakes(ui->model, ret);
+	wire_refresh(ui->wire);
+	if (ui->view == &view_switches)
+		switches_ask(ui);
+	ui_dirty(ui, DIRTY_ALL);
+}
+
 static void
 reloaded(json_t *ret, int fd, const char *why, void *arg)
 {
@@ -194,15 +206,31 @@ reloaded(json_t *ret, int fd, const char *why, void *arg)
 		ui_error(ui, "%s", why);
 		return;
 	}
-	model_mistakes(ui->model, ret);
+	follow_file(ui, ret);
 	if (ui->model->mistakes == 0)
 		ui_say(ui, "The definitions were read again.");
-	wire_refresh(ui->wire);
-	ui_dirty(ui, DIRTY_ALL);
 }
 
 void
 action_reload(struct ui *ui)
 {
 	wire_call(ui->wire, "reload", NULL, reloaded, ui);
+}
+
+static void
+saved_was_read(json_t *ret, int fd, const char *why, void *arg)
+{
+	struct ui *ui = arg;
+
+	if (ret == NULL)
+		ui_error(ui,
+		    "The file is saved, but the backend has not read it: %s",
+		    why);
+	follow_file(ui, ret);
+}
+
+void
+action_saved(struct ui *ui)
+{
+	wire_call(ui->wire, "reload", NULL, saved_was_read, ui);
 }

@@ -25,5 +25,7 @@ void action_reset(struct ui *ui);
 const char *action_reset_refuse(struct ui *ui);
 /* The backend reads the definitions again. */
 void action_reload(struct ui *ui);
+/* After the screen wrote the file: likewise, and a word only if it fails. */
+void action_saved(struct ui *ui);
 
 #endif

@@ -175,6 +175,15 @@ form_row_changed(const struct form *f, size_t i)
 	return row->from != place;
 }
 
+/* What stands in a new guest's form by itself is no change of the person's. */
+static bool
+is_suggested(const struct form *f, size_t i)
+{
+	return f->suggested[0] != '\0' && f->row[i].key != NULL &&
+	    strcmp(f->row[i].key->name, "interface") == 0 &&
+	    strcmp(f->row[i].text, f->suggested) == 0;
+}
+
 bool
 form_changed(const struct form *f)
 {
@@ -184,7 +193,7 @@ form_changed(const struct form *f)
 	if (f->like[0] != '\0')
 		return true;
 	for (i = 0; i < f->rows; i++)
-		if (form_row_changed(f, i))
+		if (form_row_changed(f, i) && !is_suggested(f, i))
 			return true;
 	/* The last ones may be gone. */
 	for (key = config_keys(f->kind); key->name != NULL; key++) {
@@ -282,12 +291,12 @@ suggest(struct form *f)
 	const struct config_key *key =
 	    config_key_find(config_keys(CONFIG_VM), "interface");
 	const char *name = edit_name(f->edit, CONFIG_SWITCH, 0);
-	char text[CONFIG_NAME_MAX + 16];
 
+	f->suggested[0] = '\0';
 	if (f->kind != CONFIG_VM || f->name[0] != '\0' || name == NULL)
 		return;
-	snprintf(text, sizeof text, "switch=%s", name);
-	form_set_row(f, form_find_row(f, key, 0), text);
+	snprintf(f->suggested, sizeof f->suggested, "switch=%s", name);
+	form_set_row(f, form_find_row(f, key, 0), f->suggested);
 }
 
 /* A copy is made in the text at once, and saved when the person says so. */

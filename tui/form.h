@@ -67,6 +67,7 @@ struct form {
 	enum config_section_kind kind;
 	char name[CONFIG_NAME_MAX + 1]; /* in the file; "": not there yet */
 	char like[CONFIG_NAME_MAX + 1]; /* the one it is a copy of, or "" */
+	char suggested[CONFIG_NAME_MAX + 16]; /* of a new one's interface */
 	char *path;
 	struct edit *edit; /* the file as it was read */
 	struct edit *result; /* with the rows in it, while there is one */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tui/actions.h"
 #include "tui/ui.h"
 
 enum { DELETE_LOOK, DELETE_DO };
@@ -153,21 +154,6 @@ work(void *arg)
 	edit_free(e);
 }
 
-static void
-reloaded(json_t *ret, int fd, const char *why, void *arg)
-{
-	struct ui *ui = arg;
-
-	if (ret == NULL)
-		ui_error(ui, "The backend has not read the file: %s", why);
-	else
-		model_mistakes(ui->model, ret);
-	wire_refresh(ui->wire);
-	if (ui->view == &view_switches)
-		switches_ask(ui);
-	ui_dirty(ui, DIRTY_ALL);
-}
-
 static void start(struct deletion *d);
 
 /* The one that is asked about; a later question is about a later one. */
@@ -273,7 +259,7 @@ ended(void *arg)
 	if (d->step == DELETE_DO) {
 		if (d->r == 0)
 			ui_say(ui, "%s is deleted.", d->name);
-		wire_call(ui->wire, "reload", NULL, reloaded, ui);
+		action_saved(ui);
 	}
 	if (d->r == -1 || d->step == DELETE_DO) {
 		deletion_free(d);

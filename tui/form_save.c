@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tui/actions.h"
 #include "tui/changes.h"
 #include "tui/ui.h"
 
@@ -136,23 +137,6 @@ save(void *arg)
 	s->r = edit_save(s->edit, &s->err);
 }
 
-/* The backend read it: the list shows it. */
-static void
-reloaded(json_t *ret, int fd, const char *why, void *arg)
-{
-	struct ui *ui = arg;
-
-	if (ret == NULL)
-		ui_error(ui, "It is saved, but the backend has not read it: %s",
-		    why);
-	else
-		model_mistakes(ui->model, ret);
-	wire_refresh(ui->wire);
-	if (ui->view == &view_switches)
-		switches_ask(ui);
-	ui_dirty(ui, DIRTY_ALL);
-}
-
 static void
 saved(struct ui *ui)
 {
@@ -170,7 +154,7 @@ saved(struct ui *ui)
 	}
 	ui_say(ui, "%s is saved%s.", name,
 	    is_new && kind == CONFIG_VM ? "; s starts it" : "");
-	wire_call(ui->wire, "reload", NULL, reloaded, ui);
+	action_saved(ui);
 }
 
 /* What the others wrote, and that it is one's own choice now. */

@@ -5,6 +5,7 @@
 
 #include <event2/event.h>
 
+#include "tui/actions.h"
 #include "tui/changes.h"
 #include "tui/ui.h"
 
@@ -187,20 +188,6 @@ save_file(void *arg)
 	s->r = edit_save(s->edit, &s->err);
 }
 
-static void
-reloaded(json_t *ret, int fd, const char *why, void *arg)
-{
-	struct ui *ui = arg;
-
-	if (ret == NULL)
-		ui_error(ui, "It is saved, but the backend has not read it: %s",
-		    why);
-	else
-		model_mistakes(ui->model, ret);
-	wire_refresh(ui->wire);
-	ui_dirty(ui, DIRTY_ALL);
-}
-
 static void save_sure(struct ui *ui, const char *name);
 
 static void
@@ -266,7 +253,7 @@ was_saved(void *arg)
 		edit_free(v->edit);
 		v->edit = s->edit;
 		ui_say(ui, "%s is saved.", edit_path(v->edit));
-		wire_call(ui->wire, "reload", NULL, reloaded, ui);
+		action_saved(ui);
 	} else if (s->r == EDIT_OTHER && ui->view == &view_config) {
 		ask_others(ui, s->edit);
 	} else {

@@ -126,7 +126,9 @@ int block_resolve(
 
 /*
  * The locks of block_open() (lock.c). Returns 0, or -1 with errno: EAGAIN if
- * another program holds what we need.
+ * another program holds what we need, and still does after 0.3 s: who was
+ * killed keeps its own until the kernel has cancelled its I/O (30 ms were
+ * seen).
  */
 int block_lock(int fd, bool readonly);
 

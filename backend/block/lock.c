@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <time.h>
 
 #include "backend/block/engine.h"
 
@@ -23,6 +24,9 @@
 #define PERM_WRITE  1
 #define PERM_RESIZE 3
 #define PERMS       4
+
+#define LOCK_TRIES 30
+#define LOCK_PAUSE 10000000 /* ns */
 
 static int
 take(int fd, off_t byte)
@@ -56,8 +60,8 @@ test(int fd, off_t byte)
 	return -1;
 }
 
-int
-block_lock(int fd, bool readonly)
+static int
+try_lock(int fd, bool readonly)
 {
 	unsigned uses = 1u << PERM_READ | (readonly ? 0 : 1u << PERM_WRITE);
 	unsigned denies = 1u << PERM_WRITE | 1u << PERM_RESIZE;
@@ -76,4 +80,21 @@ block_lock(int fd, bool readonly)
 			return -1;
 	}
 	return 0;
+}
+
+int
+block_lock(int fd, bool readonly)
+{
+	struct timespec pause = {0, LOCK_PAUSE};
+	unsigned tries;
+
+	for (tries = 0; tries < LOCK_TRIES; tries++) {
+		if (try_lock(fd, readonly) == 0)
+			return 0;
+		if (errno != EAGAIN)
+			return -1;
+		nanosleep(&pause, NULL);
+	}
+	errno = EAGAIN;
+	return -1;
 }

@@ -13,9 +13,6 @@
 #include "backend/block/engine.h"
 #include "config/log.h"
 
-#define LOCK_TRIES 30
-#define LOCK_PAUSE 10000000 /* ns */
-
 /* Formats that a raw image must not be mistaken for. */
 static const struct {
 	const char *name, *convert; /* as qemu-img knows it */
@@ -166,25 +163,11 @@ block_check_foreign(int fd, const char *path, struct error *err)
 	return 0;
 }
 
-/*
- * Takes the locks. A guest that was killed keeps its own until the kernel has
- * cancelled its I/O (30 ms were seen), so that a refusal is not believed at
- * once.
- */
 static int
 lock(int fd, const char *path, bool readonly, struct error *err)
 {
-	struct timespec pause = {0, LOCK_PAUSE};
-	unsigned tries;
-
-	for (tries = 0; tries < LOCK_TRIES; tries++) {
-		if (block_lock(fd, readonly) == 0)
-			return 0;
-		if (errno != EAGAIN)
-			break;
-		nanosleep(&pause, NULL);
-		errno = EAGAIN;
-	}
+	if (block_lock(fd, readonly) == 0)
+		return 0;
 	if (errno == EAGAIN || errno == EACCES)
 		return error_set(err,
 		    "%s is in use by another guest or by QEMU; stop that "

@@ -9,12 +9,33 @@
 #ifndef BACKEND_BLOCK_QCOW2_H
 #define BACKEND_BLOCK_QCOW2_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "config/error.h"
 
 #define QCOW2_MAGIC 0x514649fbu
+
+/* Numbers of the format are big-endian, and stand anywhere. */
+static inline uint32_t
+qcow2_get32(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof v);
+	return be32toh(v);
+}
+
+static inline uint64_t
+qcow2_get64(const uint8_t *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof v);
+	return be64toh(v);
+}
 
 /* Incompatible features: who does not know one must not open the image. */
 #define QCOW2_DIRTY        (1ULL << 0) /* refcounts may be wrong */

@@ -35,24 +35,6 @@ struct head {
 	size_t len;
 };
 
-static uint32_t
-get32(const struct head *d, size_t at)
-{
-	uint32_t v;
-
-	memcpy(&v, d->data + at, sizeof v);
-	return be32toh(v);
-}
-
-static uint64_t
-get64(const struct head *d, size_t at)
-{
-	uint64_t v;
-
-	memcpy(&v, d->data + at, sizeof v);
-	return be64toh(v);
-}
-
 static int
 file_size(int fd, uint64_t *size)
 {
@@ -93,41 +75,41 @@ read_head(int fd, struct head *d, size_t len, struct error *err)
 static int
 read_fields(const struct head *d, struct qcow2_header *h, struct error *err)
 {
-	if (d->len < V2_LENGTH || get32(d, 0) != QCOW2_MAGIC)
+	if (d->len < V2_LENGTH || qcow2_get32(d->data + 0) != QCOW2_MAGIC)
 		return error_set(err, "%s is not a qcow2 image", d->path);
-	h->version = get32(d, 4);
+	h->version = qcow2_get32(d->data + 4);
 	if (h->version != 2 && h->version != 3)
 		return error_set(err,
 		    "%s is a qcow2 image of version %u; 2 and 3 can be used",
 		    d->path, h->version);
 	if (h->version == 3 && d->len < V3_LENGTH)
 		return error_set(err, "%s ends within its header", d->path);
-	h->cluster_bits = get32(d, 20);
-	h->size = get64(d, 24);
-	if (get32(d, 32) != 0)
+	h->cluster_bits = qcow2_get32(d->data + 20);
+	h->size = qcow2_get64(d->data + 24);
+	if (qcow2_get32(d->data + 32) != 0)
 		return error_set(err,
 		    "%s is encrypted, which vmtui cannot read: decrypt it "
 		    "first (qemu-img convert)",
 		    d->path);
-	h->l1_size = get32(d, 36);
-	h->l1_offset = get64(d, 40);
-	h->reftable_offset = get64(d, 48);
-	h->reftable_clusters = get32(d, 56);
-	h->snapshots = get32(d, 60);
-	h->snapshots_offset = get64(d, 64);
+	h->l1_size = qcow2_get32(d->data + 36);
+	h->l1_offset = qcow2_get64(d->data + 40);
+	h->reftable_offset = qcow2_get64(d->data + 48);
+	h->reftable_clusters = qcow2_get32(d->data + 56);
+	h->snapshots = qcow2_get32(d->data + 60);
+	h->snapshots_offset = qcow2_get64(d->data + 64);
 	h->refcount_bits = 16;
 	h->length = V2_LENGTH;
 	if (h->version == 2)
 		return 0;
-	h->incompatible = get64(d, 72);
-	h->compatible = get64(d, 80);
-	h->autoclear = get64(d, 88);
-	h->length = get32(d, 100);
-	if (get32(d, 96) > 6)
+	h->incompatible = qcow2_get64(d->data + 72);
+	h->compatible = qcow2_get64(d->data + 80);
+	h->autoclear = qcow2_get64(d->data + 88);
+	h->length = qcow2_get32(d->data + 100);
+	if (qcow2_get32(d->data + 96) > 6)
 		return error_set(err,
 		    "%s has refcounts of 2^%u bits; 64 bits are the most",
-		    d->path, get32(d, 96));
-	h->refcount_bits = 1u << get32(d, 96);
+		    d->path, qcow2_get32(d->data + 96));
+	h->refcount_bits = 1u << qcow2_get32(d->data + 96);
 	return 0;
 }
 
@@ -282,8 +264,8 @@ read_extensions(
 	uint32_t type, len;
 
 	while (at <= end && end - at >= 8) {
-		type = get32(d, at);
-		len = get32(d, at + 4);
+		type = qcow2_get32(d->data + at);
+		len = qcow2_get32(d->data + at + 4);
 		at += 8;
 		if (type == EXT_END)
 			break;
@@ -315,8 +297,8 @@ read_extensions(
 static int
 read_names(const struct head *d, struct qcow2_header *h, struct error *err)
 {
-	uint64_t at = get64(d, 8), end = qcow2_cluster(h);
-	uint32_t len = get32(d, 16);
+	uint64_t at = qcow2_get64(d->data + 8), end = qcow2_cluster(h);
+	uint32_t len = qcow2_get32(d->data + 16);
 
 	h->has_backing = at != 0;
 	if (end > d->len)

@@ -40,24 +40,6 @@ take(struct reader *r, void *to, size_t len)
 	return 0;
 }
 
-static uint32_t
-get32(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof v);
-	return be32toh(v);
-}
-
-static uint64_t
-get64(const uint8_t *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof v);
-	return be64toh(v);
-}
-
 static char *
 take_text(struct reader *r, size_t len)
 {
@@ -82,14 +64,14 @@ take_entry(struct reader *r, uint64_t disk_size, struct qcow2_snapshot *s)
 
 	if (take(r, fixed, FIXED) == -1)
 		return -1;
-	s->l1_offset = get64(fixed);
-	s->l1_size = get32(fixed + 8);
-	s->seconds = get32(fixed + 16);
-	s->nanoseconds = get32(fixed + 20);
-	s->guest_ns = get64(fixed + 24);
-	s->vm_state = get32(fixed + 32);
+	s->l1_offset = qcow2_get64(fixed);
+	s->l1_size = qcow2_get32(fixed + 8);
+	s->seconds = qcow2_get32(fixed + 16);
+	s->nanoseconds = qcow2_get32(fixed + 20);
+	s->guest_ns = qcow2_get64(fixed + 24);
+	s->vm_state = qcow2_get32(fixed + 32);
 	s->size = disk_size;
-	extra_len = get32(fixed + 36);
+	extra_len = qcow2_get32(fixed + 36);
 	if (extra_len > EXTRA_MOST)
 		return error_set(r->err,
 		    "%s is damaged: a snapshot has %u bytes of extra data",
@@ -97,9 +79,9 @@ take_entry(struct reader *r, uint64_t disk_size, struct qcow2_snapshot *s)
 	if (take(r, extra, extra_len) == -1)
 		return -1;
 	if (extra_len >= 8)
-		s->vm_state = get64(extra);
+		s->vm_state = qcow2_get64(extra);
 	if (extra_len >= 16)
-		s->size = get64(extra + 8);
+		s->size = qcow2_get64(extra + 8);
 	s->id = take_text(r, (size_t)fixed[12] << 8 | fixed[13]);
 	if (s->id == NULL)
 		return -1;

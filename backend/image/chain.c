@@ -14,9 +14,6 @@
 #include "backend/block/engine.h"
 #include "backend/image/chain.h"
 
-#define LOCK_TRIES 30
-#define LOCK_PAUSE 10000000 /* ns */
-
 static int
 explain(const char *path, bool readonly, struct error *err)
 {
@@ -51,23 +48,12 @@ explain(const char *path, bool readonly, struct error *err)
 	}
 }
 
-/* As for a guest: whoever is just ending is given 0.3 s. */
 static int
 lock(const struct image *im, struct error *err)
 {
-	struct timespec pause = {0, LOCK_PAUSE};
-	unsigned tries;
-
-	for (tries = 0; tries < LOCK_TRIES; tries++) {
-		if (block_lock(im->fd, im->readonly) == 0)
-			return 0;
-		if (errno != EAGAIN)
-			break;
-		nanosleep(&pause, NULL);
-		errno = EAGAIN;
-	}
 	/* Some network file systems have no locks. */
-	if (errno != EAGAIN && errno != EACCES)
+	if (block_lock(im->fd, im->readonly) == 0 ||
+	    (errno != EAGAIN && errno != EACCES))
 		return 0;
 	return error_set(err,
 	    "%s is in use by a guest that runs, or by another program; stop "

@@ -16,24 +16,6 @@
 #define ENTRY          24u /* bytes, without its name */
 #define PLACE          UINT64_C(0x00fffffffffffe00)
 
-static uint32_t
-get32(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof v);
-	return be32toh(v);
-}
-
-static uint64_t
-get64(const uint8_t *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof v);
-	return be64toh(v);
-}
-
 /* One bitmap's table, and the clusters that names. */
 static int
 walk_table(struct check *c, uint64_t at, uint32_t n, struct error *err)
@@ -73,13 +55,13 @@ walk_directory(struct check *c, const uint8_t *dir, uint64_t len,
 	for (; count > 0; count--) {
 		if (len - at < ENTRY)
 			break;
-		size = ENTRY + (uint64_t)get32(dir + at + 20) +
+		size = ENTRY + (uint64_t)qcow2_get32(dir + at + 20) +
 		    (uint64_t)(dir[at + 18] << 8 | dir[at + 19]);
 		size = (size + 7) & ~UINT64_C(7);
 		if (size > len - at)
 			break;
-		if (walk_table(c, get64(dir + at), get32(dir + at + 8), err) ==
-		    -1)
+		if (walk_table(c, qcow2_get64(dir + at),
+			qcow2_get32(dir + at + 8), err) == -1)
 			return -1;
 		at += size;
 	}
@@ -103,9 +85,9 @@ check_bitmaps(struct check *c, struct error *err)
 		return -1;
 	if (n != sizeof ext)
 		return 0;
-	len = get64(ext + 8);
-	at = get64(ext + 16);
-	if (get32(ext) > BITMAPS_MOST || len > DIRECTORY_MOST ||
+	len = qcow2_get64(ext + 8);
+	at = qcow2_get64(ext + 16);
+	if (qcow2_get32(ext) > BITMAPS_MOST || len > DIRECTORY_MOST ||
 	    at > c->im->length || len > c->im->length - at) {
 		check_found(c, &c->damaged, "the list of bitmaps lies outside");
 		return 0;
@@ -116,7 +98,7 @@ check_bitmaps(struct check *c, struct error *err)
 	if (rc == 0)
 		rc = image_read(c->im, dir, len, at, err);
 	if (rc == 0)
-		rc = walk_directory(c, dir, len, get32(ext), err);
+		rc = walk_directory(c, dir, len, qcow2_get32(ext), err);
 	free(dir);
 	return rc;
 }

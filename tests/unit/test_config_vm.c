@@ -170,6 +170,18 @@ test_config_no_vm_suggests_the_nearest(void **state)
 }
 
 static void
+test_config_nearest_is_a_slip_not_another_word(void **state)
+{
+	static const char *const words[] = {"balloon", "send", "stop", NULL};
+
+	assert_string_equal(config_nearest("balon", words), "balloon");
+	assert_string_equal(config_nearest("Snd", words), "send");
+	assert_string_equal(config_nearest("sotp", words), "stop");
+	assert_null(config_nearest("link", words));
+	assert_null(config_nearest("b", words));
+}
+
+static void
 test_config_lladdr_is_stable_local_and_different(void **state)
 {
 	static const uint8_t known[6] = {0x02, 0x63, 0x3b, 0x71, 0xc9, 0x8f};
@@ -340,6 +352,7 @@ main(void)
 	    cmocka_unit_test(
 		test_config_vm_complete_names_what_is_missing_and_where),
 	    cmocka_unit_test(test_config_no_vm_suggests_the_nearest),
+	    cmocka_unit_test(test_config_nearest_is_a_slip_not_another_word),
 	    cmocka_unit_test(test_config_lladdr_is_stable_local_and_different),
 	    cmocka_unit_test(test_config_paths_start_where_they_should),
 	    cmocka_unit_test(test_config_default_path_follows_the_environment),
