@@ -25,6 +25,8 @@ _vmtui_image_values() {
 _vmtui_image() {
 	what=files options='-f'
 	case ${COMP_WORDS[$2]} in
+	list)
+		options='--json' ;;
 	info | map)
 		options+=' --json' ;;
 	check)
@@ -38,7 +40,7 @@ _vmtui_image() {
 	rebase)
 		options+=' -b -F -u' ;;
 	*)
-		what='info check map resize convert commit rebase'
+		what='list info check map resize convert commit rebase'
 		options='-f -F -O -b -o -r -u --json --shrink --lose-data' ;;
 	esac
 	_vmtui_image_values "$1"
