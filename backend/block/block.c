@@ -146,15 +146,23 @@ static int
 resize_file(struct block *b, uint64_t size, struct error *err)
 {
 	struct stat st;
+	int rc = 0;
 
 	if (fstat(b->fd, &st) == -1 || !S_ISREG(st.st_mode))
 		return error_set(
 		    err, "%s is a device, whose size is fixed", b->path);
+	if (block_lock_resize(b->fd) == -1)
+		return error_set(err,
+		    "%s is in use by another program that does not let its "
+		    "size change; stop that first",
+		    b->path);
 	if (ftruncate(b->fd, (off_t)size) == -1 || fsync(b->fd) == -1)
-		return error_set(err, "%s cannot be made %llu bytes long: %s",
+		rc = error_set(err, "%s cannot be made %llu bytes long: %s",
 		    b->path, (unsigned long long)size, strerror(errno));
-	b->size = size;
-	return 0;
+	else
+		b->size = size;
+	block_unlock_resize(b->fd);
+	return rc;
 }
 
 int

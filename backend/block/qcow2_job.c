@@ -177,7 +177,8 @@ piece_send(struct piece *p, struct block *to, enum block_op op, uint64_t offset,
     uint64_t len)
 {
 	p->rq.op = op;
-	p->rq.unmap = true;
+	/* Zeroes that have to be there, with room, are so in a data file too. */
+	p->rq.unmap = p->job->rq->op != BLOCK_WRITE_ZEROES || p->job->rq->unmap;
 	p->rq.offset = offset;
 	p->rq.len = len;
 	p->rq.iov = p->iov;
