@@ -100,7 +100,7 @@ _vmtui() {
 	console)
 		options='--history --port' what=guests
 		if [[ $prev == --port ]]; then
-			what='ttyS0 hvc0' options=
+			what='ttyS0 ttyS1 hvc0' options=
 		fi ;;
 	pause | unpause | wait | balloon | send | receive)
 		what=guests ;;

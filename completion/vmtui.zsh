@@ -86,7 +86,7 @@ _vmtui() {
 		    '-w[wait until they ended]' '*:guest:_vmtui_guests' ;;
 	console)
 		_arguments '--history[what came before first]' \
-		    '--port[which console]:port:(ttyS0 hvc0)' \
+		    '--port[which console]:port:(ttyS0 ttyS1 hvc0)' \
 		    '1:guest:_vmtui_guests' ;;
 	pause | unpause | wait)
 		_arguments '*:guest:_vmtui_guests' ;;
