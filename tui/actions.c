@@ -194,6 +194,7 @@ follow_file(struct ui *ui, json_t *ret)
 	wire_refresh(ui->wire);
 	if (ui->view == &view_switches)
 		switches_ask(ui);
+	images_ask(ui);
 	ui_dirty(ui, DIRTY_ALL);
 }
 
