@@ -595,17 +595,17 @@ def test_a_disk_is_made_on_the_spot(place):
         s.type("new one.qcow2")
         s.wait(r"▸ +\* new one.qcow2")
         s.keys("C-o")
-        s.wait(r"^ size of the new image: 16G")
+        s.wait(r"^ size of new one.qcow2 \(qcow2; tab: raw\): 16G")
         s.keys("C-u")
         s.type("64M")
         s.keys("Enter")
-        s.wait(r"new one.qcow2 is made: 64M, qcow2|is +made: 64M, qcow2")
+        s.wait(r"new one.qcow2 is +made: qcow2, +64M")
         with open(path, "rb") as f:
             if f.read(4) != b"QFI\xfb":
                 raise Failed("no qcow2 image")
         # One that is there stays as it is.
         s.keys("C-o")
-        s.wait(r"^ size of the new image: 16G")
+        s.wait(r"^ size of new one.qcow2 \(qcow2; tab: raw\): 16G")
         s.keys("Enter")
         s.wait(r"exists|is there already|already")
         os.unlink(path)
@@ -613,4 +613,62 @@ def test_a_disk_is_made_on_the_spot(place):
         s.wait(r"lost")
         s.keys("y")
         s.wait(r"▸● build")
+    at_sizes(place, test)
+
+
+def test_a_path_is_completed_by_enter(place):
+    def test(s):
+        edit(s)
+        to(s, "initrd")
+        s.type("boot")
+        s.keys("Enter")
+        # The only one that begins so; it is a folder, so what is in it.
+        s.wait(r"┬ boot/ ─|─ boot/ ─")
+        s.wait(r"initrd-1.img")
+        s.wait(r"^ ↵ take  esc back *$")
+        s.keys("Escape")
+        s.wait(r"^ ctrl-s save")
+        s.keys("C-u")
+        s.type("boot/initrd")
+        s.keys("Enter")
+        s.wait(r"/initrd\S* *$")
+        s.wait(r"▸initrd-1.img *$")
+        s.wait(r"initrd-2.img *$")
+        s.wait_not(r"vmlinuz")
+        s.keys("Down", "Enter")
+        s.wait(r"▸initrd +\* boot/initrd-2.img")
+        s.wait(r"^ ctrl-s save")
+        s.keys("C-u")
+        s.type("boot/vm")
+        s.keys("Enter")
+        s.wait(r"▸initrd +\* boot/vmlinuz")
+    os.mkdir(place.path("boot"))
+    for name in ("initrd-1.img", "initrd-2.img", "vmlinuz"):
+        place.write("boot/" + name, "")
+    at_sizes(place, test)
+
+
+def test_a_new_guest_s_disk_has_its_name_and_either_format(place):
+    def test(s):
+        for name in ("fresh.qcow2", "fresh.raw"):
+            if os.path.exists(place.path(name)):
+                os.unlink(place.path(name))
+        s.keys("n")
+        s.wait(r"─ new guest ─")
+        to(s, "disk")
+        s.keys("C-o")
+        s.wait(r"or the guest's name, *\n? *first")
+        s.keys("PPage")
+        s.wait(r"▸name")
+        s.type("fresh")
+        to(s, "disk")
+        s.keys("C-o")
+        s.wait(r"size of fresh.qcow2 \(qcow2; tab: raw\): 16G")
+        s.keys("Tab")
+        s.wait(r"size of fresh.raw \(raw; tab: qcow2\): 16G")
+        s.keys("Enter")
+        s.wait(r"fresh.raw is +made: raw, 16G")
+        s.wait(r"▸disk +\* fresh.raw")
+        if os.path.getsize(place.path("fresh.raw")) != 16 << 30:
+            raise Failed("another size")
     at_sizes(place, test)
