@@ -65,6 +65,21 @@ go_mistake(struct raw_view *v)
 		raw_go(&v->raw, (size_t)v->mistakes.list[0].line - 1);
 }
 
+void
+raw_came_back(struct ui *ui)
+{
+	struct raw_view *v = &ui->raw;
+	char text[900];
+
+	raw_check(ui);
+	go_mistake(v);
+	if (v->mistakes.count > 0)
+		ui_error(ui, "%s",
+		    config_mistake_format(&v->mistakes, 0, text, sizeof text));
+	else
+		ui_say(ui, "It has no mistakes; ctrl-s shows what changes.");
+}
+
 /*
  * --- Reading ----------------------------------------------------------
  */

@@ -34,6 +34,8 @@ bool raw_changed(const struct ui *ui);
 /* The text was changed: it is checked soon. */
 void raw_touched(struct ui *ui);
 void raw_check(struct ui *ui);
+/* The text came from elsewhere: it is checked, its first mistake shown. */
+void raw_came_back(struct ui *ui);
 /* Shows what changes, asks, saves. */
 void raw_save(struct ui *ui);
 /* Drops what was changed. */

@@ -109,6 +109,8 @@ frame(int fd, short what, void *arg)
 {
 	struct ui *ui = arg;
 
+	if (ui->editor != NULL)
+		return;
 	/* Not before the last one is out; then the newest, not all between. */
 	if (!tty_push()) {
 		event_add(ui->writable, NULL);
@@ -133,6 +135,8 @@ writable(int fd, short what, void *arg)
 {
 	struct ui *ui = arg;
 
+	if (ui->editor != NULL)
+		return;
 	if (!tty_push())
 		event_add(ui->writable, NULL);
 	else if (ui->dirty != 0)
@@ -207,6 +211,18 @@ ui_turn(struct ui *ui, const struct view *view)
 	}
 	ui_layout(ui);
 	ui_dirty(ui, DIRTY_ALL);
+}
+
+void
+ui_away(struct ui *ui, bool away)
+{
+	/* The ui is the first member. */
+	struct screen *s = (struct screen *)ui;
+
+	if (away)
+		event_del(s->read);
+	else
+		event_add(s->read, NULL);
 }
 
 void
@@ -385,6 +401,8 @@ on_signal(int sig, short what, void *arg)
 		ui_dirty(ui, DIRTY_ALL);
 		break;
 	case SIGCONT:
+		if (ui->editor != NULL)
+			break;
 		tty_resume();
 		ui_redraw(ui);
 		break;
@@ -508,6 +526,7 @@ end(struct screen *s)
 
 	if (ui->writable != NULL)
 		event_free(ui->writable);
+	editor_end(ui);
 	tty_close();
 	works_free(ui->works);
 	commands_end(ui);
