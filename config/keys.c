@@ -37,7 +37,7 @@ static const struct config_key disk_options[] = {
 	.value = "writeback | none | unsafe",
 	.fallback = "writeback",
 	.help = "none goes around the host's cache; unsafe waits for no "
-		"flush and may lose data in a crash"},
+		"flush: a crash of the host may lose all of the image"},
     {0},
 };
 #undef AT

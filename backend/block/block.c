@@ -97,6 +97,7 @@ block_close(struct block *b)
 	int fd = b->fd;
 
 	block_drain(b);
+	direct_end(b);
 	b->ops->close(b);
 	free(path);
 	if (fd != -1)
@@ -150,6 +151,11 @@ resize_file(struct block *b, uint64_t size, struct error *err)
 	if (fstat(b->fd, &st) == -1 || !S_ISREG(st.st_mode))
 		return error_set(
 		    err, "%s is a device, whose size is fixed", b->path);
+	if (size % direct_block(b) != 0)
+		return error_set(err,
+		    "%s is written around the host's cache, in blocks of %u "
+		    "bytes: give it a size of whole ones",
+		    b->path, direct_block(b));
 	if (ftruncate(b->fd, (off_t)size) == -1 || fsync(b->fd) == -1)
 		return error_set(err, "%s cannot be made %llu bytes long: %s",
 		    b->path, (unsigned long long)size, strerror(errno));
@@ -202,7 +208,7 @@ static int
 check(const struct block *b, const struct block_request *rq)
 {
 	if (rq->op == BLOCK_FLUSH)
-		return b->readonly ? 0 : 1;
+		return b->readonly || b->unsafe ? 0 : 1;
 	if (rq->op != BLOCK_READ) {
 		if (b->readonly)
 			return -EROFS;
@@ -222,7 +228,10 @@ block_submit(struct block *b, struct block_request *rq)
 	b->in_flight++;
 	block_step_first(rq);
 	if (result == 1) {
-		b->ops->submit(b, rq);
+		if (b->direct != NULL)
+			direct_submit(b, rq);
+		else
+			b->ops->submit(b, rq);
 		return;
 	}
 	rq->moved = (uint64_t)result;
@@ -238,6 +247,8 @@ block_flush_queue(struct block *b)
 void
 block_finish(struct block *b, struct block_request *rq, int result)
 {
+	if (b->direct != NULL)
+		direct_finished(b, rq);
 	b->in_flight--;
 	rq->done(rq, result);
 }
@@ -251,7 +262,8 @@ block_reap(struct block *b)
 	/* In this order: reap() also hands on what done() submits. */
 	do {
 		while ((rq = block_queue_take(&b->ready)) != NULL) {
-			block_finish(b, rq, (int)rq->moved);
+			b->in_flight--;
+			rq->done(rq, (int)rq->moved);
 			n++;
 		}
 		n += b->ops->reap(b);

@@ -433,19 +433,22 @@ qcow2_reap(struct block *b)
 	struct qcow2 *q = (struct qcow2 *)b;
 	unsigned n = 0;
 
-	block_reap(q->file);
-	if (q->data != q->file)
-		block_reap(q->data);
 	if (q->backing != NULL)
 		block_reap(q->backing);
-	for (;;) {
+	do {
+		block_reap(q->file);
+		if (q->data != q->file)
+			block_reap(q->data);
 		n += work(q);
 		hand_on(q);
 		/* What needed no I/O there makes no event either. */
-		if (!has_work(q->backing))
-			return n;
-		block_reap(q->backing);
-	}
+		while (has_work(q->backing)) {
+			block_reap(q->backing);
+			n += work(q);
+			hand_on(q);
+		}
+	} while (has_work(q->file) || has_work(q->data));
+	return n;
 }
 
 static void

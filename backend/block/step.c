@@ -16,7 +16,8 @@
 /* How WRITE_ZEROES is tried, in this order. */
 enum { BY_HOLE, BY_RANGE, BY_WRITING };
 
-static uint8_t zeroes[ZEROES_SIZE]; /* nobody writes it */
+/* Nobody writes it; aligned as direct I/O may ask. */
+static _Alignas(4096) uint8_t zeroes[ZEROES_SIZE];
 
 void
 block_step_first(struct block_request *rq)
@@ -127,6 +128,14 @@ block_step_done(struct block_request *rq, int res, int *result)
 		    is_unsupported(res)) {
 			rq->stage++;
 			return false;
+		}
+		/*
+		 * Of direct I/O: the file ended within a block, and from there
+		 * one cannot read on.
+		 */
+		if (res == -EINVAL && rq->op == BLOCK_READ && rq->moved > 0) {
+			clear_rest(rq);
+			return true;
 		}
 		*result = res;
 		/*

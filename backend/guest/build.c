@@ -63,6 +63,7 @@ take_files(struct spec_disk *disk, struct block_files *files, struct error *err)
 	unsigned i;
 
 	block_files_init(files);
+	files->cache = (enum block_cache)disk->cache;
 	for (i = 0; i < disk->files && i < BLOCK_FILES_MAX; i++) {
 		files->file[i] = (struct block_file){
 		    .path = strdup(disk->file[i].path),

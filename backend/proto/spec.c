@@ -115,9 +115,9 @@ encode_disk(const struct spec_disk *disk, int *fd, unsigned *fds)
 			json_decref(files);
 			return NULL;
 		}
-	return json_pack("{s:o, s:b, s:o}", "path",
+	return json_pack("{s:o, s:b, s:i, s:o}", "path",
 	    text_json(disk->file[0].path), "readonly", disk->file[0].readonly,
-	    "files", files);
+	    "cache", (int)disk->cache, "files", files);
 }
 
 static json_t *
@@ -260,6 +260,9 @@ decode_disk(struct decoder *d, json_t *json, struct spec_disk *disk)
 		    -1)
 			return -1;
 	disk->files = (unsigned)n;
+	/* A guest of an older version that goes on here says none. */
+	disk->cache =
+	    (unsigned)json_integer_value(json_object_get(json, "cache"));
 	return 0;
 }
 

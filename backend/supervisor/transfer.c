@@ -137,6 +137,7 @@ static int
 add_disk(struct config_vm *vm, const json_t *one, struct error *err)
 {
 	json_int_t format = json_integer_value(json_object_get(one, "format"));
+	json_int_t cache = json_integer_value(json_object_get(one, "cache"));
 	struct config_disk *d;
 
 	if (config_vm_set(vm, "disk", "/", "/", err) == -1)
@@ -145,6 +146,10 @@ add_disk(struct config_vm *vm, const json_t *one, struct error *err)
 	d->format = format == BLOCK_FORMAT_QCOW2 ? CONFIG_FORMAT_QCOW2
 						 : CONFIG_FORMAT_RAW;
 	d->readonly = json_is_true(json_object_get(one, "readonly"));
+	if (cache == BLOCK_CACHE_NONE)
+		d->cache = CONFIG_CACHE_NONE;
+	else if (cache == BLOCK_CACHE_UNSAFE)
+		d->cache = CONFIG_CACHE_UNSAFE;
 	return copy_text(&d->path, one, "path", err);
 }
 
