@@ -147,6 +147,7 @@ static int
 resize_file(struct block *b, uint64_t size, struct error *err)
 {
 	struct stat st;
+	int rc = 0;
 
 	if (fstat(b->fd, &st) == -1 || !S_ISREG(st.st_mode))
 		return error_set(
@@ -156,11 +157,18 @@ resize_file(struct block *b, uint64_t size, struct error *err)
 		    "%s is written around the host's cache, in blocks of %u "
 		    "bytes: give it a size of whole ones",
 		    b->path, direct_block(b));
+	if (block_lock_resize(b->fd) == -1)
+		return error_set(err,
+		    "%s is in use by another program that does not let its "
+		    "size change; stop that first",
+		    b->path);
 	if (ftruncate(b->fd, (off_t)size) == -1 || fsync(b->fd) == -1)
-		return error_set(err, "%s cannot be made %llu bytes long: %s",
+		rc = error_set(err, "%s cannot be made %llu bytes long: %s",
 		    b->path, (unsigned long long)size, strerror(errno));
-	b->size = size;
-	return 0;
+	else
+		b->size = size;
+	block_unlock_resize(b->fd);
+	return rc;
 }
 
 int
@@ -226,12 +234,10 @@ block_submit(struct block *b, struct block_request *rq)
 	int result = check(b, rq);
 
 	b->in_flight++;
+	rq->of = b;
 	block_step_first(rq);
 	if (result == 1) {
-		if (b->direct != NULL)
-			direct_submit(b, rq);
-		else
-			b->ops->submit(b, rq);
+		block_send(b, rq);
 		return;
 	}
 	rq->moved = (uint64_t)result;
@@ -249,8 +255,19 @@ block_finish(struct block *b, struct block_request *rq, int result)
 {
 	if (b->direct != NULL)
 		direct_finished(b, rq);
+	block_over(b, rq, result);
+}
+
+void
+block_over(struct block *b, struct block_request *rq, int result)
+{
 	b->in_flight--;
-	rq->done(rq, result);
+	if (rq->of == b) {
+		rq->done(rq, result);
+		return;
+	}
+	rq->moved = (uint64_t)result;
+	block_queue_add(&rq->of->ready, rq);
 }
 
 unsigned
@@ -262,8 +279,7 @@ block_reap(struct block *b)
 	/* In this order: reap() also hands on what done() submits. */
 	do {
 		while ((rq = block_queue_take(&b->ready)) != NULL) {
-			b->in_flight--;
-			rq->done(rq, (int)rq->moved);
+			block_over(b, rq, (int)rq->moved);
 			n++;
 		}
 		n += b->ops->reap(b);

@@ -94,6 +94,7 @@ send(struct bounce *bn, enum block_op op, uint64_t offset, uint64_t len)
 	bn->rq.offset = offset;
 	bn->rq.len = len;
 	bn->iov.iov_len = len;
+	bn->rq.of = bn->b;
 	bn->b->in_flight++;
 	block_step_first(&bn->rq);
 	bn->b->ops->submit(bn->b, &bn->rq);
@@ -107,7 +108,7 @@ go_on(struct bounce *bn)
 	uint64_t block = bn->b->direct->grain.block;
 	uint64_t left = rq->len - rq->moved, skip, len;
 
-	bn->pos = rq->offset + rq->moved;
+	bn->pos = rq->place + rq->moved;
 	skip = bn->pos & (block - 1);
 	bn->merges = false;
 	if (rq->op == BLOCK_READ) {
@@ -144,7 +145,7 @@ static bool
 is_whole(const struct direct *d, const struct block_request *rq)
 {
 	return rq->op == BLOCK_DISCARD ||
-	    ((rq->offset | rq->len) & (d->grain.block - 1)) == 0;
+	    ((rq->place | rq->len) & (d->grain.block - 1)) == 0;
 }
 
 static bool
@@ -278,8 +279,7 @@ finish(struct bounce *bn, int result)
 		by_buffer(b, block_queue_take(&d->hungry));
 	if (is_change(rq))
 		change_over(b);
-	b->in_flight--;
-	rq->done(rq, result);
+	block_over(b, rq, result);
 }
 
 static void
