@@ -102,7 +102,8 @@ add_cdrom(struct hardware *hw, struct pci_bus *bus, struct event_base *base,
 /* "vda", "vdb": what the guest will call it, if it is Linux. */
 static int
 add_disk(struct hardware *hw, struct pci_bus *bus, struct spec_disk *disk,
-    unsigned n, const struct virtio_blk_ops *ops, void *arg, struct error *err)
+    unsigned n, unsigned cpus, const struct virtio_blk_ops *ops, void *arg,
+    struct error *err)
 {
 	struct block_files files;
 	struct block *block;
@@ -119,7 +120,7 @@ add_disk(struct hardware *hw, struct pci_bus *bus, struct spec_disk *disk,
 	if (n == 0)
 		hw->origin.has_duid = disklabel_duid(block, hw->origin.duid);
 	return virtio_blk_create(
-	    bus, block, name, name, ops, arg, &hw->disk[n], err);
+	    bus, block, name, name, cpus, ops, arg, &hw->disk[n], err);
 }
 
 /* What the firmware tries: first what boot says. */
@@ -196,8 +197,8 @@ add_devices(struct hardware *hw, struct guest_spec *spec,
 	    pm_create(bus, &hw->pm, err) == -1)
 		return -1;
 	for (i = 0; i < spec->disks; i++)
-		if (add_disk(
-			hw, bus, &spec->disk[i], i, &ops->disk, arg, err) == -1)
+		if (add_disk(hw, bus, &spec->disk[i], i, spec->cpus, &ops->disk,
+			arg, err) == -1)
 			return -1;
 	if (spec->cdrom.files > 0 &&
 	    add_cdrom(hw, bus, base, &spec->cdrom, err) == -1)

@@ -48,7 +48,9 @@ struct virtio_figures {
 
 /*
  * Disk (virtio 1.2, 5.2): takes block over, also on failure. Runs a thread of
- * its own named after name ("vda"). serial: at most 20 bytes, may be "".
+ * its own named after name ("vda"), which serves all its queues in turn; there
+ * is one for each of cpus, up to 8, each with an interrupt of its own. serial:
+ * at most 20 bytes, may be "".
  *
  * Where the host's disk is full, or the owner's quota used up, the guest gets
  * no error: the request waits in the device, full() is called, and nothing
@@ -59,8 +61,9 @@ struct virtio_blk_ops {
 	void (*full)(void *arg);
 };
 int virtio_blk_create(struct pci_bus *bus, struct block *block,
-    const char *name, const char *serial, const struct virtio_blk_ops *ops,
-    void *arg, struct virtio_dev **dev, struct error *err);
+    const char *name, const char *serial, unsigned cpus,
+    const struct virtio_blk_ops *ops, void *arg, struct virtio_dev **dev,
+    struct error *err);
 /*
  * Why requests wait: ENOSPC or EDQUOT; 0 if none do. Any thread, without the
  * device's lock, as the next.
