@@ -71,7 +71,8 @@ _vmtui() {
 			return
 		fi
 		mapfile -t COMPREPLY < <(compgen -W "status show start stop
-		    console pause unpause reset balloon link wait send receive
+		    console pause unpause reset balloon link insert eject wait
+		    send receive
 		    log create image
 		    check import load
 		    reload switches backend -f --help --version" -- "$cur")
@@ -108,7 +109,12 @@ _vmtui() {
 		options='-s' what='guests all switches vms' ;;
 	link)
 		what='guests up down' ;;
-	log)
+	insert)
+		options='-f' what=guests
+		for ((i++; i < COMP_CWORD; i++)); do
+			[[ ${COMP_WORDS[i]} == -* ]] || what=files
+		done ;;
+	eject | log)
 		options='-f' what=guests ;;
 	create)
 		options='-s -b -i -f -F -o' what=files

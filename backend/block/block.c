@@ -70,24 +70,70 @@ block_attach_threads(int fd, const char *path, bool readonly,
 	return finish_attach(*block, fd, path, readonly, size, err);
 }
 
+/* By io_uring, or where the host refuses that by a thread. */
+static int
+make_raw(int fd, const char *path, unsigned depth, struct block **block,
+    struct error *err)
+{
+	static atomic_flag said = ATOMIC_FLAG_INIT;
+	struct error why;
+
+	if (block_uring_new(fd, depth, block, &why) == 0)
+		return 0;
+	if (!atomic_flag_test_and_set(&said))
+		log_info("io_uring cannot be used on this host (%s); "
+			 "disks work with a thread instead, slower",
+		    why.text);
+	if (block_threads_new(fd, block, err) == 0)
+		return 0;
+	return error_prefix(err, "%s: no thread for it: ", path);
+}
+
 int
 block_attach_raw(int fd, const char *path, bool readonly, unsigned depth,
     struct block **block, struct error *err)
 {
-	static atomic_flag said = ATOMIC_FLAG_INIT;
-	struct error why;
 	uint64_t size;
 
-	if (measure(fd, path, readonly, &size, err) == -1)
+	if (measure(fd, path, readonly, &size, err) == -1 ||
+	    make_raw(fd, path, depth, block, err) == -1)
 		return -1;
-	if (block_uring_new(fd, depth, block, &why) == -1) {
-		if (!atomic_flag_test_and_set(&said))
-			log_info("io_uring cannot be used on this host (%s); "
-				 "disks work with a thread instead, slower",
-			    why.text);
-		return block_attach_threads(fd, path, readonly, block, err);
-	}
 	return finish_attach(*block, fd, path, readonly, size, err);
+}
+
+int
+block_drive(unsigned depth, struct block **block, struct error *err)
+{
+	if (make_raw(-1, "an empty drive", depth, block, err) == -1)
+		return -1;
+	return finish_attach(*block, -1, "", true, 0, err);
+}
+
+int
+block_exchange(struct block *b, int fd, const char *path, struct error *err)
+{
+	char *name = strdup(path);
+	uint64_t size = 0;
+	int rc = 0;
+
+	if (name == NULL)
+		rc = error_set(err, "%s: out of memory", path);
+	else if (fd != -1)
+		rc = measure(fd, path, true, &size, err);
+	if (rc == -1) {
+		free(name);
+		if (fd != -1)
+			close(fd);
+		return -1;
+	}
+	block_drain(b);
+	if (b->fd != -1)
+		close(b->fd);
+	free(b->path);
+	b->fd = fd;
+	b->path = name;
+	b->size = size;
+	return 0;
 }
 
 void

@@ -134,6 +134,16 @@ int block_check_direct(const struct block_files *files, struct error *err);
 int block_attach(struct block_files *files, unsigned depth,
     struct block **block, struct error *err);
 /*
+ * A drive whose medium changes: a raw image, only to be read, that has no file
+ * yet; it is of size 0 and reads fail. block_exchange() gives it another file,
+ * opened as block_open() does, or takes the one that it has away (fd -1), after
+ * what is in flight: without system calls that a guest process may not make. fd
+ * is taken over, also when it fails; the drive is then as it was.
+ */
+int block_drive(unsigned depth, struct block **block, struct error *err);
+int block_exchange(
+    struct block *b, int fd, const char *path, struct error *err);
+/*
  * Waits for what is in flight, writes what is held back of an image's tables,
  * then closes. Whoever must know that all was written flushes first.
  */

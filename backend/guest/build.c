@@ -82,21 +82,24 @@ take_files(struct spec_disk *disk, struct block_files *files, struct error *err)
 	return 0;
 }
 
+/* A drive, and what is in it. */
 static int
 add_cdrom(struct hardware *hw, struct pci_bus *bus, struct event_base *base,
-    struct spec_disk *cdrom, struct error *err)
+    struct spec_disk *cdrom, const struct build_ops *ops, void *arg,
+    struct error *err)
 {
-	struct block_files files;
-	struct block *medium;
-	int rc;
+	struct block *drive;
 
-	rc = take_files(cdrom, &files, err);
-	if (rc == 0)
-		rc = block_attach(&files, RING_SIZE, &medium, err);
-	block_files_clear(&files);
-	if (rc == -1)
+	if (block_drive(RING_SIZE, &drive, err) == -1)
 		return -1;
-	return virtio_scsi_create(bus, base, medium, &hw->cdrom, err);
+	if (cdrom->files > 0 &&
+	    block_exchange(drive, take(&cdrom->file[0].fd), cdrom->file[0].path,
+		err) == -1) {
+		block_close(drive);
+		return -1;
+	}
+	return virtio_scsi_create(
+	    bus, base, drive, ops->cdrom_changed, arg, &hw->cdrom, err);
 }
 
 /* "vda", "vdb": what the guest will call it, if it is Linux. */
@@ -200,8 +203,8 @@ add_devices(struct hardware *hw, struct guest_spec *spec,
 		if (add_disk(hw, bus, &spec->disk[i], i, spec->cpus, &ops->disk,
 			arg, err) == -1)
 			return -1;
-	if (spec->cdrom.files > 0 &&
-	    add_cdrom(hw, bus, base, &spec->cdrom, err) == -1)
+	if (spec->cdrom_drive &&
+	    add_cdrom(hw, bus, base, &spec->cdrom, ops, arg, err) == -1)
 		return -1;
 	for (i = 0; i < spec->nics; i++)
 		if (virtio_net_create(bus, base, take(&spec->nic[i].tap_fd),

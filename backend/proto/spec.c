@@ -192,8 +192,8 @@ spec_encode(const struct guest_spec *spec, int *fd, unsigned *fds)
 	    text_json(spec->cmdline), "boot", (int)spec->boot, "firmware",
 	    encode_firmware(spec, fd, fds), "uuid", encode_uuid(spec->uuid),
 	    "disks", disks, "cdrom",
-	    spec->cdrom.files == 0 ? json_null()
-				   : encode_disk(&spec->cdrom, fd, fds),
+	    spec->cdrom_drive ? encode_disk(&spec->cdrom, fd, fds)
+			      : json_null(),
 	    "nics", nics, "rights", rights_encode(&spec->rights), "stream_fd",
 	    stream);
 }
@@ -394,7 +394,9 @@ decode(struct decoder *d, json_t *json, struct guest_spec *spec)
 	    decode_firmware(d, firmware, spec) == -1 ||
 	    decode_uuid(d, uuid, spec->uuid) == -1)
 		return -1;
-	if (!json_is_null(cdrom) && decode_disk(d, cdrom, &spec->cdrom) == -1)
+	spec->cdrom_drive = !json_is_null(cdrom);
+	if (json_array_size(json_object_get(cdrom, "files")) > 0 &&
+	    decode_disk(d, cdrom, &spec->cdrom) == -1)
 		return -1;
 	return decode_lists(d, disks, nics, spec);
 }

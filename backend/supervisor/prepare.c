@@ -15,6 +15,7 @@
 #include "backend/proto/paths.h"
 #include "backend/supervisor/bootfile.h"
 #include "backend/supervisor/figures.h"
+#include "backend/supervisor/disc.h"
 #include "backend/supervisor/network.h"
 #include "backend/supervisor/prepare.h"
 #include "backend/supervisor/spawn.h"
@@ -274,10 +275,10 @@ open_disks(
 	unsigned all = 0;
 	size_t i;
 
-	if (vm->cdrom != NULL) {
+	spec->cdrom_drive = vm->cdrom != NULL;
+	if (config_vm_disc(vm) != NULL) {
 		block_files_init(&files);
-		if (block_open(
-			vm->cdrom, BLOCK_FORMAT_RAW, true, &files, err) == -1)
+		if (disc_open(config_vm_disc(vm), &files, err) == -1)
 			return error_prefix(err, "%s: cdrom: ", vm->name);
 		all += files.n;
 		hand_over(&files, &spec->cdrom);

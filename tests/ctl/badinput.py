@@ -198,7 +198,7 @@ def test_a_cdrom_that_is_none_is_refused(lab):
     lab.path("empty", b"")
     lab.configure(lab.guest("near", "cdrom = disk.iso") +
                   lab.guest("dir", "cdrom = .") +
-                  lab.guest("empty", "cdrom = empty"))
+                  lab.guest("empty", "cdrom = ./empty"))
     lab.ok("check")
     refused(lab, "near", "cdrom", lab.path("disk.iso"), "disc.iso beside it")
     refused(lab, "dir", "cdrom", "folder")
