@@ -37,10 +37,13 @@ _vmtui_image() {
 		options+=' -O -o' ;;
 	commit)
 		;;
+	delete)
+		options= ;;
 	rebase)
 		options+=' -b -F -u' ;;
 	*)
-		what='list info check map resize convert commit rebase'
+		what='list info check map resize convert commit rebase
+		    delete'
 		options='-f -F -O -b -o -r -u --json --shrink --lose-data' ;;
 	esac
 	_vmtui_image_values "$1"

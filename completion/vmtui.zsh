@@ -118,7 +118,7 @@ _vmtui() {
 		    '-o[what it is to be like]:option:_vmtui_image_options' \
 		    '1:file:_files' ;;
 	image)
-		_arguments '1:command:(list info check map resize convert commit rebase)' \
+		_arguments '1:command:(list info check map resize convert commit rebase delete)' \
 		    '-f[format]:format:(raw qcow2)' \
 		    '-F[format of the base]:format:(raw qcow2)' \
 		    '-O[format of the copy]:format:(raw qcow2)' \

@@ -269,6 +269,7 @@ follow_file(struct ui *ui, json_t *ret)
 	wire_refresh(ui->wire);
 	if (ui->view == &view_switches)
 		switches_ask(ui);
+	images_ask(ui);
 	ui_dirty(ui, DIRTY_ALL);
 	return well && ui->model->mistakes == 0;
 }
