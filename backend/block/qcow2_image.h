@@ -11,8 +11,9 @@
  * mapping up, sends a piece below and goes on, many in flight. It waits where
  * it has to: for a slice being read, for a cluster that another job has
  * claimed, for room in the cache. What lies in one piece where the tables in
- * memory say goes below without a job (qcow2_direct.c). What is finished below is only noted there
- * and worked on within reap(), so that no function here is entered twice.
+ * memory say goes below without a job (qcow2_direct.c). What is finished below
+ * is only noted there and worked on within reap(), so that no function here is
+ * entered twice.
  *
  * Changes of metadata happen in memory at once and reach the file in rounds
  * (qcow2_commit.c), in an order in which any crash leaves at worst leaked
@@ -170,6 +171,20 @@ struct freed_list {
 	size_t stable; /* the first of them: the mapping is stable */
 };
 
+/* ---- the file's end moves (qcow2_grow.c) ---- */
+
+struct growth {
+	struct block_request rq; /* first */
+	struct block_request room;
+	struct qcow2 *q;
+	struct iovec iov;
+	unsigned pending; /* of both requests */
+	uint64_t want; /* bytes */
+	int result; /* of the last time; not 0: only when it must be */
+	bool no_room; /* the file system gives none beforehand */
+	bool reserved; /* it did, or may have */
+};
+
 /* ---- a round of commit (qcow2_commit.c) ---- */
 
 enum commit_stage {
@@ -253,6 +268,7 @@ struct qcow2 {
 	uint64_t fresh; /* from here on its clusters are zeroes */
 	uint64_t extended; /* bytes; the file is that long, or longer */
 	bool grows; /* it is a file, not a device */
+	struct growth growth;
 	struct freed_list freed;
 	uint64_t clock;
 	bool table_moved; /* the refcount table; the header is to say where */
@@ -388,6 +404,18 @@ int refs_allocate_row(struct qcow2 *q, uint64_t n, uint64_t *offset);
 void refs_release(struct qcow2 *q, uint64_t first, uint64_t n);
 int refs_get(struct qcow2 *q, uint64_t cluster, uint64_t *count);
 int refs_set(struct qcow2 *q, uint64_t cluster, uint64_t count);
+
+/* qcow2_grow.c */
+/*
+ * The file reaches to the end of cluster - 1, and is zeroes where it grew.
+ * Waits if it has to. 0 or a negative errno: -ENOSPC also of a device, which
+ * does not grow.
+ */
+int grow(struct qcow2 *q, uint64_t cluster);
+/* Goes on with that before it is needed; for a file that grows. */
+void grow_ahead(struct qcow2 *q);
+/* Gives back what was not needed. Waits. */
+void grow_end(struct qcow2 *q);
 
 /* qcow2_free.c */
 /* The mapping no longer names these bytes of the file. */

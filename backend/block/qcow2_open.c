@@ -114,6 +114,7 @@ qcow2_close(struct block *b)
 		if (rc != 0)
 			log_warn("%s: what was not flushed is lost: %s",
 			    b->path, strerror(-rc));
+		grow_end(q);
 	}
 	if (b->event_fd != -1 && b->event_fd != q->file->event_fd)
 		close(b->event_fd);

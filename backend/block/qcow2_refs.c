@@ -5,9 +5,8 @@
  *	├─ used ──┼─ used or free ───┼─ zeroes, free ───┤ nothing yet
  *
  * Free clusters are first looked for from scan on, some at a time; what lies
- * behind the frontier was never used and, in a file, is zeroes. The file is
- * made longer in steps by writing the last byte of the new part, before
- * anything there is used: nothing ever points beyond its end.
+ * behind the frontier was never used and, in a file, is zeroes; qcow2_grow.c
+ * makes it longer.
  *
  * Blocks of refcounts are read when they are needed, by waiting for them: one
  * slice of them stands for at least 32,768 bytes of the file, with usual
@@ -21,9 +20,6 @@
 #include "backend/block/qcow2_image.h"
 
 #define LOOK_AT    2048u /* clusters, for one allocation */
-#define GROW_MOST  (4u << 20)
-#define GROW_LEAST 4u /* clusters */
-#define FILE_MOST  (1ULL << 55) /* what an entry of L2 can name */
 #define TABLE_MOST (8u << 20)
 
 /* ---- slices of refcounts ---- */
@@ -118,34 +114,6 @@ refs_get(struct qcow2 *q, uint64_t cluster, uint64_t *count)
 
 /* ---- growth ---- */
 
-/* The file reaches to the end of cluster - 1, and is zeroes where it grew. */
-static int
-extend(struct qcow2 *q, uint64_t cluster)
-{
-	uint64_t want = cluster << q->h.cluster_bits;
-	uint64_t step = GROW_MOST > q->cluster * GROW_LEAST
-	    ? GROW_MOST
-	    : q->cluster * GROW_LEAST;
-	uint8_t zero = 0;
-	int rc;
-
-	if (want <= q->extended)
-		return 0;
-	if (!q->grows)
-		return -ENOSPC;
-	if (want > FILE_MOST)
-		return -EFBIG;
-	/* Small images stay small. */
-	if (step > q->extended)
-		step = q->extended;
-	if (want < q->extended + step)
-		want = (q->extended + step) & ~(q->cluster - 1);
-	rc = qcow2_sync_io(q, BLOCK_WRITE, want - 1, &zero, 1);
-	if (rc == 0)
-		q->extended = want;
-	return rc;
-}
-
 /* More entries of the table in memory, all 0. */
 static int
 more_entries(struct table *t, uint64_t n)
@@ -184,7 +152,7 @@ lengthen_table(struct qcow2 *q, uint64_t need)
 		return -ENOSPC;
 	clusters = n * 8 >> q->h.cluster_bits;
 	/* Room for it and what counts it, so that a full disk is met here. */
-	rc = extend(q, q->frontier + 2 * clusters + 8);
+	rc = grow(q, q->frontier + 2 * clusters + 8);
 	if (rc == 0)
 		rc = more_entries(&q->reftable, n);
 	if (rc != 0)
@@ -217,7 +185,7 @@ make_block(struct qcow2 *q, uint64_t cluster)
 		return 0;
 	if (q->grows)
 		at = q->frontier;
-	rc = extend(q, at + 1);
+	rc = grow(q, at + 1);
 	if (rc == 0 && (!q->grows || at < q->fresh))
 		rc = qcow2_sync_io(q, BLOCK_WRITE_ZEROES,
 		    at << q->h.cluster_bits, NULL, q->cluster);
@@ -322,7 +290,7 @@ refs_allocate(struct qcow2 *q, uint64_t n, uint64_t *offset, bool *zeroed)
 		first = q->frontier;
 		rc = block_exists(q, first) ? 0 : make_block(q, first);
 		if (rc == 0 && first == q->frontier)
-			rc = extend(q, first + 1);
+			rc = grow(q, first + 1);
 		if (rc != 0)
 			return rc;
 		if (first != q->frontier)
@@ -331,6 +299,8 @@ refs_allocate(struct qcow2 *q, uint64_t n, uint64_t *offset, bool *zeroed)
 		got = take_run(q, first, n, q->extended >> q->h.cluster_bits);
 		if (got >= 0)
 			q->frontier += got > 0 ? (uint64_t)got : 1;
+		if (q->grows)
+			grow_ahead(q);
 	}
 	*offset = first << q->h.cluster_bits;
 	return got;
@@ -360,7 +330,7 @@ again:
 			goto again;
 		}
 	}
-	rc = extend(q, first + n);
+	rc = grow(q, first + n);
 	for (i = first; rc == 0 && i < first + n; i++)
 		rc = refs_set(q, i, 1);
 	if (rc == 0) {
