@@ -123,6 +123,7 @@ struct slice {
 	struct block_request rq;
 	struct iovec iov;
 	struct qcow2 *q;
+	struct cache *cache; /* while it is loading */
 	struct slice *next; /* loaded, to be seen to */
 	_Alignas(8) uint8_t data[];
 };
@@ -132,6 +133,7 @@ struct cache {
 	unsigned mask, n, most, dirty;
 	struct slice *oldest, *newest;
 	size_t bytes; /* of a slice */
+	bool failed; /* the last one could not be read */
 };
 
 /* ---- claims: clusters that are being allocated (qcow2_alloc.c) ---- */
@@ -334,6 +336,14 @@ struct slice *cache_find(struct cache *c, uint64_t key);
 struct slice *cache_take(
     struct qcow2 *q, struct cache *c, uint64_t key, bool over);
 void cache_drop(struct cache *c, struct slice *s);
+/* Begins to read a slice that was taken, from offset of the file. */
+void cache_load(struct cache *c, struct slice *s, uint64_t offset);
+/* The job waits for it: 1. If it cannot be read the job fails. */
+int cache_wait(struct slice *s, struct job *job);
+/* Goes on with what waited for slices that were read; those jobs can run. */
+void cache_take_loaded(struct qcow2 *q);
+/* As cache_find(); one that is being read is waited for. */
+struct slice *cache_find_loaded(struct qcow2 *q, struct cache *c, uint64_t key);
 void cache_dirty(struct cache *c, struct slice *s);
 void cache_clean(struct cache *c, struct slice *s);
 
@@ -364,8 +374,6 @@ int l2_slice(struct qcow2 *q, struct job *job, uint64_t at, struct slice **s);
 /* The same for writing: makes or copies the table if need be. */
 int l2_slice_to_write(
     struct qcow2 *q, struct job *job, uint64_t at, struct slice **s);
-/* A slice that was read; in reap(). */
-void l2_loaded(struct slice *s);
 
 /* qcow2_read.c */
 enum step read_step(struct job *job);
@@ -394,10 +402,16 @@ bool claimed(const struct qcow2 *q, uint64_t cluster);
 /* qcow2_refs.c */
 /*
  * Up to n clusters in a row, with a refcount of 1: how many, or a negative
- * errno. *zeroed: they are known to hold zeroes.
+ * errno; -EINPROGRESS: the job waits for refcounts, and is to ask again.
+ * *zeroed: they are known to hold zeroes.
  */
-int64_t refs_allocate(
-    struct qcow2 *q, uint64_t n, uint64_t *offset, bool *zeroed);
+int64_t refs_allocate(struct qcow2 *q, struct job *job, uint64_t n,
+    uint64_t *offset, bool *zeroed);
+/*
+ * Can the cluster's refcount be seen without waiting? 0; 1: it is being read,
+ * and the job waits (NULL: none does); or a negative errno.
+ */
+int refs_ready(struct qcow2 *q, struct job *job, uint64_t cluster);
 /* Exactly n in a row, at the end of the file. */
 int refs_allocate_row(struct qcow2 *q, uint64_t n, uint64_t *offset);
 /* Takes one off the refcounts of n clusters. */
@@ -428,8 +442,11 @@ int table_read(struct qcow2 *q, int fd, struct table *t, uint64_t offset,
     uint64_t n, struct error *err);
 void table_set(struct table *t, uint64_t i, uint64_t value);
 void table_free(struct table *t);
-/* Gives the place of the disk a table of L2 that may be written. */
-int table_make_l2(struct qcow2 *q, uint64_t index);
+/*
+ * Gives the place of the disk a table of L2 that may be written. 0, 1: the job
+ * waits, or a negative errno.
+ */
+int table_make_l2(struct qcow2 *q, struct job *job, uint64_t index);
 /* Does metadata we know lie there? */
 bool table_overlaps(const struct qcow2 *q, uint64_t cluster);
 

@@ -1,4 +1,7 @@
-/* Requests without a job, and the room that a growing image asks for. */
+/*
+ * What nobody waits for: requests without a job, a growing image's room, and
+ * refcounts that are read.
+ */
 #include "tests/unit/qcow2_rig.h"
 
 #define CLUSTER 65536u
@@ -156,6 +159,55 @@ test_qcow2_grows_without_being_waited_for(void **state)
 	rig_judge(r);
 }
 
+static void
+test_qcow2_does_not_stand_still_for_refcounts(void **state)
+{
+	struct rig *r = opened(state, "64M");
+	struct qcow2 *image = (struct qcow2 *)r->b;
+	struct rig_request *q;
+
+	assert_int_equal(rig_do(r, BLOCK_WRITE, 0, CLUSTER, 3), 0);
+	rig_close(r);
+	rig_open(r, false);
+	image = (struct qcow2 *)r->b;
+	/* L2 is there then. */
+	rig_compare(r);
+	assert_int_equal(image->refs.n, 0);
+	q = submitted(r, 1, BLOCK_WRITE, 5 * CLUSTER);
+	block_flush_queue(r->b);
+	assert_int_equal(image->refs.n, 1);
+	assert_true(image->refs.newest->loading);
+	assert_ptr_equal(image->refs.newest->waiting.first, image->jobs);
+	rig_wait(r, q);
+	assert_int_equal(q->result, 0);
+	rig_compare(r);
+	rig_close(r);
+	rig_judge(r);
+}
+
+static void
+test_qcow2_frees_when_refcounts_have_been_read(void **state)
+{
+	struct rig *r = opened(state, "64M");
+	struct qcow2 *image;
+	uint64_t used;
+
+	assert_int_equal(rig_do(r, BLOCK_WRITE, 0, 64 * CLUSTER, 3), 0);
+	rig_close(r);
+	used = space(r);
+	rig_open(r, false);
+	image = (struct qcow2 *)r->b;
+	assert_int_equal(rig_do(r, BLOCK_DISCARD, 0, 64 * CLUSTER, 0), 0);
+	memset(r->model, 0, 64 * CLUSTER);
+	assert_int_equal(rig_do(r, BLOCK_FLUSH, 0, 0, 0), 0);
+	/* Or they were, at once: never is anything forgotten. */
+	assert_true(image->freed.n == 0 || image->refs.n > 0);
+	rig_compare(r);
+	rig_close(r);
+	assert_true(space(r) <= used);
+	rig_judge(r);
+}
+
 #define RIG_TEST(name) \
 	cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
@@ -168,6 +220,8 @@ main(void)
 		test_qcow2_keeps_clusters_that_a_plain_read_is_on_its_way_to),
 	    RIG_TEST(test_qcow2_gives_room_back_that_it_did_not_need),
 	    RIG_TEST(test_qcow2_grows_without_being_waited_for),
+	    RIG_TEST(test_qcow2_does_not_stand_still_for_refcounts),
+	    RIG_TEST(test_qcow2_frees_when_refcounts_have_been_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
