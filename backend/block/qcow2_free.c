@@ -81,7 +81,7 @@ freed_apply(struct qcow2 *q)
 	uint64_t born;
 	size_t i;
 
-	if (l->stable == 0)
+	if (l->stable == 0 || q->failed != 0)
 		return;
 	born = oldest(q);
 	for (i = 0; i < l->stable && l->list[i].clock <= born; i++)

@@ -455,7 +455,10 @@ bool table_overlaps(const struct qcow2 *q, uint64_t cluster);
 void commit_go_on(struct qcow2 *q);
 /* Has commit_go_on() something to do? */
 bool commit_waits(const struct qcow2 *q);
-/* Runs rounds until all is written, and waits. 0 or a negative errno. */
+/*
+ * Runs rounds until all is written, and waits; of an image that failed only
+ * the one that runs. 0 or a negative errno.
+ */
 int commit_all(struct qcow2 *q);
 
 /* qcow2_resize.c */
