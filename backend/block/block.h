@@ -26,6 +26,7 @@ enum block_op {
 	BLOCK_FLUSH,
 	BLOCK_DISCARD,
 	BLOCK_WRITE_ZEROES,
+	BLOCK_RESERVE, /* the block layer's own: room, without another size */
 };
 
 /*

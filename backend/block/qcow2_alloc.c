@@ -393,7 +393,7 @@ allocate_new(struct job *job, struct slice *s)
 		want = count_new(job, s, false);
 	n = (int64_t)want;
 	if (!q->external) {
-		n = refs_allocate(q, want, &host, &zeroed);
+		n = refs_allocate(q, job, want, &host, &zeroed);
 		if (n < 0)
 			return (int)n;
 	}
@@ -425,6 +425,8 @@ allocate_step(struct job *job, struct slice *s, const struct stretch *st)
 		    job->at + (st->len < left ? st->len : left), false);
 	else if (rc == 0)
 		rc = allocate_new(job, s);
+	if (rc == -EINPROGRESS)
+		return STEP_WAITS;
 	if (rc != 0)
 		job->result = rc;
 	return STEP_ON;

@@ -369,17 +369,6 @@ finish(struct qcow2 *q)
 }
 
 static void
-take_loaded(struct qcow2 *q)
-{
-	struct slice *s;
-
-	while ((s = q->loaded) != NULL) {
-		q->loaded = s->next;
-		l2_loaded(s);
-	}
-}
-
-static void
 take_arrived(struct qcow2 *q)
 {
 	struct piece *p;
@@ -400,7 +389,7 @@ work(struct qcow2 *q)
 	unsigned n = 0;
 
 	do {
-		take_loaded(q);
+		cache_take_loaded(q);
 		take_arrived(q);
 		while ((job = job_list_take(&q->runnable)) != NULL)
 			run(job);

@@ -85,6 +85,10 @@ block_step_next(struct block_request *rq, struct block_step *s)
 		s->kind = STEP_ALLOCATE;
 		s->mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
 		break;
+	case BLOCK_RESERVE:
+		s->kind = STEP_ALLOCATE;
+		s->mode = FALLOC_FL_KEEP_SIZE;
+		break;
 	case BLOCK_WRITE_ZEROES:
 		s->kind = STEP_ALLOCATE;
 		s->mode = FALLOC_FL_KEEP_SIZE |
@@ -149,6 +153,7 @@ block_step_done(struct block_request *rq, int res, int *result)
 		return true;
 	}
 	if (rq->op == BLOCK_FLUSH || rq->op == BLOCK_DISCARD ||
+	    rq->op == BLOCK_RESERVE ||
 	    (rq->op == BLOCK_WRITE_ZEROES && rq->stage < BY_WRITING))
 		return true;
 	if (res == 0) {
