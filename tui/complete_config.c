@@ -144,6 +144,7 @@ apply(struct ui *ui, struct begun *b)
 /* A folder that is looked into for the path that stood there then. */
 struct wish {
 	struct ui *ui;
+	const struct config_key *key;
 	size_t at, len; /* of the cursor, of the text */
 	char begun[256];
 };
@@ -157,6 +158,8 @@ found(const struct files *files, void *arg)
 	size_t i;
 
 	complete_begin(&b.c);
+	if (files->folder[0] == '\0' && w->key->options == NULL)
+		offer_values(w->ui, &b, w->key);
 	for (i = 0; i < files->count; i++)
 		if (files->name[i][0] != '.' || w->begun[0] == '.')
 			offer(&b, files->name[i], "");
@@ -173,7 +176,8 @@ found(const struct files *files, void *arg)
 
 /* What is typed of a path is completed from what the folder has. */
 static void
-complete_files(struct ui *ui, const struct begun *b)
+complete_files(
+    struct ui *ui, const struct begun *b, const struct config_key *key)
 {
 	const char *text = b->text + (*b->text == '"'), *slash;
 	char folder[1024], base[1024], *end;
@@ -183,6 +187,7 @@ complete_files(struct ui *ui, const struct begun *b)
 		return;
 	slash = strrchr(text, '/');
 	w->ui = ui;
+	w->key = key;
 	w->at = ui->raw.raw.at;
 	w->len = ui->raw.raw.len;
 	snprintf(
@@ -239,7 +244,7 @@ complete_config(struct ui *ui)
 			b.text = sign + 1 + strspn(sign + 1, " \t");
 			b.n = strlen(b.text);
 			if (key != NULL && first && is_path(key)) {
-				complete_files(ui, &b);
+				complete_files(ui, &b, key);
 				return;
 			}
 			if (key != NULL)
