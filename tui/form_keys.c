@@ -326,25 +326,6 @@ static const struct binding other_table[] = {
     {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
 };
 
-/* The list has these itself, and letters (pick.h): they are shown. */
-static void
-pick_enter(struct ui *ui)
-{
-	pick_key(ui, &ui->form.pick, (struct key){K_ENTER, 0});
-}
-
-static void
-pick_escape(struct ui *ui)
-{
-	pick_key(ui, &ui->form.pick, (struct key){K_ESCAPE, 0});
-}
-
-static const struct binding pick_table[] = {
-    {{K_ENTER, 0}, {0, 0}, "take", NULL, NULL, pick_enter},
-    {{K_ESCAPE, 0}, {0, 0}, "back", NULL, NULL, pick_escape},
-    {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
-};
-
 static const struct binding waiting_table[] = {
     {{K_ESCAPE, 0}, {'c', TERM_CTRL}, "close", NULL, NULL, form_close},
     {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
@@ -356,7 +337,7 @@ const struct binding *
 form_bindings(const struct ui *ui)
 {
 	if (ui->form.pick.open)
-		return pick_table;
+		return pick_bindings;
 	switch (ui->form.step) {
 	case FORM_EDITING:
 		return form_table;

@@ -631,7 +631,7 @@ def test_a_path_is_completed_by_enter(place):
         # The only one that begins so; it is a folder, so what is in it.
         s.wait(r"┬ boot/ ─|─ boot/ ─")
         s.wait(r"initrd-1.img")
-        s.wait(r"^ ↵ take  esc back *$")
+        s.wait(r"^ ↵ take  ↑ up  ↓ down  esc back *$")
         s.keys("Escape")
         s.wait(r"^ ctrl-s save")
         s.keys("C-u")
@@ -678,3 +678,45 @@ def test_a_new_guest_s_disk_has_its_name_and_either_format(place):
         if os.path.getsize(place.path("fresh.raw")) != 16 << 30:
             raise Failed("another size")
     at_sizes(place, test)
+
+
+def test_an_existing_vm_conf_is_taken_over(place):
+    vm_conf = place.path("vm.conf")
+
+    def test(size):
+        place.backend("--config", place.path("vmtui.conf"))
+        s = place.screen(size)
+        s.wait(r"There is no guest yet")
+        s.keys("I")
+        s.wait(r"^ vm.conf to take over: /etc/vm.conf")
+        s.keys("C-u")
+        s.type(vm_conf)
+        place.write("vm.conf", 'vm "a" {\n\tmemory 512M\n\tkernels "/bsd"\n')
+        s.keys("Enter")
+        s.wait(r"─ vm.conf cannot be taken over ─")
+        s.wait(r"vm.conf:3")
+        s.keys("Escape")
+        s.wait(r"There is no guest yet")
+        place.write("vm.conf",
+                    'switch "local" {\n\tinterface bridge0\n}\n'
+                    'vm "a" {\n\tmemory 512M\n\tboot "/bsd.rd"\n'
+                    '\tinterface { switch "local" }\n}\n')
+        s.keys("I")
+        s.wait(r"^ vm.conf to take over: /etc/vm.conf")
+        s.keys("C-u")
+        s.type(vm_conf)
+        s.keys("Enter")
+        s.wait(r"^ +\d+  \[vm a\]")
+        s.wait(r"─ changed ─")
+        s.wait(r"It has no mistakes; ctrl-s shows what changes")
+        s.keys("C-s")
+        s.wait(r"a is new")
+        s.keys("y")
+        s.wait(r"is saved\.")
+        until(lambda: "kernel = /bsd.rd\n" in read(place),
+              lambda: "a kernel in:\n" + read(place))
+        os.unlink(place.path("vmtui.conf"))
+    for i, size in enumerate(SIZES):
+        if i > 0:
+            place.again()
+        test(size)
