@@ -12,6 +12,7 @@
  *	form*.c     definitions, field by field, over the right of a view
  *	logs.c      what the backend, guests and screen had to say
  *	commands.c  the prompt ":"; job.c runs, words.c splits, complete.c
+ *	waiting.c   what is not answered yet
  *	prompt.c, message.c, sheet.c, top.c, bottom.c   what is around a view
  *
  * One struct ui, made and freed by screen.c; everything on its thread.
@@ -37,6 +38,7 @@
 #include "tui/switches.h"
 #include "tui/tiles.h"
 #include "tui/view.h"
+#include "tui/waiting.h"
 #include "tui/window.h"
 #include "tui/wire.h"
 #include "tui/work.h"
@@ -73,6 +75,7 @@ struct ui {
 	struct looks looks;
 	struct window window;
 	struct works *works; /* what may wait for a disk */
+	struct waiting waiting;
 	struct commands commands;
 	struct raw_view raw; /* view_config.c */
 	struct logs logs;
