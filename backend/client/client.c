@@ -175,6 +175,7 @@ client_resume(struct client *c, int fd, struct error *err)
 	fail_all(c, "the connection to the backend was made anew");
 	if ((c->conn = conn_new(c->base, fd, &ops, c)) == NULL)
 		return error_set(err, "no memory for a connection");
+	conn_trust(c->conn);
 	return 0;
 }
 
