@@ -40,7 +40,8 @@ void commands_end(struct ui *ui);
 int64_t commands_since(const struct commands *c);
 void commands_give_up(struct ui *ui);
 
-/* Opens the prompt. */
+/* Opens the prompt; with the beginning of a command in it. */
 void commands_prompt(struct ui *ui);
+void commands_prompt_with(struct ui *ui, const char *text);
 
 #endif

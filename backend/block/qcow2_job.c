@@ -177,7 +177,8 @@ piece_send(struct piece *p, struct block *to, enum block_op op, uint64_t offset,
     uint64_t len)
 {
 	p->rq.op = op;
-	p->rq.unmap = true;
+	/* Zeroes that have to be there, with room, are so in a data file too. */
+	p->rq.unmap = p->job->rq->op != BLOCK_WRITE_ZEROES || p->job->rq->unmap;
 	p->rq.offset = offset;
 	p->rq.len = len;
 	p->rq.iov = p->iov;
@@ -300,8 +301,11 @@ static void
 qcow2_submit(struct block *b, struct block_request *rq)
 {
 	struct qcow2 *q = (struct qcow2 *)b;
-	struct job *job = begin(q, rq, JOB_REQUEST);
+	struct job *job;
 
+	if (direct(q, rq))
+		return;
+	job = begin(q, rq, JOB_REQUEST);
 	if (job == NULL) {
 		rq->moved = (uint64_t)-ENOMEM;
 		block_queue_add(&b->ready, rq);
@@ -365,17 +369,6 @@ finish(struct qcow2 *q)
 }
 
 static void
-take_loaded(struct qcow2 *q)
-{
-	struct slice *s;
-
-	while ((s = q->loaded) != NULL) {
-		q->loaded = s->next;
-		l2_loaded(s);
-	}
-}
-
-static void
 take_arrived(struct qcow2 *q)
 {
 	struct piece *p;
@@ -396,12 +389,14 @@ work(struct qcow2 *q)
 	unsigned n = 0;
 
 	do {
-		take_loaded(q);
+		cache_take_loaded(q);
 		take_arrived(q);
 		while ((job = job_list_take(&q->runnable)) != NULL)
 			run(job);
 		commit_go_on(q);
 		n += finish(q);
+		/* What was still in use when its round ended. */
+		freed_apply(q);
 	} while (q->loaded != NULL || q->arrived != NULL ||
 	    q->runnable.first != NULL || q->finished.first != NULL ||
 	    commit_waits(q));
@@ -433,19 +428,22 @@ qcow2_reap(struct block *b)
 	struct qcow2 *q = (struct qcow2 *)b;
 	unsigned n = 0;
 
-	block_reap(q->file);
-	if (q->data != q->file)
-		block_reap(q->data);
 	if (q->backing != NULL)
 		block_reap(q->backing);
-	for (;;) {
+	do {
+		block_reap(q->file);
+		if (q->data != q->file)
+			block_reap(q->data);
 		n += work(q);
 		hand_on(q);
 		/* What needed no I/O there makes no event either. */
-		if (!has_work(q->backing))
-			return n;
-		block_reap(q->backing);
-	}
+		while (has_work(q->backing)) {
+			block_reap(q->backing);
+			n += work(q);
+			hand_on(q);
+		}
+	} while (has_work(q->file) || has_work(q->data));
+	return n;
 }
 
 static void

@@ -5,10 +5,12 @@
 
 #define COM1          0x3f8
 #define COM1_IRQ      4
+#define COM2          0x2f8
+#define COM2_IRQ      3
 #define BOOTORDER_MAX 1024 /* bytes: a path of 30 a disk */
 #define RING_SIZE     128 /* requests in flight to the host, a disk */
 
-const char *const console_names[CONSOLES] = {"ttyS0", "hvc0"};
+const char *const console_names[CONSOLES] = {"ttyS0", "ttyS1", "hvc0"};
 
 static size_t
 type_serial(void *port, const uint8_t *data, size_t len)
@@ -63,6 +65,7 @@ take_files(struct spec_disk *disk, struct block_files *files, struct error *err)
 	unsigned i;
 
 	block_files_init(files);
+	files->cache = (enum block_cache)disk->cache;
 	for (i = 0; i < disk->files && i < BLOCK_FILES_MAX; i++) {
 		files->file[i] = (struct block_file){
 		    .path = strdup(disk->file[i].path),
@@ -79,27 +82,31 @@ take_files(struct spec_disk *disk, struct block_files *files, struct error *err)
 	return 0;
 }
 
+/* A drive, and what is in it. */
 static int
 add_cdrom(struct hardware *hw, struct pci_bus *bus, struct event_base *base,
-    struct spec_disk *cdrom, struct error *err)
+    struct spec_disk *cdrom, const struct build_ops *ops, void *arg,
+    struct error *err)
 {
-	struct block_files files;
-	struct block *medium;
-	int rc;
+	struct block *drive;
 
-	rc = take_files(cdrom, &files, err);
-	if (rc == 0)
-		rc = block_attach(&files, RING_SIZE, &medium, err);
-	block_files_clear(&files);
-	if (rc == -1)
+	if (block_drive(RING_SIZE, &drive, err) == -1)
 		return -1;
-	return virtio_scsi_create(bus, base, medium, &hw->cdrom, err);
+	if (cdrom->files > 0 &&
+	    block_exchange(drive, take(&cdrom->file[0].fd), cdrom->file[0].path,
+		err) == -1) {
+		block_close(drive);
+		return -1;
+	}
+	return virtio_scsi_create(
+	    bus, base, drive, ops->cdrom_changed, arg, &hw->cdrom, err);
 }
 
 /* "vda", "vdb": what the guest will call it, if it is Linux. */
 static int
 add_disk(struct hardware *hw, struct pci_bus *bus, struct spec_disk *disk,
-    unsigned n, const struct virtio_blk_ops *ops, void *arg, struct error *err)
+    unsigned n, unsigned cpus, const struct virtio_blk_ops *ops, void *arg,
+    struct error *err)
 {
 	struct block_files files;
 	struct block *block;
@@ -116,7 +123,7 @@ add_disk(struct hardware *hw, struct pci_bus *bus, struct spec_disk *disk,
 	if (n == 0)
 		hw->origin.has_duid = disklabel_duid(block, hw->origin.duid);
 	return virtio_blk_create(
-	    bus, block, name, name, ops, arg, &hw->disk[n], err);
+	    bus, block, name, name, cpus, ops, arg, &hw->disk[n], err);
 }
 
 /* What the firmware tries: first what boot says. */
@@ -153,6 +160,7 @@ add_firmware(
 	    .netrom = {spec->netrom_fd, "the network card's ROM"},
 	    .bootorder = order,
 	    .console = COM1,
+	    .serial2 = spec->serial2,
 	    .uuid = spec->uuid,
 	};
 
@@ -160,6 +168,20 @@ add_firmware(
 	if (spec->firmware_log && debugport_create(hw->machine, err) == -1)
 		return -1;
 	return firmware_create(hw->machine, hw->fw_cfg, &config, err);
+}
+
+/* The ports that there is a console for. */
+static int
+add_serial(
+    struct hardware *hw, struct console *console[CONSOLES], struct error *err)
+{
+	if (serial_create(hw->machine, "serial", COM1, COM1_IRQ, &serial_ops,
+		console[CONSOLE_TTYS0], &hw->serial, err) == -1)
+		return -1;
+	if (console[CONSOLE_TTYS1] == NULL)
+		return 0;
+	return serial_create(hw->machine, "serial2", COM2, COM2_IRQ,
+	    &serial_ops, console[CONSOLE_TTYS1], &hw->serial2, err);
 }
 
 static int
@@ -171,19 +193,18 @@ add_devices(struct hardware *hw, struct guest_spec *spec,
 	struct pci_bus *bus;
 	unsigned i;
 
-	if (serial_create(m, COM1, COM1_IRQ, &serial_ops,
-		console[CONSOLE_TTYS0], &hw->serial, err) == -1 ||
+	if (add_serial(hw, console, err) == -1 ||
 	    rtc_create(m, base, err) == -1 || reset_create(m, err) == -1 ||
 	    fw_cfg_create(m, &hw->fw_cfg, err) == -1 ||
 	    pci_bus_create(m, &bus, err) == -1 ||
 	    pm_create(bus, &hw->pm, err) == -1)
 		return -1;
 	for (i = 0; i < spec->disks; i++)
-		if (add_disk(
-			hw, bus, &spec->disk[i], i, &ops->disk, arg, err) == -1)
+		if (add_disk(hw, bus, &spec->disk[i], i, spec->cpus, &ops->disk,
+			arg, err) == -1)
 			return -1;
-	if (spec->cdrom.files > 0 &&
-	    add_cdrom(hw, bus, base, &spec->cdrom, err) == -1)
+	if (spec->cdrom_drive &&
+	    add_cdrom(hw, bus, base, &spec->cdrom, ops, arg, err) == -1)
 		return -1;
 	for (i = 0; i < spec->nics; i++)
 		if (virtio_net_create(bus, base, take(&spec->nic[i].tap_fd),
@@ -202,7 +223,8 @@ add_devices(struct hardware *hw, struct guest_spec *spec,
 		bus, base, ops->balloon_changed, arg, &hw->balloon, err) == -1)
 		return -1;
 	for (i = 0; i < CONSOLES; i++)
-		if (console_join(console[i], m, console_names[i], err) == -1)
+		if (console[i] != NULL &&
+		    console_join(console[i], m, console_names[i], err) == -1)
 			return -1;
 	return spec->firmware_fd != -1 ? add_firmware(hw, spec, err) : 0;
 }
@@ -226,6 +248,8 @@ build_machine(struct hardware *hw, struct guest_spec *spec,
 	struct machine_config config = {
 	    .memory = spec->memory,
 	    .cpus = spec->cpus,
+	    .pin = spec->pins.cpu,
+	    .pins = spec->pins.n,
 	    .hugepages = spec->hugepages,
 	    .kvm_fd = take(&spec->kvm_fd),
 	    .ops = &ops->machine,
@@ -242,6 +266,9 @@ build_machine(struct hardware *hw, struct guest_spec *spec,
 		return -1;
 	}
 	console_connect(console[CONSOLE_TTYS0], &serial_port, hw->serial);
+	if (hw->serial2 != NULL)
+		console_connect(
+		    console[CONSOLE_TTYS1], &serial_port, hw->serial2);
 	console_connect(console[CONSOLE_HVC0], &hvc_port, hw->hvc);
 	return 0;
 }
@@ -255,6 +282,7 @@ build_load(
 	    .initrd = {spec->initrd_fd, spec->initrd},
 	    .cmdline = spec->cmdline,
 	    .origin = hw->origin,
+	    .serial2 = spec->serial2,
 	    .uuid = spec->uuid,
 	};
 	struct boot_entry entry;

@@ -164,6 +164,9 @@ machine_new(const struct machine_config *config)
 		m->vcpu = calloc(config->cpus, sizeof *m->vcpu);
 		m->cpus = m->vcpu != NULL ? config->cpus : 0;
 	}
+	for (i = 0; i < config->pins && i < MACHINE_MAX_CPUS; i++)
+		m->pin[i] = config->pin[i];
+	m->pins = i;
 	for (i = 0; i < m->cpus; i++) {
 		m->vcpu[i].m = m;
 		m->vcpu[i].id = i;
@@ -288,12 +291,13 @@ int
 machine_add_device(struct machine *m, const struct device_ops *ops, void *dev,
     struct error *err)
 {
+	const char *name = ops->name; /* which may go with the device */
 	struct device *device;
 
 	device = realloc(m->device, (m->devices + 1) * sizeof *device);
 	if (device == NULL) {
 		ops->destroy(dev);
-		return error_set(err, "no memory for %s", ops->name);
+		return error_set(err, "no memory for %s", name);
 	}
 	m->device = device;
 	m->device[m->devices].ops = ops;
