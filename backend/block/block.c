@@ -228,6 +228,7 @@ block_submit(struct block *b, struct block_request *rq)
 	int result = check(b, rq);
 
 	b->in_flight++;
+	rq->of = b;
 	block_step_first(rq);
 	if (result == 1) {
 		b->ops->submit(b, rq);
@@ -247,7 +248,12 @@ void
 block_finish(struct block *b, struct block_request *rq, int result)
 {
 	b->in_flight--;
-	rq->done(rq, result);
+	if (rq->of == b) {
+		rq->done(rq, result);
+		return;
+	}
+	rq->moved = (uint64_t)result;
+	block_queue_add(&rq->of->ready, rq);
 }
 
 unsigned

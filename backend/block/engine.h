@@ -52,11 +52,15 @@ struct block {
 	uint64_t size;
 	bool readonly;
 	unsigned in_flight;
-	/* Requests that need no I/O, waiting for block_reap(). */
+	/* Requests that need no more I/O, waiting for block_reap(). */
 	struct block_queue ready;
 };
 
-/* What a request needs next: one system call. */
+/*
+ * What a request needs next: one system call. A request that a format only has
+ * to find the place of is handed on as it is (block_pass): it is in flight in
+ * both, and what the file below finishes the image above gives back.
+ */
 struct block_step {
 	enum { STEP_READ, STEP_WRITE, STEP_SYNC, STEP_ALLOCATE } kind;
 	int mode; /* of fallocate() */
@@ -73,7 +77,10 @@ void block_step_next(struct block_request *rq, struct block_step *s);
  */
 bool block_step_done(struct block_request *rq, int res, int *result);
 
-/* Calls done(). */
+/*
+ * It is over in b: calls done(), or notes it for the block that passed it to b
+ * and that will call it in its block_reap().
+ */
 void block_finish(struct block *b, struct block_request *rq, int result);
 
 /* Each allocates its block and fills in ops and event_fd. */
@@ -179,6 +186,15 @@ block_queue_take(struct block_queue *q)
 			q->end = &q->first;
 	}
 	return rq;
+}
+
+/* Hands on a READ or WRITE that is wholly at place of the block below. */
+static inline void
+block_pass(struct block *below, struct block_request *rq, uint64_t place)
+{
+	rq->place = place;
+	below->in_flight++;
+	below->ops->submit(below, rq);
 }
 
 #endif

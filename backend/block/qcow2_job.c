@@ -301,8 +301,11 @@ static void
 qcow2_submit(struct block *b, struct block_request *rq)
 {
 	struct qcow2 *q = (struct qcow2 *)b;
-	struct job *job = begin(q, rq, JOB_REQUEST);
+	struct job *job;
 
+	if (direct(q, rq))
+		return;
+	job = begin(q, rq, JOB_REQUEST);
 	if (job == NULL) {
 		rq->moved = (uint64_t)-ENOMEM;
 		block_queue_add(&b->ready, rq);
@@ -403,6 +406,8 @@ work(struct qcow2 *q)
 			run(job);
 		commit_go_on(q);
 		n += finish(q);
+		/* What was still in use when its round ended. */
+		freed_apply(q);
 	} while (q->loaded != NULL || q->arrived != NULL ||
 	    q->runnable.first != NULL || q->finished.first != NULL ||
 	    commit_waits(q));
