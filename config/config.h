@@ -97,7 +97,7 @@ enum config_kind {
 	CONFIG_K_CHOICE, /* int: index into choices */
 	CONFIG_K_WORDS, /* unsigned: 1 << index, for each of choices given */
 	CONFIG_K_TEXT, /* char *: anything; repeats are joined by a space */
-	CONFIG_K_PATH, /* char *: made absolute */
+	CONFIG_K_PATH, /* char *: made absolute, or one of choices as it is */
 	CONFIG_K_NAME, /* char *: the name of a group */
 	CONFIG_K_VM, /* char *: the name of another [vm] */
 	CONFIG_K_SWITCH, /* char *: the name of a [switch] */
@@ -118,7 +118,7 @@ struct config_key {
 	bool repeats; /* may be given more than once */
 	size_t offset; /* of the value in its struct */
 	uint64_t min, max; /* CONFIG_K_SIZE and CONFIG_K_NUMBER */
-	const char *const *choices; /* CHOICE and WORDS, ends with NULL */
+	const char *const *choices; /* CHOICE, WORDS, PATH; ends with NULL */
 	const struct config_key *options; /* of DISK and INTERFACE */
 	const char *unit; /* of a number: "CPUs", "seconds"; NULL: none */
 	bool at_once; /* a running guest needs no restart to see it */
@@ -191,6 +191,9 @@ enum config_proto { CONFIG_PROTO_TCP, CONFIG_PROTO_UDP };
 #define CONFIG_ALLOW_TITLE     1u
 #define CONFIG_ALLOW_CLIPBOARD 2u
 
+/* In place of a disc's path: the drive is there and has none in it. */
+#define CONFIG_EMPTY "empty"
+
 struct config_disk {
 	int line; /* 0 where there is no file */
 	char *path; /* absolute */
@@ -235,7 +238,7 @@ struct config_vm {
 	bool serial2; /* a second serial port */
 	struct config_disk *disks;
 	size_t ndisks;
-	char *cdrom; /* absolute, or NULL */
+	char *cdrom; /* absolute, CONFIG_EMPTY, or NULL: no drive */
 	struct config_interface *interfaces;
 	size_t ninterfaces;
 	bool enable;
@@ -387,6 +390,9 @@ void config_vm_free(struct config_vm *);
  */
 int config_vm_complete(
     const struct config *cfg, const struct config_vm *, struct error *err);
+
+/* The path of what is in the guest's CD-ROM drive, or NULL. */
+const char *config_vm_disc(const struct config_vm *);
 
 /* The line that gave a key its value, or the guest's own; 0 without a file. */
 int config_vm_line(const struct config_vm *, const char *key);

@@ -203,9 +203,13 @@ static int
 set_path(const struct config_key *key, char **at, const char *text,
     const struct value_from *from, struct error *err)
 {
-	char *path = config_path_expand(text, from->folder, err);
+	size_t i;
+	char *path;
 
-	if (path == NULL)
+	for (i = 0; key->choices != NULL && key->choices[i] != NULL; i++)
+		if (strcmp(key->choices[i], text) == 0)
+			return set_string(at, mem_dup(text));
+	if ((path = config_path_expand(text, from->folder, err)) == NULL)
 		return error_prefix(err, "%s = %s: ", key->name, text);
 	return set_string(at, path);
 }

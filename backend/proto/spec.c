@@ -115,9 +115,9 @@ encode_disk(const struct spec_disk *disk, int *fd, unsigned *fds)
 			json_decref(files);
 			return NULL;
 		}
-	return json_pack("{s:o, s:b, s:o}", "path",
+	return json_pack("{s:o, s:b, s:i, s:o}", "path",
 	    text_json(disk->file[0].path), "readonly", disk->file[0].readonly,
-	    "files", files);
+	    "cache", (int)disk->cache, "files", files);
 }
 
 static json_t *
@@ -192,8 +192,8 @@ spec_encode(const struct guest_spec *spec, int *fd, unsigned *fds)
 	    text_json(spec->cmdline), "boot", (int)spec->boot, "firmware",
 	    encode_firmware(spec, fd, fds), "uuid", encode_uuid(spec->uuid),
 	    "disks", disks, "cdrom",
-	    spec->cdrom.files == 0 ? json_null()
-				   : encode_disk(&spec->cdrom, fd, fds),
+	    spec->cdrom_drive ? encode_disk(&spec->cdrom, fd, fds)
+			      : json_null(),
 	    "nics", nics, "rights", rights_encode(&spec->rights), "stream_fd",
 	    stream);
 }
@@ -260,6 +260,9 @@ decode_disk(struct decoder *d, json_t *json, struct spec_disk *disk)
 		    -1)
 			return -1;
 	disk->files = (unsigned)n;
+	/* A guest of an older version that goes on here says none. */
+	disk->cache =
+	    (unsigned)json_integer_value(json_object_get(json, "cache"));
 	return 0;
 }
 
@@ -391,7 +394,9 @@ decode(struct decoder *d, json_t *json, struct guest_spec *spec)
 	    decode_firmware(d, firmware, spec) == -1 ||
 	    decode_uuid(d, uuid, spec->uuid) == -1)
 		return -1;
-	if (!json_is_null(cdrom) && decode_disk(d, cdrom, &spec->cdrom) == -1)
+	spec->cdrom_drive = !json_is_null(cdrom);
+	if (json_array_size(json_object_get(cdrom, "files")) > 0 &&
+	    decode_disk(d, cdrom, &spec->cdrom) == -1)
 		return -1;
 	return decode_lists(d, disks, nics, spec);
 }

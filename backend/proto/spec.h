@@ -31,6 +31,7 @@ struct spec_file {
 };
 
 struct spec_disk {
+	unsigned cache; /* an enum block_cache */
 	unsigned files;
 	struct spec_file file[SPEC_MAX_FILES]; /* the image itself first */
 };
@@ -64,7 +65,8 @@ struct guest_spec {
 	char *cmdline;
 	enum config_boot boot; /* first, or what the kernel is told */
 	unsigned disks, nics;
-	struct spec_disk cdrom; /* files 0: no drive */
+	bool cdrom_drive;
+	struct spec_disk cdrom; /* one raw file; files 0: nothing is in it */
 	struct spec_disk disk[SPEC_MAX_DISKS];
 	struct spec_nic nic[SPEC_MAX_NICS];
 	struct rights rights; /* to the guest's own socket */

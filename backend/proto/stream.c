@@ -68,8 +68,10 @@ encode_disks(const struct guest_spec *spec)
 	for (i = 0; i < spec->disks; i++) {
 		f = &spec->disk[i].file[0];
 		json_array_append_new(disks,
-		    json_pack("{s:o, s:i, s:b}", "path", text_json(f->path),
-			"format", (int)f->format, "readonly", f->readonly));
+		    json_pack("{s:o, s:i, s:b, s:i}", "path",
+			text_json(f->path), "format", (int)f->format,
+			"readonly", f->readonly, "cache",
+			(int)spec->disk[i].cache));
 	}
 	return disks;
 }
@@ -112,7 +114,9 @@ encode_head(const struct guest_spec *spec)
 	    text_json(spec->initrd), "cmdline", text_json(spec->cmdline),
 	    "firmware", text_json(spec->firmware), "boot", (int)spec->boot,
 	    "uuid", uuid, "cdrom",
-	    text_json(spec->cdrom.files > 0 ? spec->cdrom.file[0].path : ""),
+	    text_json(!spec->cdrom_drive    ? ""
+		    : spec->cdrom.files > 0 ? spec->cdrom.file[0].path
+					    : CONFIG_EMPTY),
 	    "disks", encode_disks(spec), "nics", encode_nics(spec));
 	text = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
 	json_decref(json);

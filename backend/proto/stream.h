@@ -60,7 +60,7 @@ struct stream_reader {
  * "balloon", "kernel", "initrd", "cmdline", "firmware", "boot": a number,
  * "uuid", "cdrom", "disks": [{"path", "format", "readonly"}], "nics":
  * [{"lladdr", "switch"}]}, each there and of its type, no more disks and nics
- * than a guest can have. The caller's; NULL with err.
+ * than a guest can have; a disk's "cache" may be missing, or be anything. The caller's; NULL with err.
  */
 json_t *stream_get_head(struct stream_reader *r, struct error *err);
 /* The state, to be freed. NULL with err. */

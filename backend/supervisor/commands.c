@@ -11,6 +11,7 @@
 #include "backend/supervisor/commands.h"
 #include "backend/supervisor/definitions.h"
 #include "backend/supervisor/figures.h"
+#include "backend/supervisor/disc.h"
 #include "backend/supervisor/network.h"
 #include "backend/supervisor/process.h"
 #include "backend/supervisor/registry.h"
@@ -326,6 +327,25 @@ run_link(struct request *rq, json_t *args)
 }
 
 static void
+run_insert(struct request *rq, json_t *args)
+{
+	struct guest *g = running_guest(rq, args);
+
+	if (g != NULL)
+		disc_insert(rq, g, text_arg(args, "path"),
+		    json_is_true(json_object_get(args, "force")));
+}
+
+static void
+run_eject(struct request *rq, json_t *args)
+{
+	struct guest *g = running_guest(rq, args);
+
+	if (g != NULL)
+		disc_eject(rq, g, json_is_true(json_object_get(args, "force")));
+}
+
+static void
 run_switches(struct request *rq, json_t *args)
 {
 	struct error err;
@@ -459,6 +479,8 @@ static const struct command commands[] = {
     {"console-size", false, run_console_size},
     {"balloon", true, run_balloon},
     {"link", true, run_link},
+    {"insert", true, run_insert},
+    {"eject", true, run_eject},
     {"log", true, run_log},
     {"switches", true, run_switches},
     {"reload", true, run_reload},

@@ -15,6 +15,7 @@
 #include "backend/proto/paths.h"
 #include "backend/supervisor/bootfile.h"
 #include "backend/supervisor/figures.h"
+#include "backend/supervisor/disc.h"
 #include "backend/supervisor/network.h"
 #include "backend/supervisor/prepare.h"
 #include "backend/supervisor/spawn.h"
@@ -31,15 +32,6 @@ later(const struct config_vm *vm, const char *what, struct error *err)
 	return error_set(err,
 	    "%s: %s comes with a later version: leave it out for now", vm->name,
 	    what);
-}
-
-static int
-check_disk_known(
-    const struct config_vm *vm, const struct config_disk *d, struct error *err)
-{
-	if (d->cache != CONFIG_CACHE_WRITEBACK)
-		return later(vm, "disk with cache=none or unsafe", err);
-	return 0;
 }
 
 static int
@@ -61,9 +53,6 @@ check_known(const struct config_vm *vm, struct error *err)
 {
 	size_t i;
 
-	for (i = 0; i < vm->ndisks; i++)
-		if (check_disk_known(vm, &vm->disks[i], err) == -1)
-			return -1;
 	for (i = 0; i < vm->ninterfaces; i++)
 		if (check_interface_known(vm, &vm->interfaces[i], err) == -1)
 			return -1;
@@ -247,37 +236,56 @@ hand_over(struct block_files *from, struct spec_disk *to)
 		    .readonly = from->file[i].readonly,
 		};
 	to->files = from->n;
+	to->cache = from->cache;
 	from->n = 0;
 }
 
 static int
-open_disks(
-    const struct config_vm *vm, struct guest_spec *spec, struct error *err)
+open_disk(
+    const struct config_disk *d, struct block_files *files, struct error *err)
 {
 	static const enum block_format formats[] = {
 	    [CONFIG_FORMAT_AUTO] = BLOCK_FORMAT_ANY,
 	    [CONFIG_FORMAT_RAW] = BLOCK_FORMAT_RAW,
 	    [CONFIG_FORMAT_QCOW2] = BLOCK_FORMAT_QCOW2,
 	};
-	const struct config_disk *d;
+	static const enum block_cache caches[] = {
+	    [CONFIG_CACHE_WRITEBACK] = BLOCK_CACHE_WRITEBACK,
+	    [CONFIG_CACHE_NONE] = BLOCK_CACHE_NONE,
+	    [CONFIG_CACHE_UNSAFE] = BLOCK_CACHE_UNSAFE,
+	};
+
+	block_files_init(files);
+	if (block_open(d->path, formats[d->format], d->readonly, files, err) ==
+	    -1)
+		return -1;
+	files->cache = caches[d->cache];
+	if (d->cache != CONFIG_CACHE_NONE ||
+	    block_check_direct(files, err) == 0)
+		return 0;
+	block_files_clear(files);
+	return -1;
+}
+
+static int
+open_disks(
+    const struct config_vm *vm, struct guest_spec *spec, struct error *err)
+{
 	struct block_files files;
 	unsigned all = 0;
 	size_t i;
 
-	if (vm->cdrom != NULL) {
+	spec->cdrom_drive = vm->cdrom != NULL;
+	if (config_vm_disc(vm) != NULL) {
 		block_files_init(&files);
-		if (block_open(
-			vm->cdrom, BLOCK_FORMAT_RAW, true, &files, err) == -1)
+		if (disc_open(config_vm_disc(vm), &files, err) == -1)
 			return error_prefix(err, "%s: cdrom: ", vm->name);
 		all += files.n;
 		hand_over(&files, &spec->cdrom);
 	}
 
 	for (i = 0; i < vm->ndisks && i < SPEC_MAX_DISKS; i++) {
-		d = &vm->disks[i];
-		block_files_init(&files);
-		if (block_open(d->path, formats[d->format], d->readonly, &files,
-			err) == -1)
+		if (open_disk(&vm->disks[i], &files, err) == -1)
 			return error_prefix(err, "%s: ", vm->name);
 		all += files.n;
 		hand_over(&files, &spec->disk[i]);

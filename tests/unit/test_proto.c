@@ -55,6 +55,7 @@ fill(struct guest_spec *spec)
 	spec->disk[1].file[1].path = strdup("base.img");
 	spec->disk[1].file[1].fd = some_fd();
 	spec->disk[1].file[1].role = 1;
+	spec->cdrom_drive = true;
 	spec->cdrom.files = 1;
 	spec->cdrom.file[0].path = strdup("cd.iso");
 	spec->cdrom.file[0].fd = some_fd();

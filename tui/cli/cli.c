@@ -20,6 +20,8 @@ const struct command *const cli_commands[] = {
     &command_reset,
     &command_balloon,
     &command_link,
+    &command_insert,
+    &command_eject,
     &command_wait,
     &command_send,
     &command_receive,

@@ -181,6 +181,7 @@ print_one(const json_t *guest)
 {
 	cli_print_since(guest);
 	cli_print_links(guest);
+	cli_print_disc(guest);
 	cli_print_balloon(guest);
 	print_confinement(guest);
 	cli_print_history(guest);
