@@ -25,6 +25,7 @@ _vmtui_commands() {
 		'link:plug a cable in or pull it out'
 		'insert:put another disc into the CD-ROM drive'
 		'eject:take the disc out of the CD-ROM drive'
+		'grow:make a disk of a running guest larger'
 		'wait:wait until guests have ended'
 		'send:stop a guest and write it out'
 		'receive:start a guest where send stopped it'
@@ -108,6 +109,9 @@ _vmtui() {
 	eject)
 		_arguments '-f[also if the guest has locked it]' \
 		    '1:guest:_vmtui_guests' ;;
+	grow)
+		_arguments '1:guest:_vmtui_guests' '2:disk or size:' \
+		    '3:size:' ;;
 	send | receive)
 		_arguments '1:guest:_vmtui_guests' ;;
 	log)
