@@ -83,6 +83,9 @@ struct form {
 	struct pick pick;
 	char folder[1024]; /* that the pick shows; "": no folder */
 	char begun[1024]; /* of a name in it, as it was typed */
+	/* The row that names are looked for, which takes a moment. */
+	size_t look_at;
+	const struct config_key *look_key;
 };
 
 /* Opens it for a section that is there. */

@@ -14,6 +14,7 @@
  *	logs.c      what the backend, guests and screen had to say
  *	editor.c    the person's own editor, in place of the screen
  *	commands.c  the prompt ":"; job.c runs, words.c splits, complete.c
+ *	waiting.c   what is not answered yet
  *	prompt.c, message.c, sheet.c, top.c, bottom.c   what is around a view
  *
  * One struct ui, made and freed by screen.c; everything on its thread.
@@ -42,6 +43,7 @@
 #include "tui/tasks.h"
 #include "tui/tiles.h"
 #include "tui/view.h"
+#include "tui/waiting.h"
 #include "tui/window.h"
 #include "tui/wire.h"
 #include "tui/work.h"
@@ -79,6 +81,7 @@ struct ui {
 	struct window window;
 	struct editor *editor; /* has the terminal; NULL: it is ours */
 	struct works *works; /* what may wait for a disk */
+	struct waiting waiting;
 	struct tasks tasks; /* on images, that go on */
 	struct images images;
 	struct images_view images_view;
