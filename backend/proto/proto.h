@@ -77,7 +77,8 @@
  *
  * GUEST: {"name", "id": its number, "state", "reason", "since", "memory", "cpus", "pid",
  *   "uptime", "cpu", "cpu_time", "memory_used", "defined", "kernel", "serial2": whether it
- *   has a second serial port, "disks": [{"path",
+ *   has a second serial port, "pin": [the host's CPUs that its own are bound
+ *   to, while it runs], "disks": [{"path",
  *   …}], "nics": [{"tap", "switch", "lladdr", "mtu", "up"}], "restarts": RESTARTS,
  *   "cdrom": MEDIUM if it has a drive,
  *   "allow": ["title", "clipboard": what it may do to the terminal of who has
