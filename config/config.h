@@ -41,6 +41,7 @@
 #define CONFIG_DISKS_MAX    16 /* a guest */
 #define CONFIG_NICS_MAX     8 /* a guest */
 #define CONFIG_CPUS_MAX     64
+#define CONFIG_PIN_MAX      1024 /* numbers of the host's CPUs are below */
 #define CONFIG_KEYS_MAX     32 /* keys a section's table may have */
 #define CONFIG_MISTAKES_MAX 200 /* kept; the rest are only counted */
 
@@ -103,6 +104,7 @@ enum config_kind {
 	CONFIG_K_SWITCH, /* char *: the name of a [switch] */
 	CONFIG_K_IFNAME, /* char *: a network interface of the host */
 	CONFIG_K_IFNAMES, /* struct config_add list */
+	CONFIG_K_CPUS, /* char *: what config_pins_parse() takes */
 	CONFIG_K_OWNER, /* user[:group] */
 	CONFIG_K_ADDRESS, /* IPv4 address/prefix */
 	CONFIG_K_LLADDR, /* 6 bytes, not multicast */
@@ -204,6 +206,16 @@ struct config_disk {
 	bool readonly;
 };
 
+/* CPUs of the host, each once, in the order they were given in. */
+struct config_pins {
+	unsigned n;
+	uint16_t cpu[CONFIG_CPUS_MAX];
+};
+
+/* Reads "0-3,8". Returns 0, or -1 with what is wrong or would be right. */
+int config_pins_parse(
+    const char *text, struct config_pins *pins, struct error *err);
+
 struct config_forward {
 	enum config_proto proto;
 	uint16_t host_port, guest_port; /* 1 to 65535 */
@@ -231,6 +243,7 @@ struct config_vm {
 	int lines[CONFIG_KEYS_MAX];
 	uint64_t memory; /* bytes, whole MiB */
 	unsigned cpus;
+	char *pin; /* config_pins_parse() takes it; NULL: anywhere */
 	char *kernel; /* absolute, or NULL */
 	char *initrd;
 	char *cmdline;

@@ -111,6 +111,12 @@ static const struct config_key vm_keys[] = {
 	.value = "1-64",
 	.fallback = "1",
 	.help = "How many virtual CPUs the guest has"},
+    {.name = "pin",
+	.kind = CONFIG_K_CPUS,
+	AT(pin),
+	.value = "CPU[-CPU][,...]",
+	.help = "The host's CPUs that its virtual CPUs are bound to, one "
+		"after the other; without it they run anywhere"},
     {.name = "kernel",
 	.kind = CONFIG_K_PATH,
 	AT(kernel),

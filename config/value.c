@@ -342,6 +342,14 @@ unquoted(const char *text)
 }
 
 static int
+check_cpus(const char *text, struct error *err)
+{
+	struct config_pins pins;
+
+	return config_pins_parse(text, &pins, err);
+}
+
+static int
 set_plain(const struct config_key *key, void *base, const char *text,
     const struct value_from *from, struct error *err)
 {
@@ -372,6 +380,8 @@ set_plain(const struct config_key *key, void *base, const char *text,
 		return set_checked(key, at, text, value_ifname_check, err);
 	case CONFIG_K_IFNAMES:
 		return add_ifname(key, base, text, from, err);
+	case CONFIG_K_CPUS:
+		return set_checked(key, at, text, check_cpus, err);
 	case CONFIG_K_OWNER:
 		return set_owner(key, base, text, err);
 	case CONFIG_K_ADDRESS:

@@ -339,6 +339,8 @@ build_machine(struct hardware *hw, struct guest_spec *spec,
 	struct machine_config config = {
 	    .memory = spec->memory,
 	    .cpus = spec->cpus,
+	    .pin = spec->pins.cpu,
+	    .pins = spec->pins.n,
 	    .hugepages = spec->hugepages,
 	    .kvm_fd = take(&spec->kvm_fd),
 	    .ops = &ops->machine,

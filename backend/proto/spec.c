@@ -145,6 +145,17 @@ encode_uuid(const uint8_t *uuid)
 	return json_string(text);
 }
 
+static json_t *
+encode_pins(const struct config_pins *pins)
+{
+	json_t *list = json_array();
+	unsigned i;
+
+	for (i = 0; i < pins->n; i++)
+		json_array_append_new(list, json_integer(pins->cpu[i]));
+	return list;
+}
+
 /* What boots without a kernel. */
 static json_t *
 encode_firmware(const struct guest_spec *spec, int *fd, unsigned *fds)
@@ -183,16 +194,16 @@ spec_encode(const struct guest_spec *spec, int *fd, unsigned *fds)
 		return NULL;
 	}
 	return json_pack(
-	    "{s:s, s:I, s:i, s:b, s:b, s:b, s:I, s:I, s:o, s:I, s:o, s:I, "
+	    "{s:s, s:I, s:i, s:o, s:b, s:b, s:b, s:I, s:I, s:o, s:I, s:o, s:I, "
 	    "s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:I}",
 	    "name", spec->name, "memory", (json_int_t)spec->memory, "cpus",
-	    (int)spec->cpus, "hugepages", spec->hugepages, "balloon",
-	    spec->balloon, "serial2", spec->serial2, "kvm_fd", kvm, "listen_fd",
-	    sock, "kernel", text_json(spec->kernel), "kernel_fd", kernel,
-	    "initrd", text_json(spec->initrd), "initrd_fd", initrd, "cmdline",
-	    text_json(spec->cmdline), "boot", (int)spec->boot, "firmware",
-	    encode_firmware(spec, fd, fds), "uuid", encode_uuid(spec->uuid),
-	    "disks", disks, "cdrom",
+	    (int)spec->cpus, "pin", encode_pins(&spec->pins), "hugepages",
+	    spec->hugepages, "balloon", spec->balloon, "serial2", spec->serial2,
+	    "kvm_fd", kvm, "listen_fd", sock, "kernel", text_json(spec->kernel),
+	    "kernel_fd", kernel, "initrd", text_json(spec->initrd), "initrd_fd",
+	    initrd, "cmdline", text_json(spec->cmdline), "boot",
+	    (int)spec->boot, "firmware", encode_firmware(spec, fd, fds), "uuid",
+	    encode_uuid(spec->uuid), "disks", disks, "cdrom",
 	    spec->cdrom_drive ? encode_disk(&spec->cdrom, fd, fds)
 			      : json_null(),
 	    "nics", nics, "rights", rights_encode(&spec->rights), "stream_fd",
@@ -336,6 +347,28 @@ decode_uuid(struct decoder *d, const char *text, uint8_t *uuid)
 	return 0;
 }
 
+/* None where there is no list. */
+static int
+decode_pins(struct decoder *d, const json_t *list, struct config_pins *pins)
+{
+	size_t i, n = json_array_size(list);
+	json_int_t cpu;
+
+	if (n > CONFIG_CPUS_MAX)
+		return error_set(
+		    d->err, "the spec pins the guest to more CPUs than it may");
+	for (i = 0; i < n; i++) {
+		cpu = json_integer_value(json_array_get(list, i));
+		if (cpu < 0 || cpu >= CONFIG_PIN_MAX)
+			return error_set(d->err,
+			    "the spec pins the guest to a CPU that no host "
+			    "has");
+		pins->cpu[i] = (uint16_t)cpu;
+	}
+	pins->n = (unsigned)n;
+	return 0;
+}
+
 static int
 decode_firmware(struct decoder *d, json_t *json, struct guest_spec *spec)
 {
@@ -396,7 +429,8 @@ decode(struct decoder *d, json_t *json, struct guest_spec *spec)
 	    take_fd(d, initrd_fd, &spec->initrd_fd) == -1 ||
 	    take_fd(d, stream_fd, &spec->stream_fd) == -1 ||
 	    decode_firmware(d, firmware, spec) == -1 ||
-	    decode_uuid(d, uuid, spec->uuid) == -1)
+	    decode_uuid(d, uuid, spec->uuid) == -1 ||
+	    decode_pins(d, json_object_get(json, "pin"), &spec->pins) == -1)
 		return -1;
 	spec->cdrom_drive = !json_is_null(cdrom);
 	if (json_array_size(json_object_get(cdrom, "files")) > 0 &&

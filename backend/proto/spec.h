@@ -49,6 +49,7 @@ struct guest_spec {
 	char name[SPEC_NAME_MAX + 1];
 	uint64_t memory; /* bytes */
 	unsigned cpus;
+	struct config_pins pins; /* n 0: the vcpus run anywhere */
 	bool hugepages;
 	bool balloon;
 	bool serial2; /* a second serial port */

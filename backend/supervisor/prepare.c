@@ -3,6 +3,7 @@
 #include <sys/un.h>
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +88,32 @@ open_kvm(const struct config_vm *vm, struct guest_spec *spec, struct error *err)
 		    "%s wants %u CPUs and KVM on this host gives a guest at "
 		    "most %u: write cpus = %u or less",
 		    vm->name, vm->cpus, max, max);
+	return 0;
+}
+
+/* Whether the host has the CPUs that the guest is pinned to. */
+static int
+take_pins(
+    const struct config_vm *vm, struct guest_spec *spec, struct error *err)
+{
+	cpu_set_t set;
+	unsigned i;
+
+	spec->pins.n = 0;
+	if (vm->pin == NULL)
+		return 0;
+	if (config_pins_parse(vm->pin, &spec->pins, err) == -1)
+		return -1;
+	/* On a host of more CPUs than fit its start finds out. */
+	if (sched_getaffinity(0, sizeof set, &set) == -1)
+		return 0;
+	for (i = 0; i < spec->pins.n; i++)
+		if (!CPU_ISSET(spec->pins.cpu[i], &set))
+			return error_set(err,
+			    "%s is pinned to CPU %u and this host has none of "
+			    "that number to give: it has %d, numbered from 0; "
+			    "change pin =",
+			    vm->name, spec->pins.cpu[i], CPU_COUNT(&set));
 	return 0;
 }
 
@@ -359,8 +386,9 @@ prepare_guest(struct backend *b, const struct config_vm *vm,
 	spec_init(spec);
 	if (config_vm_complete(b->config, vm, err) == 0 &&
 	    check_known(vm, err) == 0 && check_memory(vm, err) == 0 &&
-	    copy_text(spec, vm, err) == 0 && open_boot(vm, spec, err) == 0 &&
-	    open_disks(vm, spec, err) == 0 && open_kvm(vm, spec, err) == 0 &&
+	    copy_text(spec, vm, err) == 0 && take_pins(vm, spec, err) == 0 &&
+	    open_boot(vm, spec, err) == 0 && open_disks(vm, spec, err) == 0 &&
+	    open_kvm(vm, spec, err) == 0 &&
 	    open_socket(b, vm->name, spec, err) == 0 &&
 	    network_open(b, vm, spec, plugged, err) == 0)
 		return 0;

@@ -262,7 +262,7 @@ static void
 add_parts(const struct guest *g, const struct config_vm *vm, json_t *obj)
 {
 	static const char *const same[] = {
-	    "memory", "cpus", "kernel", "serial2", "confinement"};
+	    "memory", "cpus", "kernel", "serial2", "pin", "confinement"};
 	size_t i;
 
 	if (g->spec != NULL) {

@@ -125,10 +125,14 @@ check_same(const struct config_vm *vm, const json_t *head, struct error *err)
 			    vm->name, vm->disks[i].path);
 	if ((vm->cdrom != NULL) != (text_of(head, "cdrom")[0] != '\0') ||
 	    vm->balloon != json_is_true(json_object_get(head, "balloon")) ||
-	    (vm->kernel != NULL) != (text_of(head, "kernel")[0] != '\0'))
+	    vm->serial2 != json_is_true(json_object_get(head, "serial2")) ||
+	    (vm->kernel != NULL) != (text_of(head, "kernel")[0] != '\0') ||
+	    (vm->kernel == NULL &&
+		vm->firmware_log !=
+		    json_is_true(json_object_get(head, "firmware-log"))))
 		return error_set(err,
-		    "%s is defined with another cdrom, balloon or kernel than "
-		    "the guest in the stream has: define it as it was, or "
+		    "%s is defined with another cdrom, balloon, serial2, "
+		    "kernel or firmware-log than the guest in the stream has: define it as it was, or "
 		    "receive it under a name that is not defined",
 		    vm->name);
 	return 0;
@@ -225,6 +229,8 @@ fill(struct config_vm *vm, const json_t *head, struct error *err)
 	    (enum config_boot)json_integer_value(json_object_get(head, "boot"));
 	vm->hugepages = json_is_true(json_object_get(head, "hugepages"));
 	vm->balloon = json_is_true(json_object_get(head, "balloon"));
+	vm->serial2 = json_is_true(json_object_get(head, "serial2"));
+	vm->firmware_log = json_is_true(json_object_get(head, "firmware-log"));
 	return 0;
 }
 
