@@ -179,6 +179,24 @@ build_disk_figures(const struct hardware *hw, unsigned n)
 	    : virtio_scsi_disk_figures(hw->scsi, hw->target[n]);
 }
 
+int
+build_disk_grow(const struct hardware *hw, unsigned n, uint64_t size, bool more,
+    struct error *err)
+{
+	return hw->disk[n] != NULL
+	    ? virtio_blk_grow(hw->disk[n], size, more, err)
+	    : virtio_scsi_disk_grow(hw->scsi, hw->target[n], size, more, err);
+}
+
+int
+build_disk_grown(
+    const struct hardware *hw, unsigned n, uint64_t *size, struct error *err)
+{
+	return hw->disk[n] != NULL
+	    ? virtio_blk_grown(hw->disk[n], size, err)
+	    : virtio_scsi_disk_grown(hw->scsi, hw->target[n], size, err);
+}
+
 void
 build_disks_retry(const struct hardware *hw)
 {

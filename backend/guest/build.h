@@ -60,6 +60,11 @@ int build_machine(struct hardware *hw, struct guest_spec *spec,
 int build_disk_full(const struct hardware *hw, unsigned n);
 const struct virtio_figures *build_disk_figures(
     const struct hardware *hw, unsigned n);
+/* As virtio_blk_grow() and virtio_blk_grown(). */
+int build_disk_grow(const struct hardware *hw, unsigned n, uint64_t size,
+    bool more, struct error *err);
+int build_disk_grown(
+    const struct hardware *hw, unsigned n, uint64_t *size, struct error *err);
 /* As virtio_blk_retry() and virtio_thaw(), of all disks. */
 void build_disks_retry(const struct hardware *hw);
 void build_disks_thaw(const struct hardware *hw);

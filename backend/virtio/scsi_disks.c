@@ -3,7 +3,7 @@
  * thread of its own.
  *
  *	queue 0  control: task management
- *	queue 1  events: none are sent
+ *	queue 1  events: a disk that became larger (scsi_grow.c)
  *	queue 2  commands, as many at once as the driver likes (scsi_request.c)
  *
  * As with blk.c the device's lock is held over a batch, a vcpu that resets the
@@ -222,6 +222,11 @@ work(struct scsi_disks *h)
 		retry_waiting(h);
 	flush_all(h);
 	reap_all(h);
+	if (h->grow.size != 0)
+		scsi_grow(h);
+	if (h->missed && virtio_usable(&h->dev, SCSI_EVENTS) &&
+	    virtq_waiting(&h->dev.queue[SCSI_EVENTS].vq))
+		scsi_send_event(h, NULL, SCSI_NO_EVENT, 0);
 	if (virtio_usable(&h->dev, SCSI_CONTROL) &&
 	    virtq_waiting(&h->dev.queue[SCSI_CONTROL].vq))
 		control(h);
@@ -340,6 +345,7 @@ disks_reset(struct virtio_dev *dev)
 	struct scsi_disks *h = (struct scsi_disks *)dev;
 	unsigned i;
 
+	h->missed = false;
 	for (i = 0; i < h->targets; i++)
 		sdisk_reset(&h->target[i].disk);
 }
@@ -353,9 +359,10 @@ disks_save(struct virtio_dev *dev, struct state_writer *w)
 	unsigned i;
 
 	for (i = 0; i < h->targets; i++)
-		state_put_u8(w, h->target[i].disk.attention);
+		state_put_u16(w, h->target[i].disk.attention);
 	for (c = h->waiting; c != NULL; c = c->next)
 		n++;
+	state_put_u8(w, h->missed);
 	state_put_u16(w, n);
 	for (c = h->waiting; c != NULL; c = c->next)
 		state_put_u16(w, c->head);
@@ -368,7 +375,8 @@ disks_load(struct virtio_dev *dev, struct state_reader *r)
 	unsigned i, n;
 
 	for (i = 0; i < h->targets; i++)
-		h->target[i].disk.attention = state_get_u8(r);
+		h->target[i].disk.attention = state_get_u16(r);
+	h->missed = state_get_u8(r) != 0;
 	n = state_get_u16(r);
 	if (n > VIRTIO_QUEUE_SIZE ||
 	    (n > 0 && !dev->queue[SCSI_COMMANDS].vq.ready))
@@ -473,7 +481,8 @@ virtio_scsi_disks_create(struct pci_bus *bus,
 	h->epoll_fd = h->stop_fd = -1;
 	forget_waiting(h);
 	fill_config(h);
-	if (virtio_dev_create(&h->dev, bus, &disks_ops, 0, err) == -1)
+	if (virtio_dev_create(&h->dev, bus, &disks_ops, SCSI_F_CHANGE, err) ==
+	    -1)
 		return -1;
 	if (start_thread(h, err) == -1)
 		return -1;

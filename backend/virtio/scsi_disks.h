@@ -1,6 +1,6 @@
 /*
- * scsi_disks.h: the state of a SCSI host with disks, shared by scsi_disks.c
- * (the device and its thread) and scsi_request.c (one command) alone.
+ * scsi_disks.h: the state of a SCSI host with disks, shared by scsi_disks.c (the
+ * device and its thread), scsi_request.c (one command) and scsi_grow.c alone.
  * Everything here is guarded by the device's lock.
  */
 #ifndef BACKEND_VIRTIO_SCSI_DISKS_H
@@ -57,6 +57,14 @@ struct scsi_disks {
 	/* For which the host had no room, in the order in which it said so. */
 	struct scsi_command *waiting, **waiting_end;
 	bool retry; /* the thread is to submit what waits */
+	bool missed; /* there was no buffer for an event */
+	struct {
+		uint64_t size; /* what the thread is to make it; 0: nothing */
+		uint64_t sectors;
+		unsigned target;
+		int state; /* SCSI_GROWING, or how it went: 0 or -1 */
+		struct error why;
+	} grow;
 	/* Heads that waited when the device was saved, until it starts. */
 	uint16_t saved[VIRTIO_QUEUE_SIZE];
 	unsigned saves;
@@ -68,6 +76,16 @@ struct scsi_disks {
 void scsi_begin(struct scsi_disks *h, struct virtq_chain *c);
 /* Ends one that waited, as aborted. */
 void scsi_abort(struct scsi_command *c);
+
+/* ---- scsi_grow.c ---- */
+
+#define SCSI_GROWING 1
+
+/* On the thread: makes a disk as long as it is wanted. */
+void scsi_grow(struct scsi_disks *h);
+/* An event about a target, NULL: about none, where there is a buffer for it. */
+void scsi_send_event(struct scsi_disks *h, const struct scsi_target *t,
+    uint32_t event, uint32_t reason);
 
 /* ---- scsi_disks.c ---- */
 

@@ -20,6 +20,8 @@
 #define SCSI_SENSE_SIZE  96
 #define SCSI_CDB_SIZE    32
 
+#define SCSI_F_CHANGE (1ULL << 2) /* 5.6.3: it is told of changes */
+
 /* 5.6.6.1 */
 #define SCSI_OK         0
 #define SCSI_OVERRUN    1
@@ -38,6 +40,7 @@
 /* 5.6.6.3: types of events, and what the second is about */
 #define SCSI_NO_EVENT      0u
 #define SCSI_ASYNC_NOTIFY  2u
+#define SCSI_PARAM_CHANGE  3u
 #define SCSI_EVENTS_MISSED 0x80000000u
 #define SCSI_MEDIA_CHANGE  16u
 
@@ -114,6 +117,7 @@ scsi_lun(const uint8_t lun[8])
 #define ASC_PROTECTED   0x2700
 #define ASC_CHANGED     0x28 /* these two without the qualifier 0 */
 #define ASC_POWER_ON    0x29
+#define ASC_CAPACITY    0x2a09
 #define ASC_NO_MEDIUM   0x3a01 /* tray closed */
 #define ASC_TRAY_OPEN   0x3a02
 #define ASC_LOCKED      0x5302

@@ -128,8 +128,7 @@ static void
 request_sense(struct sdisk *disk, const uint8_t *cdb, struct sdisk_reply *r)
 {
 	if (disk->attention != 0)
-		scsi_sense(r->data, SENSE_UNIT_ATTENTION,
-		    (unsigned)disk->attention << 8);
+		scsi_sense(r->data, SENSE_UNIT_ATTENTION, disk->attention);
 	else
 		scsi_sense(r->data, 0, 0);
 	disk->attention = 0;
@@ -420,7 +419,7 @@ sdisk_command(
 		return;
 	}
 	if (disk->attention != 0 && !without_attention(cdb[0])) {
-		fail(r, SENSE_UNIT_ATTENTION, (unsigned)disk->attention << 8);
+		fail(r, SENSE_UNIT_ATTENTION, disk->attention);
 		disk->attention = 0;
 		return;
 	}
@@ -461,5 +460,5 @@ sdisk_command(
 void
 sdisk_reset(struct sdisk *disk)
 {
-	disk->attention = ASC_POWER_ON;
+	disk->attention = ASC_POWER_ON << 8;
 }

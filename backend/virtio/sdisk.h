@@ -20,7 +20,7 @@ struct sdisk {
 	uint64_t sectors; /* 1 or more; the last one perhaps not whole */
 	bool readonly;
 	char serial[SDISK_SERIAL_MAX + 1];
-	uint8_t attention; /* additional sense code that waits, 0: none */
+	uint16_t attention; /* sense code and qualifier that wait, 0: none */
 };
 
 /* What is to be done. Ranges are within the disk. */

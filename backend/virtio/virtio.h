@@ -140,6 +140,11 @@ int virtio_scsi_disks_create(struct pci_bus *bus,
 /* As virtio_blk_full() and virtio_blk_retry(). */
 int virtio_scsi_disk_full(struct virtio_dev *dev, unsigned n);
 void virtio_scsi_disks_retry(struct virtio_dev *dev);
+/* As virtio_blk_grow() and virtio_blk_grown(); one of them at a time. */
+int virtio_scsi_disk_grow(struct virtio_dev *dev, unsigned n, uint64_t size,
+    bool more, struct error *err);
+int virtio_scsi_disk_grown(
+    struct virtio_dev *dev, unsigned n, uint64_t *size, struct error *err);
 const struct virtio_figures *virtio_scsi_disk_figures(
     const struct virtio_dev *dev, unsigned n);
 

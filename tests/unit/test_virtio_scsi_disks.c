@@ -19,7 +19,11 @@
 #define BYTES    (SECTORS * 512u - 100) /* the last one is not whole */
 
 #define CONTROL  0
+#define EVENTS   1
 #define COMMANDS 2
+#define EVENT    0x21f000u
+
+#define F_CHANGE (1ULL << 2)
 
 #define OK         0
 #define OVERRUN    1
@@ -46,8 +50,8 @@ struct fixture {
 	struct pci_bus *bus;
 	struct virtio_dev *dev;
 	struct fake *disk[2]; /* the second can only be read */
-	struct ring r, control;
-	atomic_uint told; /* calls of full() */
+	struct ring r, control, events;
+	atomic_uint told, grown; /* calls of full() and grown() */
 };
 
 static void
@@ -121,12 +125,24 @@ fake_close(struct block *b)
 	free(b);
 }
 
+static int
+fake_resize(struct block *b, uint64_t size, struct error *err)
+{
+	struct fake *k = (struct fake *)b;
+
+	if (k->error != 0)
+		return error_set(err, "the host has no room");
+	b->size = size;
+	return 0;
+}
+
 static const struct block_ops fake_ops = {
     .submit = fake_submit,
     .flush_queue = fake_flush_queue,
     .reap = fake_reap,
     .wait = fake_wait,
     .close = fake_close,
+    .resize = fake_resize,
 };
 
 static void
@@ -137,7 +153,15 @@ full(void *arg)
 	f->told++;
 }
 
-static const struct virtio_blk_ops ops = {.full = full};
+static void
+grown(void *arg)
+{
+	struct fixture *f = arg;
+
+	f->grown++;
+}
+
+static const struct virtio_blk_ops ops = {.full = full, .grown = grown};
 
 static uint8_t
 byte_at(size_t i)
@@ -167,8 +191,9 @@ fake_new(bool readonly)
 static void
 begin(struct fixture *f)
 {
-	modern_begin(f->bus, F_VERSION_1);
+	modern_begin(f->bus, F_VERSION_1 | F_CHANGE);
 	modern_queue(f->bus, &f->control, CONTROL, SIZE);
+	modern_queue(f->bus, &f->events, EVENTS, SIZE);
 	modern_queue(f->bus, &f->r, COMMANDS, SIZE);
 	modern_ready(f->bus);
 	f->bus->fn.msix = true;
@@ -758,6 +783,64 @@ test_scsi_disk_goes_on_with_what_waits_where_it_is_loaded(void **state)
 	state_writer_free(&w);
 }
 
+/* ---- a disk that becomes larger ---- */
+
+static int
+grow(struct fixture *f, unsigned target, uint64_t size, struct error *err)
+{
+	unsigned before = f->grown, i;
+	uint64_t now;
+	int rc;
+
+	if (virtio_scsi_disk_grow(f->dev, target, size, false, err) == -1)
+		return -1;
+	for (i = 0; i < 60000 && f->grown == before; i++)
+		usleep(1000);
+	rc = virtio_scsi_disk_grown(f->dev, target, &now, err);
+	assert_true(rc != 1);
+	return rc;
+}
+
+static void
+test_scsi_disk_grows_and_says_so(void **state)
+{
+	struct fixture *f = *state;
+	struct buf b = {EVENT, 16, true};
+	struct error err;
+	struct answer a;
+	uint32_t len;
+
+	attend(f);
+	ring_add(&f->events, &b, 1);
+	modern_kick(f->bus, EVENTS);
+	assert_int_equal(grow(f, 0, 3000 * 512, &err), 0);
+	wait_used(&f->events, &len);
+	assert_int_equal(len, 16);
+	assert_memory_equal(
+	    ram(f->bus, EVENT), "\3\0\0\0\1\0\x40\0\0\0\0\0\x2a\x09\0\0", 16);
+	is_refused(command(f, "0", 0, 0), 6, 0x2a09);
+	a = command(f, "25", 0, 8);
+	is_good(a);
+	assert_memory_equal(a.data, "\0\0\x0b\xb7\0\0\2\0", 8);
+	/* Not smaller, not the same, not what can only be read. */
+	assert_int_equal(grow(f, 0, 2999 * 512, &err), -1);
+	assert_int_equal(grow(f, 0, 3000 * 512, &err), -1);
+	assert_int_equal(grow(f, 0, 4000 * 512 + 1, &err), -1);
+	assert_int_equal(grow(f, 1, 4000 * 512, &err), -1);
+	f->disk[0]->error = ENOSPC;
+	assert_int_equal(grow(f, 0, 4000 * 512, &err), -1);
+	assert_non_null(strstr(err.text, "no room"));
+	is_good(command(f, "0", 0, 0));
+	/* Without a buffer the event is missed, which is said later. */
+	f->disk[0]->error = 0;
+	assert_int_equal(grow(f, 0, 4000 * 512, &err), 0);
+	assert_false(ring_used(&f->events, NULL, NULL));
+	ring_add(&f->events, &b, 1);
+	modern_kick(f->bus, EVENTS);
+	wait_used(&f->events, &len);
+	assert_memory_equal(ram(f->bus, EVENT), "\0\0\0\x80", 4);
+}
+
 /* ---- a driver that means no good ---- */
 
 static void
@@ -859,6 +942,7 @@ main(void)
 	    TEST(test_scsi_disk_aborts_what_waits),
 	    TEST(test_scsi_disk_forgets_what_waits_with_a_reset),
 	    TEST(test_scsi_disk_goes_on_with_what_waits_where_it_is_loaded),
+	    TEST(test_scsi_disk_grows_and_says_so),
 	    TEST(test_scsi_disk_command_without_response_breaks_the_queue),
 	    TEST(test_scsi_disk_control_queue_survives_anything),
 	    TEST(test_sdisk_survives_any_command),
