@@ -12,7 +12,8 @@ _vmtui_image_values() {
 	-f | -F | -O)
 		what='raw qcow2' options= ;;
 	-o)
-		what='cluster_size= compat= extended_l2= lazy_refcounts=
+		what='cluster_size= compat= compression_type= data_file=
+		    data_file_raw= extended_l2= lazy_refcounts= preallocation=
 		    refcount_bits=' options= ;;
 	-s)
 		what=none options= ;;
@@ -74,7 +75,7 @@ _vmtui() {
 			return
 		fi
 		mapfile -t COMPREPLY < <(compgen -W "status show start stop
-		    console pause unpause reset balloon link insert eject wait
+		    console pause unpause reset balloon link insert eject grow wait
 		    send receive
 		    log create image
 		    check import load
@@ -106,7 +107,7 @@ _vmtui() {
 		if [[ $prev == --port ]]; then
 			what='ttyS0 ttyS1 hvc0' options=
 		fi ;;
-	pause | unpause | wait | balloon | send | receive)
+	pause | unpause | wait | balloon | grow | send | receive)
 		what=guests ;;
 	reset)
 		options='-s' what='guests all switches vms' ;;

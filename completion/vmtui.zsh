@@ -25,6 +25,7 @@ _vmtui_commands() {
 		'link:plug a cable in or pull it out'
 		'insert:put another disc into the CD-ROM drive'
 		'eject:take the disc out of the CD-ROM drive'
+		'grow:make a disk of a running guest larger'
 		'wait:wait until guests have ended'
 		'send:stop a guest and write it out'
 		'receive:start a guest where send stopped it'
@@ -48,6 +49,9 @@ _vmtui_reset_words() {
 
 _vmtui_image_options() {
 	_values -s , option 'cluster_size:size:' 'compat:version:(v2 v3)' \
+	    'compression_type:type:(zlib zstd)' 'data_file:file:_files' \
+	    'data_file_raw:switch:(on off)' \
+	    'preallocation:how:(off metadata falloc full)' \
 	    'extended_l2:switch:(on off)' 'lazy_refcounts:switch:(on off)' \
 	    'refcount_bits:bits:(1 2 4 8 16 32 64)'
 }
@@ -105,6 +109,9 @@ _vmtui() {
 	eject)
 		_arguments '-f[also if the guest has locked it]' \
 		    '1:guest:_vmtui_guests' ;;
+	grow)
+		_arguments '1:guest:_vmtui_guests' '2:disk or size:' \
+		    '3:size:' ;;
 	send | receive)
 		_arguments '1:guest:_vmtui_guests' ;;
 	log)

@@ -81,6 +81,9 @@ struct form {
 	bool gone; /* OTHER: they took the section out */
 	struct pick pick;
 	char folder[1024]; /* that the pick shows; "": no folder */
+	/* The row that names are looked for, which takes a moment. */
+	size_t look_at;
+	const struct config_key *look_key;
 	struct making *making; /* an image; form_disk.c */
 };
 

@@ -81,6 +81,21 @@ form_disk_path(const struct form *f, char *buf, size_t len)
 
 static void file_chosen(struct ui *ui, const char *name);
 
+/* Names were found: whether it is still the same row that they are for. */
+static bool
+still_there(const struct form *f)
+{
+	return f->open && f->step == FORM_EDITING && f->at == f->look_at &&
+	    f->row[f->at].key == f->look_key;
+}
+
+static void
+looked_for(struct form *f)
+{
+	f->look_at = f->at;
+	f->look_key = f->row[f->at].key;
+}
+
 /*
  * Words that a key takes in place of a path, as "(empty)": a file may have the
  * name.
@@ -124,9 +139,8 @@ found(const struct files *files, void *arg)
 	int width = text_width(folder);
 	size_t i;
 
-	/* Another form, or another folder, meanwhile. */
-	if (!f->open || f->step != FORM_EDITING ||
-	    strcmp(files->folder, f->folder) != 0)
+	/* Or another folder meanwhile. */
+	if (!still_there(f) || strcmp(files->folder, f->folder) != 0)
 		return;
 	if (files->error != 0) {
 		ui_error(ui, "%s cannot be looked into: %s", folder,
@@ -151,6 +165,7 @@ look(struct ui *ui)
 	struct form *f = &ui->form;
 	char base[1024];
 
+	looked_for(f);
 	files_look(
 	    ui->works, f->folder, form_base(f, base, sizeof base), found, ui);
 }
@@ -310,7 +325,7 @@ links_found(const struct files *files, void *arg)
 	char name[64];
 	size_t i;
 
-	if (!f->open || f->step != FORM_EDITING)
+	if (!still_there(f))
 		return;
 	pick_open(&f->pick, "interfaces of the host", word_chosen, NULL);
 	for (i = 0; i < files->count; i++) {
@@ -347,6 +362,7 @@ form_choose(struct ui *ui)
 		pick_guests(ui);
 		break;
 	case CONFIG_K_IFNAMES:
+		looked_for(&ui->form);
 		files_look(ui->works, INTERFACES, NULL, links_found, ui);
 		break;
 	default:

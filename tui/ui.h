@@ -13,6 +13,7 @@
  *	images.c    the disk images there are; tasks.c works at them
  *	logs.c      what the backend, guests and screen had to say
  *	commands.c  the prompt ":"; job.c runs, words.c splits, complete.c
+ *	waiting.c   what is not answered yet
  *	prompt.c, message.c, sheet.c, top.c, bottom.c   what is around a view
  *
  * One struct ui, made and freed by screen.c; everything on its thread.
@@ -40,6 +41,7 @@
 #include "tui/tasks.h"
 #include "tui/tiles.h"
 #include "tui/view.h"
+#include "tui/waiting.h"
 #include "tui/window.h"
 #include "tui/wire.h"
 #include "tui/work.h"
@@ -76,6 +78,7 @@ struct ui {
 	struct looks looks;
 	struct window window;
 	struct works *works; /* what may wait for a disk */
+	struct waiting waiting;
 	struct tasks tasks; /* on images, that go on */
 	struct images images;
 	struct images_view images_view;

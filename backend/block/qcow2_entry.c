@@ -50,6 +50,21 @@ host_possible(const struct qcow2 *q, uint64_t host)
 	    host - q->reftable.offset >= q->reftable.n * 8;
 }
 
+bool
+entry_plain(
+    const struct qcow2 *q, const struct slice *s, uint64_t at, uint64_t *host)
+{
+	uint64_t v;
+
+	if (q->subclusters != 1)
+		return false;
+	v = word(s, entry_index(q, at));
+	*host = v & QCOW2_L2_OFFSET;
+	return *host != 0 && (v & QCOW2_COPIED) != 0 &&
+	    (v & (QCOW2_L2_COMPRESSED | QCOW2_L2_ZERO)) == 0 &&
+	    host_possible(q, *host);
+}
+
 int
 entry_get(
     const struct qcow2 *q, const struct slice *s, unsigned n, struct entry *e)

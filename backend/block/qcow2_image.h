@@ -351,6 +351,12 @@ void cache_clean(struct cache *c, struct slice *s);
 /* Reads entry n of a slice. Returns 0, or -EIO: it cannot be. */
 int entry_get(
     const struct qcow2 *q, const struct slice *s, unsigned n, struct entry *e);
+/*
+ * Is the cluster at a place of the disk data in one of its own, and nothing
+ * else? The quick answer for most; false: entry_get() knows more.
+ */
+bool entry_plain(
+    const struct qcow2 *q, const struct slice *s, uint64_t at, uint64_t *host);
 void entry_set(
     struct qcow2 *q, struct slice *s, unsigned n, const struct entry *e);
 unsigned entry_index(const struct qcow2 *q, uint64_t at);

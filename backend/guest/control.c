@@ -199,6 +199,12 @@ run_send(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 		    "send takes one descriptor to write to");
 		return;
 	}
+	if (peer->process->grow.id != NULL) {
+		conn_error(peer->conn, id, PROTO_E_STATE,
+		    "one of its disks is being made larger; try again when "
+		    "that is done");
+		return;
+	}
 	if (send_begin(peer->process, fd[0], peer, id, &err) == -1)
 		fail(peer, id, PROTO_E_STATE, &err);
 	else
@@ -346,6 +352,16 @@ run_eject(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 	exchange(peer, args, id, -1, "");
 }
 
+/* Answered when it is done. */
+static void
+run_grow(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
+{
+	struct error err;
+
+	if (disk_grow(peer->process, peer, args, id, &err) == -1)
+		fail(peer, id, PROTO_E_GENERIC, &err);
+}
+
 /* A size that is not named stays; one that is named must be one. */
 static void
 run_balloon(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
@@ -392,7 +408,7 @@ static bool
 changes_guest(const char *command)
 {
 	static const char *const names[] = {"stop", "pause", "unpause", "reset",
-	    "send", "balloon", "link", "insert", "eject"};
+	    "send", "balloon", "link", "insert", "eject", "grow"};
 	size_t i;
 
 	for (i = 0; i < sizeof names / sizeof *names; i++)
@@ -419,6 +435,7 @@ static const struct command commands[] = {
     {"link", RIGHT_ALL, run_link},
     {"insert", RIGHT_ALL, run_insert},
     {"eject", RIGHT_ALL, run_eject},
+    {"grow", RIGHT_ALL, run_grow},
 #ifdef VMTUI_TEST_CONFINE
     {"try", RIGHT_BACKEND, run_try},
 #endif

@@ -97,7 +97,8 @@ requested(enum machine_request what, const char *why, void *arg)
 }
 
 /*
- * On a disk's thread or a vcpu's: a write waits for room on the host. On a
+ * On a disk's thread or a vcpu's: a write waits for room on the host, or the
+ * disk has become larger. On a
  * vcpu's or this one: the CD-ROM's tray has moved or was locked.
  */
 static void
@@ -115,7 +116,7 @@ shut_down(void *arg)
 
 static const struct build_ops build_ops = {
     .machine = {.request = requested},
-    .disk = {.full = look_again},
+    .disk = {.full = look_again, .grown = look_again},
     .cdrom_changed = look_again,
     .balloon_changed = balloon_changed,
     .vmmci_over = shut_down,
@@ -178,6 +179,7 @@ on_request(evutil_socket_t fd, short what, void *arg)
 	memcpy(why, p->why, sizeof why);
 	pthread_mutex_unlock(&p->lock);
 	medium_look(p);
+	disk_look(p);
 	switch (asked) {
 	case MACHINE_RESET:
 		log_info("%s: reset by the guest (%s)", p->spec.name, why);
@@ -332,6 +334,7 @@ tear_down(struct guest_process *p)
 		machine_destroy(p->hw.machine);
 	balloon_end(p);
 	medium_end(p);
+	disk_end(p);
 	for (i = 0; i < CONSOLES; i++)
 		if (p->console[i] != NULL)
 			console_free(p->console[i]);

@@ -45,6 +45,10 @@
  *                the CD-ROM drive of a guest that runs → {"warning"?}; refused
  *                if the guest has locked the drive, unless by force
  *   eject        {"name", "force": bool}: takes the disc out, likewise
+ *   grow         {"name", "disk": its number from 0 on or its file, as text;
+ *                may be left out if it is the only one, "size": bytes, "more":
+ *                bool, that is how many more} → {"path", "size"}: makes a disk
+ *                of a guest that runs larger; answered when it is
  *   switches     → {"switches": [{"name", "interface", "state", "members"}]}
  *   log          {"name"} → {} and one descriptor: the log of that guest, or
  *                without a name the backend's, for reading
@@ -119,6 +123,7 @@
  *   link         {"nic", "up"}
  *   insert       {"path", "force"} and one descriptor, the opened image
  *   eject        {"force"}
+ *   grow         {"disk", "size", "more"} → {"path", "size"}
  *   ping         → {}: its main loop turns; and asks the guest for its figures
  *   quit         ends the process at once
  *   pause, unpause

@@ -346,6 +346,29 @@ run_eject(struct request *rq, json_t *args)
 }
 
 static void
+on_grown(struct guest *g, json_t *ret, int fd, const char *why, void *arg)
+{
+	if (why != NULL)
+		pass_on(g, ret, fd, why, arg);
+	else
+		request_return(arg, json_incref(ret), -1);
+}
+
+/* Not relayed: a base below may have to be covered with zeroes first. */
+static void
+run_grow(struct request *rq, json_t *args)
+{
+	struct guest *g = running_guest(rq, args);
+	json_t *rest;
+
+	if (g == NULL)
+		return;
+	rest = json_copy(args);
+	json_object_del(rest, "name");
+	process_give(g, "grow", rest, -1, 0, on_grown, rq);
+}
+
+static void
 run_switches(struct request *rq, json_t *args)
 {
 	struct error err;
@@ -481,6 +504,7 @@ static const struct command commands[] = {
     {"link", true, run_link},
     {"insert", true, run_insert},
     {"eject", true, run_eject},
+    {"grow", true, run_grow},
     {"log", true, run_log},
     {"switches", true, run_switches},
     {"reload", true, run_reload},

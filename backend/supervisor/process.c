@@ -160,7 +160,8 @@ void
 process_give(struct guest *g, const char *command, json_t *args, int fd,
     int seconds, process_answer *answer, void *arg)
 {
-	call_send(g->process, command, args, &fd, 1, seconds, answer, arg);
+	call_send(
+	    g->process, command, args, &fd, fd != -1, seconds, answer, arg);
 }
 
 /* The end of a process is complete: closed, and reaped if it was ours. */

@@ -47,7 +47,7 @@ void process_call(struct guest *g, const char *command, json_t *args,
     process_answer *answer, void *arg);
 
 /*
- * The same with a descriptor, which is lent, and so many seconds to answer; 0:
+ * The same with a descriptor, which is lent (-1: none), and so many seconds to answer; 0:
  * without a limit.
  */
 #define PROCESS_ANSWER_S 10

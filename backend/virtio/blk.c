@@ -368,6 +368,8 @@ work(struct blk *blk)
 	if (blk->retry)
 		blk_retry_waiting(blk);
 	block_reap(blk->block);
+	if (blk->grow.size != 0)
+		blk_grow(blk);
 	if (blk->full == 0) {
 		take_all(blk);
 		block_reap(blk->block);
@@ -465,7 +467,6 @@ static void
 fill_config(struct blk *blk)
 {
 	struct blk_config c = {
-	    .capacity = htole64(blk->capacity),
 	    .seg_max = htole32(SEG_MAX),
 	    .blk_size = htole32(SECTOR),
 	    .physical_block_exp = 3, /* 4 KiB: partitions get aligned */
@@ -481,6 +482,7 @@ fill_config(struct blk *blk)
 
 	_Static_assert(sizeof c <= VIRTIO_CONFIG, "configuration space");
 	memcpy(blk->dev.config, &c, sizeof c);
+	blk_set_capacity(blk);
 }
 
 static int
@@ -553,7 +555,6 @@ virtio_blk_create(struct pci_bus *bus, struct block *block, const char *name,
 	blk->arg = arg;
 	blk_forget_waiting(blk);
 	blk->epoll_fd = blk->stop_fd = -1;
-	blk->capacity = (block_size(block) + SECTOR - 1) / SECTOR;
 	snprintf(blk->name, sizeof blk->name, "%s", name);
 	memcpy(blk->serial, serial, strnlen(serial, ID_SIZE));
 	fill_config(blk);

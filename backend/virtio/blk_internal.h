@@ -1,5 +1,6 @@
 /*
- * blk_internal.h: a disk's own state, shared by blk.c and blk_full.c alone.
+ * blk_internal.h: a disk's own state, shared by blk.c, blk_full.c and
+ * blk_grow.c alone.
  * Everything here is guarded by the device's lock.
  */
 #ifndef BACKEND_VIRTIO_BLK_INTERNAL_H
@@ -51,6 +52,11 @@ struct blk {
 	struct blk_request *waiting, **waiting_end;
 	int full; /* ENOSPC or EDQUOT until it is tried again, 0: there is room */
 	bool retry; /* the thread is to submit what waits */
+	struct {
+		uint64_t size; /* what the thread is to make it; 0: nothing */
+		int state; /* BLK_GROWING, or how it went: 0 or -1 */
+		struct error why;
+	} grow;
 	/* Heads that waited when the device was saved, until it starts. */
 	struct blk_saved *saved;
 	unsigned saves;
@@ -68,7 +74,16 @@ void blk_forget_waiting(struct blk *blk);
 /* Submits everything that waits once more. */
 void blk_retry_waiting(struct blk *blk);
 
-/* What struct virtio_ops calls. */
+/* ---- blk_grow.c ---- */
+
+#define BLK_GROWING 1
+
+/* Takes the image's size over. */
+void blk_set_capacity(struct blk *blk);
+/* On the disk's thread: makes it as long as it is wanted. */
+void blk_grow(struct blk *blk);
+
+/* What struct virtio_ops calls (blk_full.c). */
 void blk_start(struct virtio_dev *dev);
 void blk_drop(struct virtio_dev *dev);
 void blk_save(struct virtio_dev *dev, struct state_writer *w);

@@ -59,6 +59,8 @@ struct virtio_figures {
  */
 struct virtio_blk_ops {
 	void (*full)(void *arg);
+	/* Where virtio_blk_grow() was called; as full(). */
+	void (*grown)(void *arg);
 };
 int virtio_blk_create(struct pci_bus *bus, struct block *block,
     const char *name, const char *serial, unsigned cpus,
@@ -71,6 +73,19 @@ int virtio_blk_create(struct pci_bus *bus, struct block *block,
 int virtio_blk_full(struct virtio_dev *dev);
 /* Submits what waits once more; if there is still no room full() tells so. */
 void virtio_blk_retry(struct virtio_dev *dev);
+/*
+ * Begins to make the disk and its image size bytes long, or longer by so many
+ * (more); grown() is called when that is over. -1 with a sentence: it cannot
+ * be, as it would become shorter. Any thread, without the device's lock, as
+ * the next.
+ */
+int virtio_blk_grow(
+    struct virtio_dev *dev, uint64_t size, bool more, struct error *err);
+/*
+ * How that went: 1, it is under way; 0; or -1 with a sentence, and all is as it
+ * was. size: what the disk has now.
+ */
+int virtio_blk_grown(struct virtio_dev *dev, uint64_t *size, struct error *err);
 
 /*
  * Network card (5.1) on a non-blocking tap with IFF_VNET_HDR and a 12-byte

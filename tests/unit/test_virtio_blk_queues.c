@@ -1,7 +1,9 @@
 /* backend/virtio/blk: a disk with several queues, and long ones. */
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/unit/virtio_rig.h"
@@ -36,7 +38,15 @@ full(void *arg)
 	fail_msg("the host's disk is full");
 }
 
-static const struct virtio_blk_ops ops = {.full = full};
+static atomic_uint told; /* calls of grown() */
+
+static void
+grown(void *arg)
+{
+	told++;
+}
+
+static const struct virtio_blk_ops ops = {.full = full, .grown = grown};
 
 static struct fixture *
 disk(unsigned cpus)
@@ -301,6 +311,74 @@ test_blk_all_queues_are_saved(void **state)
 	done_with(other);
 }
 
+/* Waits until it is over. Returns how it went. */
+static int
+grow(struct fixture *f, uint64_t size, bool more, struct error *err)
+{
+	unsigned before = told, i;
+	uint64_t now;
+
+	if (virtio_blk_grow(f->dev, size, more, err) == -1)
+		return -2;
+	for (i = 0; i < 20000 && told == before; i++)
+		usleep(1000);
+	assert_true(i < 20000);
+	return virtio_blk_grown(f->dev, &now, err);
+}
+
+static void
+test_blk_tells_its_driver_that_it_grew(void **state)
+{
+	struct fixture *f = disk(2);
+	uint64_t generation;
+	struct error err;
+	struct stat st;
+
+	drive(f, 2, SIZE);
+	bar_out(f->bus, MODERN, 0x10, 2, 2);
+	generation = bar_in(f->bus, MODERN, 0x15, 1);
+	assert_int_equal(bar_in(f->bus, MODERN, CONFIG, 8), BYTES / SECTOR);
+	assert_int_equal(grow(f, 2 * BYTES, false, &err), 0);
+	assert_int_equal(bar_in(f->bus, MODERN, CONFIG, 8), 2 * BYTES / SECTOR);
+	assert_int_not_equal(bar_in(f->bus, MODERN, 0x15, 1), generation);
+	assert_int_equal(f->bus->fn.sent[2], 1);
+	/* The rest of the configuration is as it was. */
+	assert_int_equal(bar_in(f->bus, MODERN, NUM_QUEUES, 2), 2);
+	assert_int_equal(grow(f, SECTOR, true, &err), 0);
+	assert_int_equal(bar_in(f->bus, LEGACY, 24, 4), 2 * BYTES / SECTOR + 1);
+	assert_int_equal(stat(f->path, &st), 0);
+	assert_int_equal(st.st_size, 2 * BYTES + SECTOR);
+	assert_int_equal(f->bus->fn.sent[2], 2);
+	done_with(f);
+}
+
+static void
+test_blk_grows_only_to_what_it_can_be(void **state)
+{
+	struct fixture *f = disk(2);
+	struct error err;
+
+	drive(f, 2, SIZE);
+	bar_out(f->bus, MODERN, 0x10, 2, 2);
+	assert_int_equal(grow(f, BYTES / 2, false, &err), -2);
+	assert_non_null(strstr(err.text, "only become larger"));
+	assert_int_equal(grow(f, BYTES, false, &err), -2);
+	assert_int_equal(grow(f, BYTES + 1, false, &err), -2);
+	assert_non_null(strstr(err.text, "whole sectors"));
+	assert_int_equal(grow(f, UINT64_MAX - 511, true, &err), -2);
+	assert_int_equal(grow(f, 1ULL << 63, false, &err), -2);
+	/* The host's file system has its own bounds. */
+	assert_int_equal(grow(f, 1ULL << 62, false, &err), -1);
+	assert_non_null(strstr(err.text, f->path));
+	assert_int_equal(bar_in(f->bus, MODERN, CONFIG, 8), BYTES / SECTOR);
+	assert_int_equal(f->bus->fn.sent[2], 0);
+	request(f, 0, 0, OUT, 0x55);
+	modern_kick(f->bus, 0);
+	finish(f, 0, 1);
+	assert_int_equal(*ram(f->bus, STATUS), OK);
+	done_with(f);
+}
+
 int
 main(void)
 {
@@ -314,6 +392,8 @@ main(void)
 	    cmocka_unit_test(test_blk_driver_may_use_some_of_its_queues),
 	    cmocka_unit_test(test_blk_one_broken_queue_breaks_the_device),
 	    cmocka_unit_test(test_blk_all_queues_are_saved),
+	    cmocka_unit_test(test_blk_tells_its_driver_that_it_grew),
+	    cmocka_unit_test(test_blk_grows_only_to_what_it_can_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

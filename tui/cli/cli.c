@@ -22,6 +22,7 @@ const struct command *const cli_commands[] = {
     &command_link,
     &command_insert,
     &command_eject,
+    &command_grow,
     &command_wait,
     &command_send,
     &command_receive,

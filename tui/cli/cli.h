@@ -47,6 +47,7 @@ extern const struct command command_check;
 extern const struct command command_console;
 extern const struct command command_create;
 extern const struct command command_eject;
+extern const struct command command_grow;
 extern const struct command command_image;
 extern const struct command command_import;
 extern const struct command command_insert;
