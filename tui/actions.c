@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tui/actions.h"
+#include "tui/settings.h"
 #include "tui/ui.h"
 
 /* A command on its way; its guest may be gone when the answer comes. */
@@ -192,6 +193,7 @@ follow_file(struct ui *ui, json_t *ret)
 	if (ret != NULL)
 		model_mistakes(ui->model, ret);
 	wire_refresh(ui->wire);
+	settings_reload(ui);
 	if (ui->view == &view_switches)
 		switches_ask(ui);
 	ui_dirty(ui, DIRTY_ALL);

@@ -5,6 +5,14 @@
 #include "tui/text.h"
 #include "tui/ui.h"
 
+/* It has a key, and that would do something now. */
+static bool
+shown(struct ui *ui, const struct binding *b)
+{
+	return b->word != NULL && keys_of(b).key.code != 0 &&
+	    (b->refuse == NULL || b->refuse(ui) == NULL);
+}
+
 /* Draws the table's keys from column x up to limit; returns the next one. */
 static int
 keys_draw(struct ui *ui, const struct binding *table, int x, int limit)
@@ -15,10 +23,9 @@ keys_draw(struct ui *ui, const struct binding *table, int x, int limit)
 	int width;
 
 	for (b = table; b->run != NULL; b++) {
-		if (b->word == NULL ||
-		    (b->refuse != NULL && b->refuse(ui) != NULL))
+		if (!shown(ui, b))
 			continue;
-		key_name(b->key, name, sizeof name);
+		key_name(keys_of(b).key, name, sizeof name);
 		width = text_width(name) + 1 + text_width(b->word);
 		if (x + width > limit)
 			break;
@@ -37,10 +44,9 @@ keys_width(struct ui *ui, const struct binding *table)
 	int width = 0;
 
 	for (b = table; b->run != NULL; b++)
-		if (b->word != NULL &&
-		    (b->refuse == NULL || b->refuse(ui) == NULL))
-			width +=
-			    text_width(key_name(b->key, name, sizeof name)) +
+		if (shown(ui, b))
+			width += text_width(key_name(
+				     keys_of(b).key, name, sizeof name)) +
 			    text_width(b->word) + 3;
 	return width;
 }

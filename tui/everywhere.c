@@ -1,5 +1,7 @@
 #include "tui/actions.h"
 #include "tui/everywhere.h"
+#include "tui/keymap.h"
+#include "tui/settings.h"
 #include "tui/ui.h"
 
 static void quit_key(struct ui *ui);
@@ -14,6 +16,15 @@ mistakes_refuse(struct ui *ui)
 	    : NULL;
 }
 
+static void
+mouse_key(struct ui *ui)
+{
+	settings_mouse(ui, !ui->mouse);
+	ui_say(ui,
+	    ui->mouse ? "The mouse is the screen's."
+		      : "The mouse is the terminal's, to select text with.");
+}
+
 const struct binding everywhere_bindings[] = {
     {{'m', 0}, {0, 0}, "mistakes", "the mistakes of the configuration",
 	mistakes_refuse, mistakes_key},
@@ -23,14 +34,17 @@ const struct binding everywhere_bindings[] = {
     {{'q', 0}, {'c', TERM_CTRL}, "quit", "leave the screen; guests run on",
 	NULL, quit_key},
     {{'R', 0}, {0, 0}, NULL, "read the configuration again", NULL,
-	action_reload},
-    {{'l', TERM_CTRL}, {0, 0}, NULL, "draw the screen anew", NULL, ui_redraw},
+	action_reload, "reload"},
+    {{'M', 0}, {0, 0}, NULL, "give the mouse to the terminal, or take it again",
+	NULL, mouse_key, "toggle-mouse"},
+    {{'l', TERM_CTRL}, {0, 0}, NULL, "draw the screen anew", NULL, ui_redraw,
+	"redraw"},
     {{'z', TERM_CTRL}, {0, 0}, NULL, "stop the screen, back with fg", NULL,
-	ui_suspend},
+	ui_suspend, "suspend"},
     {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
 };
 
-static const struct keytable global_help = {"everywhere", everywhere_bindings};
+const struct keytable everywhere_help = {"everywhere", everywhere_bindings, ""};
 
 static void
 quit_sure(struct ui *ui, const char *name)
@@ -52,7 +66,7 @@ quit_key(struct ui *ui)
 static void
 help_key(struct ui *ui)
 {
-	sheet_help(ui, &global_help);
+	sheet_help(ui, &everywhere_help);
 }
 
 static void
@@ -72,7 +86,7 @@ turn_to(struct ui *ui, struct key key)
 	size_t i;
 
 	for (i = 0; views[i] != NULL; i++)
-		if (key_is(key, (uint32_t)views[i]->key, 0)) {
+		if (keymap_turns(key, views[i])) {
 			ui_turn(ui, views[i]);
 			return true;
 		}

@@ -315,6 +315,12 @@ changed(bool figures, void *arg)
 }
 
 static void
+configured(void *arg)
+{
+	settings_reload(&((struct screen *)arg)->ui);
+}
+
+static void
 told(bool error, const char *text, void *arg)
 {
 	struct ui *ui = &((struct screen *)arg)->ui;
@@ -451,7 +457,7 @@ static int
 begin(struct screen *s, const struct screen_options *options, struct error *err)
 {
 	static const struct wire_ops wire_ops = {
-	    .changed = changed, .say = told};
+	    .changed = changed, .configured = configured, .say = told};
 	static const struct panes_ops panes_ops = {.text = pane_text,
 	    .state = pane_state,
 	    .bell = pane_bell,
@@ -460,7 +466,6 @@ begin(struct screen *s, const struct screen_options *options, struct error *err)
 	static const struct input_ops input_ops = {
 	    .key = pressed, .mouse = moused, .paste = pasted};
 	struct ui *ui = &s->ui;
-	char why[512];
 
 	if (tty_check(err) == -1)
 		return -1;
@@ -492,9 +497,7 @@ begin(struct screen *s, const struct screen_options *options, struct error *err)
 	event_priority_set(ui->writable, PRIORITY_FRAME);
 	ui_layout(ui);
 	layouts_begin(ui);
-	settings_load(options->config, why, sizeof why);
-	if (*why != '\0')
-		ui_error(ui, "%s", why);
+	settings_load(ui);
 	ui_dirty(ui, DIRTY_ALL);
 	return 0;
 }

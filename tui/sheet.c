@@ -183,7 +183,7 @@ static void
 add_table(struct ui *ui, const struct keytable *t)
 {
 	const struct binding *b;
-	char head[48], name[24];
+	char head[64];
 
 	if (ui->sheet.lines > 0)
 		sheet_add(ui, STYLE_PLAIN, NULL, "");
@@ -191,12 +191,7 @@ add_table(struct ui *ui, const struct keytable *t)
 	for (b = t->bindings; b->run != NULL; b++) {
 		if (b->help == NULL)
 			continue;
-		key_name(b->key, head, sizeof head);
-		if (b->also.code != 0) {
-			strncat(head, " ", sizeof head - strlen(head) - 1);
-			key_name(b->also, name, sizeof name);
-			strncat(head, name, sizeof head - strlen(head) - 1);
-		}
+		keys_names(b, head, sizeof head);
 		sheet_add(ui, STYLE_PLAIN, head, b->help);
 	}
 }

@@ -86,6 +86,8 @@ struct ui {
 	int64_t drawn; /* when the last one was, monotonic ms */
 	int64_t rang; /* when the terminal last beeped */
 	char complained[256]; /* the mistake that was last shown */
+	char settings_why[512]; /* the same of settings.c */
+	bool mouse; /* it is the screen's, not the terminal's */
 };
 
 /* Asks for a frame, soon, in which that is drawn. */

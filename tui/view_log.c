@@ -405,11 +405,13 @@ static const struct binding bindings_log[] = {
     {{K_ESCAPE, 0}, {0, 0}, "all", "all lines again", all_refuse, show_all},
     {{'G', 0}, {K_END, 0}, "follow", "the newest line, and on with what comes",
 	newest_refuse, newest},
-    {{'j', 0}, {K_DOWN, 0}, NULL, "a line down", NULL, line_down},
-    {{'k', 0}, {K_UP, 0}, NULL, "a line up", NULL, line_up},
-    {{K_PAGE_DOWN, 0}, {'f', TERM_CTRL}, NULL, "a page down", NULL, page_down},
-    {{K_PAGE_UP, 0}, {'b', TERM_CTRL}, NULL, "a page up", NULL, page_up},
-    {{'g', 0}, {K_HOME, 0}, NULL, "the oldest line", NULL, oldest},
+    {{'j', 0}, {K_DOWN, 0}, NULL, "a line down", NULL, line_down, "down"},
+    {{'k', 0}, {K_UP, 0}, NULL, "a line up", NULL, line_up, "up"},
+    {{K_PAGE_DOWN, 0}, {'f', TERM_CTRL}, NULL, "a page down", NULL, page_down,
+	"page-down"},
+    {{K_PAGE_UP, 0}, {'b', TERM_CTRL}, NULL, "a page up", NULL, page_up,
+	"page-up"},
+    {{'g', 0}, {K_HOME, 0}, NULL, "the oldest line", NULL, oldest, "oldest"},
     {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
 };
 
@@ -485,7 +487,7 @@ guest(const struct ui *ui)
 }
 
 static const struct keytable help[] = {
-    {"in the log", bindings_log},
+    {"in the log", bindings_log, "log"},
     {NULL, NULL},
 };
 

@@ -305,10 +305,12 @@ static const struct binding bindings_switches[] = {
     {{'d', 0}, {0, 0}, "delete", "delete its definition", reset_refuse, delete},
     {{'r', 0}, {0, 0}, "reset", "make all switches as they are defined",
 	reset_refuse, reset},
-    {{'j', 0}, {K_DOWN, 0}, NULL, "the next row", NULL, down},
-    {{'k', 0}, {K_UP, 0}, NULL, "the one before", NULL, up},
-    {{K_PAGE_DOWN, 0}, {'f', TERM_CTRL}, NULL, "a page down", NULL, page_down},
-    {{K_PAGE_UP, 0}, {'b', TERM_CTRL}, NULL, "a page up", NULL, page_up},
+    {{'j', 0}, {K_DOWN, 0}, NULL, "the next row", NULL, down, "down"},
+    {{'k', 0}, {K_UP, 0}, NULL, "the one before", NULL, up, "up"},
+    {{K_PAGE_DOWN, 0}, {'f', TERM_CTRL}, NULL, "a page down", NULL, page_down,
+	"page-down"},
+    {{K_PAGE_UP, 0}, {'b', TERM_CTRL}, NULL, "a page up", NULL, page_up,
+	"page-up"},
     {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
 };
 
@@ -351,7 +353,7 @@ guest(const struct ui *ui)
 }
 
 static const struct keytable help[] = {
-    {"in the list of switches", bindings_switches},
+    {"in the list of switches", bindings_switches, "switches"},
     {NULL, NULL},
 };
 

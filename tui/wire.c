@@ -72,6 +72,7 @@ heard(const char *name, json_t *data, void *arg)
 	} else if (strcmp(name, "CONFIG") == 0) {
 		model_mistakes(w->model, data);
 		wire_refresh(w);
+		w->ops->configured(w->arg);
 	}
 }
 

@@ -19,6 +19,8 @@ struct wire;
 struct wire_ops {
 	/* The model changed. figures: only what changes every second. */
 	void (*changed)(bool figures, void *arg);
+	/* The definitions were read again: the file may be another. */
+	void (*configured)(void *arg);
 	/* A sentence for the person. */
 	void (*say)(bool error, const char *text, void *arg);
 };
