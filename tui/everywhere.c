@@ -133,8 +133,10 @@ everywhere_key(struct ui *ui, struct key key)
 	if (message_clear(&ui->message))
 		ui_dirty(ui, DIRTY_ALL);
 	if (ui->sheet.open) {
-		if (!keys_run(sheet_bindings, key, ui, &why) &&
-		    key_is(key, 'l', TERM_CTRL))
+		if (keys_run(sheet_bindings, key, ui, &why)) {
+			if (why != NULL)
+				ui_say(ui, "%s", why);
+		} else if (key_is(key, 'l', TERM_CTRL))
 			ui_redraw(ui);
 		return;
 	}
@@ -152,11 +154,25 @@ everywhere_key(struct ui *ui, struct key key)
 void
 everywhere_mouse(struct ui *ui, const struct mouse *mouse)
 {
-	if (ui->layout.small || ui->prompt.kind != PROMPT_NONE ||
-	    ui->sheet.open || ui->view->mouse == NULL)
+	struct key key;
+
+	if (ui->layout.small || ui->prompt.kind != PROMPT_NONE)
 		return;
 	if (mouse->event == TERM_MOUSE_PRESS && message_clear(&ui->message))
 		ui_dirty(ui, DIRTY_ALL);
+	else if (mouse->event == TERM_MOUSE_PRESS && mouse->button == 1 &&
+	    mouse->row == ui->layout.bottom.y) {
+		key = bottom_click(ui, mouse->col);
+		if (key.code != 0)
+			everywhere_key(ui, key);
+		return;
+	}
+	if (ui->sheet.open) {
+		sheet_mouse(ui, mouse);
+		return;
+	}
+	if (ui->view->mouse == NULL)
+		return;
 	if (ui->form.open) {
 		form_mouse(ui, mouse);
 		return;

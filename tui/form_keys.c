@@ -423,7 +423,7 @@ form_mouse(struct ui *ui, const struct mouse *m)
 	if (m->event != TERM_MOUSE_PRESS)
 		return;
 	if (f->pick.open) {
-		pick_click(ui, &f->pick, m->row, m->col);
+		pick_mouse(ui, &f->pick, m);
 		return;
 	}
 	if (f->step == FORM_REVIEW || f->step == FORM_OTHER) {

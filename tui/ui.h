@@ -21,6 +21,7 @@
 
 #include <event2/event.h>
 
+#include "tui/around.h"
 #include "tui/commands.h"
 #include "tui/console.h"
 #include "tui/form.h"
@@ -67,6 +68,7 @@ struct ui {
 	struct size size;
 	struct prompt prompt;
 	struct message message;
+	struct bottom bottom;
 	struct sheet sheet;
 	struct form form;
 	struct deletion *deletion; /* that is asked about; form_guest.c */

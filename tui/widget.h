@@ -26,6 +26,13 @@ void sparkline_draw(const struct rect *r, int y, int x, int width,
 /* The height, 0 to GLYPHS_SPARK - 1, that a sample of full has. */
 unsigned sparkline_height(unsigned sample, unsigned full);
 
+/*
+ * A row of text with each place where word stands in it (whatever the case)
+ * as STYLE_MATCH; "" stands nowhere. Returns the column behind it.
+ */
+int found_draw(const struct rect *r, int y, int x, enum style style,
+    const char *text, const char *word);
+
 /* A bar of width columns of which part of whole are filled. */
 void bar_draw(const struct rect *r, int y, int x, int width, uint64_t part,
     uint64_t whole);
