@@ -10,6 +10,11 @@
  *   version      → {"version", "pid", "config": the path of the file}
  *   status       {"name"?} → {"host": HOST, "config": {"path", "mistakes":
  *                ["FILE:LINE: …"]}, "guests": [GUEST…]}
+ *   history      {"name"?} → {"guests": [{"name", "cpu", "exits",
+ *                "disk_read", "disk_written", "net_received", "net_sent":
+ *                arrays of what it was each second, the newest last}…]}, of
+ *                those that somebody looked at (subscribe with figures);
+ *                while nobody did, each second has the average
  *   start        {"name"} or ad hoc {"definition": {"name", "memory",
  *                "cpus", "kernel", …: the keys of a [vm] section as strings,
  *                repeated ones as arrays}, "folder": where relative paths
@@ -59,7 +64,10 @@
  *
  *   GUEST_STATE    GUEST, at each change of state
  *   FIGURES        {"host": HOST, "guests": [{"name", "cpu", "memory_used",
- *                  …}]}, each second while somebody asked for figures
+ *                  "threads", …, RATES}]}, each second while somebody asked
+ *                  for figures. RATES: "exits", "disk_read", "disk_written",
+ *                  "net_received", "net_sent": a second, the last four in
+ *                  bytes; missing before they are known
  *   SENDING        {"name", "done", "total"}: bytes of a guest that is being
  *                  sent, twice a second
  *   CONFIG         {"mistakes": […]}: the definitions were read again
@@ -108,6 +116,8 @@
  *                stays as it is
  *   link         {"nic", "up"}
  *   ping         → {}: its main loop turns; and asks the guest for its figures
+ *   figures      → {"exits", "read", "written", "received", "sent"}: counts
+ *                since it started; bytes of all disks, of all interfaces
  *   quit         ends the process at once
  *   pause, unpause
  *   reset        {"ask"}
