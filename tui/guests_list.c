@@ -83,7 +83,8 @@ draw_activity(const struct rect *r, int y, int x, const struct guest *g)
 	const char *word = guest_state_word(state);
 
 	if (state == GUEST_RUNNING) {
-		sparkline_draw(r, y, x, SPARK, &g->history, full_of(g));
+		sparkline_draw(
+		    r, y, x, SPARK, &g->history, NULL, 1, full_of(g));
 		draw_field(r, y, x + SPARK, 5, true, STYLE_PLAIN,
 		    percent_of(g, text, sizeof text));
 		return;
@@ -164,7 +165,8 @@ draw_cpu(const struct rect *r, int y, int x, const struct column *c,
 	if (guest_shown(g) != GUEST_RUNNING)
 		return;
 	if (width > 0)
-		sparkline_draw(r, y, x, width, &g->history, full_of(g));
+		sparkline_draw(
+		    r, y, x, width, &g->history, NULL, 1, full_of(g));
 	draw_field(r, y, x + width, 5, true, STYLE_PLAIN,
 	    percent_of(g, text, sizeof text));
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tui/glyphs.h"
+#include "tui/keymap.h"
 #include "tui/text.h"
 #include "tui/ui.h"
 #include "tui/widget.h"
@@ -320,6 +321,20 @@ add_table(struct ui *ui, const struct keytable *t)
 	}
 }
 
+/* The keys that turn to them. */
+static void
+add_views(struct ui *ui)
+{
+	char name[32], text[64];
+	size_t i;
+
+	for (i = 0; views[i] != NULL; i++) {
+		keymap_turns_name(views[i], name, sizeof name);
+		snprintf(text, sizeof text, "to the view: %s", views[i]->name);
+		sheet_add(ui, STYLE_PLAIN, name, text);
+	}
+}
+
 void
 sheet_help(struct ui *ui, const struct keytable *global)
 {
@@ -331,6 +346,7 @@ sheet_help(struct ui *ui, const struct keytable *global)
 	for (t = ui->view->help; t->title != NULL; t++)
 		add_table(ui, t);
 	add_table(ui, global);
+	add_views(ui);
 }
 
 void

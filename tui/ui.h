@@ -81,6 +81,7 @@ struct ui {
 	struct switches switches;
 	struct switches_view switches_view;
 	struct log_view log; /* view_log.c */
+	struct dashboard_view dashboard; /* view_dashboard.c */
 	const char *config; /* -f, or NULL */
 	unsigned dirty;
 	struct event *frame; /* the timer of the next frame */

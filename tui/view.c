@@ -1,4 +1,4 @@
 #include "tui/view.h"
 
 const struct view *const views[] = {&view_guests, &view_consoles,
-    &view_switches, &view_config, &view_log, NULL};
+    &view_switches, &view_config, &view_log, &view_dashboard, NULL};

@@ -17,6 +17,7 @@ struct wire {
 	const struct wire_ops *ops;
 	void *arg;
 	bool up;
+	bool past_asked; /* what happened before the screen looked */
 	struct event *retry;
 	unsigned wait;
 };
@@ -48,10 +49,36 @@ static void
 begin(struct wire *w)
 {
 	w->up = true;
+	w->past_asked = false;
 	w->wait = RETRY_FIRST;
 	client_call(w->client, "subscribe", json_pack("{s:b}", "figures", 1),
 	    answered_subscribe, w);
 	wire_refresh(w);
+}
+
+static void
+answered_history(json_t *ret, int fd, const char *why, void *arg)
+{
+	struct wire *w = arg;
+
+	/* An earlier backend has none: it begins with this screen. */
+	if (ret == NULL)
+		return;
+	model_history(w->model, ret);
+	w->ops->changed(true, w->arg);
+}
+
+/*
+ * With the first figures, since the backend asked the guests for them when it
+ * was told that somebody looks.
+ */
+static void
+ask_history(struct wire *w)
+{
+	if (w->past_asked)
+		return;
+	w->past_asked = true;
+	client_call(w->client, "history", NULL, answered_history, w);
 }
 
 static void
@@ -62,6 +89,7 @@ heard(const char *name, json_t *data, void *arg)
 
 	if (strcmp(name, "FIGURES") == 0) {
 		model_figures(w->model, data);
+		ask_history(w);
 		w->ops->changed(true, w->arg);
 	} else if (strcmp(name, "GUEST_STATE") == 0) {
 		g = model_guest(w->model, data);

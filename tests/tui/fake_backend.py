@@ -8,7 +8,7 @@ in typed.NAME.hvc0), and the sizes that hvc0 was given in size.NAME.
 
     fake_backend.py [--guest NAME[:STATE[:CPUS[:MEMORY[:REASON]]]]]...
         [--many N] [--hold] [--refuse COMMAND=SENTENCE]
-        [--mistake TEXT]... [--idle] [--config PATH]
+        [--mistake TEXT]... [--idle] [--config PATH] [--steady] [--past]
 
 SIGUSR1 drops all its clients. Prints "ready" when it listens.
 """
@@ -175,8 +175,25 @@ class Guest:
             self.backend.event("GUEST_STATE", self.json())
 
     def cpu(self):
-        self.tick += 1
+        if not self.backend.args.steady:
+            self.tick += 1
         return (self.tick * 37 % 97) * self.cpus
+
+    def rates(self, tick=None):
+        """A second's work; with --steady that of every second is one."""
+        n = self.tick if tick is None else tick
+        if self.backend.args.steady:
+            n = len(self.name)
+        return {"exits": n * 53 % 2900, "disk_read": n * 4099 % 90000,
+                "disk_written": n * 65521 % 1500000,
+                "net_received": n * 911 % 30000, "net_sent": n * 77 % 900}
+
+    def past(self):
+        """Of four minutes, as the history has it."""
+        each = [dict(self.rates(i), cpu=i * 37 % 97 * self.cpus)
+                for i in range(240)]
+        return dict({k: [one[k] for one in each] for k in each[0]},
+                    name=self.name)
 
     def json(self):
         up = self.pid != 0
@@ -317,6 +334,9 @@ class Backend:
         elif name == "subscribe":
             client.subscribed = True
             client.figures = args.get("figures", False)
+        elif name == "history":
+            ret = {"guests": [g.past() for g in self.guests
+                              if g.pid and self.args.past]}
         elif name == "reload":
             ret = {"mistakes": self.args.mistake}
         elif name == "version":
@@ -421,7 +441,8 @@ class Backend:
         if self.args.idle or not any(g.pid for g in self.guests):
             return
         self.event("FIGURES", {"host": self.host(), "guests": [
-            {"name": g.name, "cpu": g.cpu(), "memory_used": g.memory // 3}
+            dict(g.rates(), name=g.name, cpu=g.cpu(), threads=7,
+                 memory_used=g.memory // 3)
             for g in self.guests if g.pid]})
 
     def say_asked(self):
@@ -477,6 +498,10 @@ def main():
     p.add_argument("--allow", action="append", default=[])
     p.add_argument("--mistake", action="append", default=[])
     p.add_argument("--config", default="/etc/vmtui.conf")
+    p.add_argument("--steady", action="store_true",
+                   help="figures are the same each second")
+    p.add_argument("--past", action="store_true",
+                   help="guests have four minutes of history")
     p.add_argument("--idle", action="store_true",
                    help="send no figures, whatever runs")
     backend = Backend(p.parse_args())
