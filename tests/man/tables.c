@@ -68,8 +68,7 @@ print_defaults(void)
 		printf("default %s\t%s\t%s\n", key->name, key->fallback,
 		    key->help);
 	for (key = config_keys(CONFIG_THEME); key->name != NULL; key++)
-		printf("theme %s\t%s\t%s\n", key->name, key->value,
-		    key->help);
+		printf("theme %s\t%s\t%s\n", key->name, key->value, key->help);
 }
 
 static void
