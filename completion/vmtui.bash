@@ -25,6 +25,8 @@ _vmtui_image_values() {
 _vmtui_image() {
 	what=files options='-f'
 	case ${COMP_WORDS[$2]} in
+	list)
+		options='--json' ;;
 	info | map)
 		options+=' --json' ;;
 	check)
@@ -38,7 +40,7 @@ _vmtui_image() {
 	rebase)
 		options+=' -b -F -u' ;;
 	*)
-		what='info check map resize convert commit rebase'
+		what='list info check map resize convert commit rebase'
 		options='-f -F -O -b -o -r -u --json --shrink --lose-data' ;;
 	esac
 	_vmtui_image_values "$1"
@@ -98,7 +100,7 @@ _vmtui() {
 	console)
 		options='--history --port' what=guests
 		if [[ $prev == --port ]]; then
-			what='ttyS0 hvc0' options=
+			what='ttyS0 ttyS1 hvc0' options=
 		fi ;;
 	pause | unpause | wait | balloon | send | receive)
 		what=guests ;;

@@ -86,7 +86,7 @@ _vmtui() {
 		    '-w[wait until they ended]' '*:guest:_vmtui_guests' ;;
 	console)
 		_arguments '--history[what came before first]' \
-		    '--port[which console]:port:(ttyS0 hvc0)' \
+		    '--port[which console]:port:(ttyS0 ttyS1 hvc0)' \
 		    '1:guest:_vmtui_guests' ;;
 	pause | unpause | wait)
 		_arguments '*:guest:_vmtui_guests' ;;
@@ -110,7 +110,7 @@ _vmtui() {
 		    '-o[what it is to be like]:option:_vmtui_image_options' \
 		    '1:file:_files' ;;
 	image)
-		_arguments '1:command:(info check map resize convert commit rebase)' \
+		_arguments '1:command:(list info check map resize convert commit rebase)' \
 		    '-f[format]:format:(raw qcow2)' \
 		    '-F[format of the base]:format:(raw qcow2)' \
 		    '-O[format of the copy]:format:(raw qcow2)' \

@@ -233,6 +233,7 @@ struct config_vm {
 	enum config_boot boot;
 	char *firmware; /* absolute, or NULL: where the package puts it */
 	bool firmware_log;
+	bool serial2; /* a second serial port */
 	struct config_disk *disks;
 	size_t ndisks;
 	char *cdrom; /* absolute, or NULL */

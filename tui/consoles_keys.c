@@ -505,7 +505,7 @@ const struct binding consoles_commands[] = {
 	need_text, save_text},
     {{'R', 0}, {0, 0}, "record", "record the console, or end that", need_text,
 	record},
-    {{'c', 0}, {0, 0}, "other console", "the guest's ttyS0 or its hvc0",
+    {{'c', 0}, {0, 0}, "other console", "the guest's ttyS0, ttyS1 or hvc0",
 	need_one, other_port},
     {{'y', 0}, {0, 0}, "stty", "type the pane's size into a serial line",
 	need_one, type_size},

@@ -226,9 +226,10 @@ make_tile(const json_t *from)
 	    (t = calloc(1, sizeof *t)) == NULL)
 		return NULL;
 	snprintf(t->name, sizeof t->name, "%s", name);
-	snprintf(t->port, sizeof t->port, "%s",
-	    port != NULL && strcmp(port, PANE_VIRTIO) == 0 ? PANE_VIRTIO
-							   : PANE_SERIAL);
+	if (port == NULL ||
+	    (strcmp(port, PANE_VIRTIO) != 0 && strcmp(port, PANE_SERIAL2) != 0))
+		port = PANE_SERIAL;
+	snprintf(t->port, sizeof t->port, "%s", port);
 	return t;
 }
 

@@ -424,6 +424,7 @@ model_guest(struct model *m, const json_t *data)
 {
 	const char *name = json_string_value(json_object_get(data, "name"));
 	const json_t *defined = json_object_get(data, "defined");
+	const json_t *serial2 = json_object_get(data, "serial2");
 	struct guest *g;
 
 	if (name == NULL || *name == '\0' || strlen(name) > MODEL_NAME_MAX)
@@ -439,6 +440,8 @@ model_guest(struct model *m, const json_t *data)
 	take_size(data, "memory_used", &g->memory_used);
 	take_size(json_object_get(data, "balloon"), "taken", &g->taken);
 	take_unsigned(data, "cpus", &g->cpus);
+	if (json_is_boolean(serial2))
+		g->serial2 = json_is_true(serial2);
 	take_cpu(data, &g->cpu);
 	if (json_is_boolean(defined))
 		g->defined = json_is_true(defined);

@@ -63,6 +63,7 @@ struct guest {
 	uint64_t memory, memory_used; /* bytes */
 	uint64_t taken; /* of memory, by its balloon */
 	unsigned cpus;
+	bool serial2; /* it has a second serial port */
 	long pid; /* of the guest process; 0: none */
 	int cpu; /* percent of one host CPU; -1: not known */
 	unsigned allow; /* CONFIG_ALLOW_... */

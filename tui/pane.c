@@ -279,12 +279,22 @@ pane_port(const struct pane *p)
 	return p->port;
 }
 
+/* The next of the guest's consoles, round and round. */
+static const char *
+next_port(const char *port, const struct guest *g)
+{
+	if (strcmp(port, PANE_VIRTIO) == 0)
+		return PANE_SERIAL;
+	if (strcmp(port, PANE_SERIAL) == 0 && g != NULL && g->serial2)
+		return PANE_SERIAL2;
+	return PANE_VIRTIO;
+}
+
 void
 pane_turn(struct pane *p, const struct guest *g)
 {
 	pane_disconnect(p);
-	snprintf(p->port, sizeof p->port, "%s",
-	    strcmp(p->port, PANE_SERIAL) == 0 ? PANE_VIRTIO : PANE_SERIAL);
+	snprintf(p->port, sizeof p->port, "%s", next_port(p->port, g));
 	pane_empty(p, true);
 	/* Nothing of the other console is to be kept above. */
 	p->pid = 0;

@@ -23,6 +23,7 @@ struct panes;
 
 /* A guest's two consoles, as the wire names them. */
 #define PANE_SERIAL   "ttyS0"
+#define PANE_SERIAL2  "ttyS1" /* where serial2 = yes */
 #define PANE_VIRTIO   "hvc0"
 #define PANE_PORT_MAX 7
 
@@ -81,7 +82,7 @@ void pane_part(
     struct pane *p, unsigned h, unsigned w, unsigned *row, unsigned *col);
 /* Connects if the guest has a console and the pane has not. */
 void pane_connect(struct pane *p, const struct guest *g);
-/* The console it shows: PANE_SERIAL or PANE_VIRTIO. */
+/* The console it shows: PANE_SERIAL, PANE_SERIAL2 or PANE_VIRTIO. */
 const char *pane_port(const struct pane *p);
 /* The same for people, with its size if that is not its room's. */
 const char *pane_label(const struct pane *p, char *buf, size_t len);

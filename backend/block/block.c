@@ -146,15 +146,23 @@ static int
 resize_file(struct block *b, uint64_t size, struct error *err)
 {
 	struct stat st;
+	int rc = 0;
 
 	if (fstat(b->fd, &st) == -1 || !S_ISREG(st.st_mode))
 		return error_set(
 		    err, "%s is a device, whose size is fixed", b->path);
+	if (block_lock_resize(b->fd) == -1)
+		return error_set(err,
+		    "%s is in use by another program that does not let its "
+		    "size change; stop that first",
+		    b->path);
 	if (ftruncate(b->fd, (off_t)size) == -1 || fsync(b->fd) == -1)
-		return error_set(err, "%s cannot be made %llu bytes long: %s",
+		rc = error_set(err, "%s cannot be made %llu bytes long: %s",
 		    b->path, (unsigned long long)size, strerror(errno));
-	b->size = size;
-	return 0;
+	else
+		b->size = size;
+	block_unlock_resize(b->fd);
+	return rc;
 }
 
 int
@@ -220,6 +228,7 @@ block_submit(struct block *b, struct block_request *rq)
 	int result = check(b, rq);
 
 	b->in_flight++;
+	rq->of = b;
 	block_step_first(rq);
 	if (result == 1) {
 		b->ops->submit(b, rq);
@@ -239,7 +248,12 @@ void
 block_finish(struct block *b, struct block_request *rq, int result)
 {
 	b->in_flight--;
-	rq->done(rq, result);
+	if (rq->of == b) {
+		rq->done(rq, result);
+		return;
+	}
+	rq->moved = (uint64_t)result;
+	block_queue_add(&rq->of->ready, rq);
 }
 
 unsigned

@@ -46,7 +46,10 @@ struct block_request {
 	unsigned iovs;
 	void (*done)(struct block_request *rq, int result);
 	/* the block layer's own, from submit to done */
-	uint64_t moved; /* bytes so far; a request that needs no I/O: result */
+	struct block *of; /* which it was submitted to */
+	uint64_t place; /* where it is done: its offset, or that in a file */
+	uint64_t
+	    moved; /* bytes so far; a request that needs no more I/O: result */
 	unsigned stage; /* WRITE_ZEROES: which way is tried */
 	struct iovec rest[2];
 	struct block_request *next;

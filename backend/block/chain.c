@@ -155,6 +155,11 @@ add_named(struct block_files *files, unsigned parent, const char *name,
 	*f = (struct block_file){-1, path, BLOCK_FORMAT_RAW, role, readonly};
 	if (check_loop(files, from, path, err) == 0)
 		f->fd = block_open_file(path, readonly, err);
+	if (f->fd != -1 && !readonly &&
+	    block_lock_growing(f->fd, path, err) == -1) {
+		close(f->fd);
+		f->fd = -1;
+	}
 	if (f->fd == -1) {
 		error_prefix(err, "the %s file of %s: ",
 		    role == BLOCK_DATA ? "data" : "backing", from->path);
@@ -215,6 +220,9 @@ block_open(const char *path, enum block_format format, bool readonly,
 	}
 	top->fd = block_open_file(path, readonly, err);
 	if (top->fd == -1 || top_format(top->fd, path, &top->format, err) == -1)
+		goto fail;
+	if (!readonly && top->format == BLOCK_FORMAT_QCOW2 &&
+	    block_lock_growing(top->fd, path, err) == -1)
 		goto fail;
 	do {
 		more = go_on(files, err);

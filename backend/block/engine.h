@@ -52,11 +52,15 @@ struct block {
 	uint64_t size;
 	bool readonly;
 	unsigned in_flight;
-	/* Requests that need no I/O, waiting for block_reap(). */
+	/* Requests that need no more I/O, waiting for block_reap(). */
 	struct block_queue ready;
 };
 
-/* What a request needs next: one system call. */
+/*
+ * What a request needs next: one system call. A request that a format only has
+ * to find the place of is handed on as it is (block_pass): it is in flight in
+ * both, and what the file below finishes the image above gives back.
+ */
 struct block_step {
 	enum { STEP_READ, STEP_WRITE, STEP_SYNC, STEP_ALLOCATE } kind;
 	int mode; /* of fallocate() */
@@ -73,7 +77,10 @@ void block_step_next(struct block_request *rq, struct block_step *s);
  */
 bool block_step_done(struct block_request *rq, int res, int *result);
 
-/* Calls done(). */
+/*
+ * It is over in b: calls done(), or notes it for the block that passed it to b
+ * and that will call it in its block_reap().
+ */
 void block_finish(struct block *b, struct block_request *rq, int result);
 
 /* Each allocates its block and fills in ops and event_fd. */
@@ -107,10 +114,15 @@ int qcow2_new(
     const struct qcow2_parts *parts, struct block **b, struct error *err);
 
 /*
- * Opens and locks one file of an image (open.c). Returns a descriptor, or -1
- * with a sentence.
+ * Opens and locks one file of an image (open.c), for writing or for reading.
+ * Returns a descriptor, or -1 with a sentence.
  */
 int block_open_file(const char *path, bool readonly, struct error *err);
+/*
+ * Locks it for growing as well, as a file that is written has to be once it is
+ * known that it is no raw image. Returns 0, or -1 with a sentence.
+ */
+int block_lock_growing(int fd, const char *path, struct error *err);
 /* Does it begin as a qcow2 image does? */
 bool block_is_qcow2(int fd);
 /* -1 with a sentence if it begins as an image of a format we do not have. */
@@ -125,12 +137,22 @@ int block_resolve(
     const char *parent, const char *name, char **path, struct error *err);
 
 /*
- * The locks of block_open() (lock.c). Returns 0, or -1 with errno: EAGAIN if
- * another program holds what we need, and still does after 0.3 s: who was
- * killed keeps its own until the kernel has cancelled its I/O (30 ms were
- * seen).
+ * The locks of an open file (lock.c). A raw image that is written is locked
+ * for WRITE, what grows as it is written (qcow2, data files) for RESIZE. Returns
+ * 0, or -1 with errno: EAGAIN if another program holds what we need, and still
+ * does after 0.3 s: who was killed keeps its own until the kernel has
+ * cancelled its I/O (30 ms were seen). More may be asked for with the same fd
+ * later; what was taken goes with it, also what a refusal left.
  */
-int block_lock(int fd, bool readonly);
+enum block_use { BLOCK_USE_READ, BLOCK_USE_WRITE, BLOCK_USE_RESIZE };
+int block_lock(int fd, enum block_use use);
+/*
+ * Around the resize of a raw image, beside its other locks. Returns 0, also
+ * where the file system has no locks, or -1 with EAGAIN and nothing taken:
+ * another program does not let its size change. Waits like block_lock().
+ */
+int block_lock_resize(int fd);
+void block_unlock_resize(int fd);
 
 /*
  * The file beside path that looks meant (near.c). Returns its name in buf, or
@@ -164,6 +186,15 @@ block_queue_take(struct block_queue *q)
 			q->end = &q->first;
 	}
 	return rq;
+}
+
+/* Hands on a READ or WRITE that is wholly at place of the block below. */
+static inline void
+block_pass(struct block *below, struct block_request *rq, uint64_t place)
+{
+	rq->place = place;
+	below->in_flight++;
+	below->ops->submit(below, rq);
 }
 
 #endif

@@ -164,9 +164,9 @@ block_check_foreign(int fd, const char *path, struct error *err)
 }
 
 static int
-lock(int fd, const char *path, bool readonly, struct error *err)
+lock(int fd, const char *path, enum block_use use, struct error *err)
 {
-	if (block_lock(fd, readonly) == 0)
+	if (block_lock(fd, use) == 0)
 		return 0;
 	if (errno == EAGAIN || errno == EACCES)
 		return error_set(err,
@@ -178,6 +178,12 @@ lock(int fd, const char *path, bool readonly, struct error *err)
 		 "writing it",
 	    path, strerror(errno));
 	return 0;
+}
+
+int
+block_lock_growing(int fd, const char *path, struct error *err)
+{
+	return lock(fd, path, BLOCK_USE_RESIZE, err);
 }
 
 int
@@ -194,7 +200,8 @@ block_open_file(const char *path, bool readonly, struct error *err)
 	if (fd == -1)
 		return explain(path, readonly, err);
 	if (check_kind(fd, path, err) == -1 ||
-	    lock(fd, path, readonly, err) == -1) {
+	    lock(fd, path, readonly ? BLOCK_USE_READ : BLOCK_USE_WRITE, err) ==
+		-1) {
 		close(fd);
 		return -1;
 	}

@@ -41,26 +41,35 @@ freed_add(struct qcow2 *q, uint64_t offset, uint64_t len)
 	return 0;
 }
 
-/* When the oldest job under way was born. */
+/*
+ * When the oldest request under way was born; 0 while some are without a job
+ * (qcow2_direct.c): all of them were there before anything was let go.
+ */
 static uint64_t
 oldest(const struct qcow2 *q)
 {
 	uint64_t born = UINT64_MAX;
+	unsigned direct = q->b.in_flight;
 	const struct job *job;
 
-	for (job = q->jobs; job != NULL; job = job->after)
+	for (job = q->jobs; job != NULL; job = job->after) {
+		direct -= job->kind == JOB_REQUEST;
 		if (job->rq->op != BLOCK_FLUSH && job->born < born)
 			born = job->born;
-	return born;
+	}
+	return direct > 0 ? 0 : born;
 }
 
 void
 freed_apply(struct qcow2 *q)
 {
 	struct freed_list *l = &q->freed;
-	uint64_t born = oldest(q);
+	uint64_t born;
 	size_t i;
 
+	if (l->stable == 0)
+		return;
+	born = oldest(q);
 	for (i = 0; i < l->stable && l->list[i].clock <= born; i++)
 		refs_release(q, l->list[i].first, l->list[i].n);
 	if (i == 0)
@@ -68,4 +77,7 @@ freed_apply(struct qcow2 *q)
 	memmove(l->list, l->list + i, (l->n - i) * sizeof *l->list);
 	l->n -= i;
 	l->stable -= i;
+	/* A round that runs has counted them; in none it is not looked at. */
+	if (q->commit.stage != COMMIT_IDLE)
+		q->commit.freed -= i;
 }

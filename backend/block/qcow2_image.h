@@ -10,7 +10,8 @@
  * A job is a request on its way through the image: at each place it looks the
  * mapping up, sends a piece below and goes on, many in flight. It waits where
  * it has to: for a slice being read, for a cluster that another job has
- * claimed, for room in the cache. What is finished below is only noted there
+ * claimed, for room in the cache. What lies in one piece where the tables in
+ * memory say goes below without a job (qcow2_direct.c). What is finished below is only noted there
  * and worked on within reap(), so that no function here is entered twice.
  *
  * Changes of metadata happen in memory at once and reach the file in rounds
@@ -353,6 +354,13 @@ void l2_loaded(struct slice *s);
 /* qcow2_read.c */
 enum step read_step(struct job *job);
 enum step map_step(struct job *job);
+
+/* qcow2_direct.c */
+/*
+ * Sends a request that lies in one piece in the data file there, as it is,
+ * without a job. false: it needs one.
+ */
+bool direct(struct qcow2 *q, struct block_request *rq);
 
 /* qcow2_unpack.c */
 /* Decompresses a cluster. Returns 0, -EIO or -ENOMEM. */

@@ -177,7 +177,8 @@ piece_send(struct piece *p, struct block *to, enum block_op op, uint64_t offset,
     uint64_t len)
 {
 	p->rq.op = op;
-	p->rq.unmap = true;
+	/* Zeroes that have to be there, with room, are so in a data file too. */
+	p->rq.unmap = p->job->rq->op != BLOCK_WRITE_ZEROES || p->job->rq->unmap;
 	p->rq.offset = offset;
 	p->rq.len = len;
 	p->rq.iov = p->iov;
@@ -300,8 +301,11 @@ static void
 qcow2_submit(struct block *b, struct block_request *rq)
 {
 	struct qcow2 *q = (struct qcow2 *)b;
-	struct job *job = begin(q, rq, JOB_REQUEST);
+	struct job *job;
 
+	if (direct(q, rq))
+		return;
+	job = begin(q, rq, JOB_REQUEST);
 	if (job == NULL) {
 		rq->moved = (uint64_t)-ENOMEM;
 		block_queue_add(&b->ready, rq);
@@ -402,6 +406,8 @@ work(struct qcow2 *q)
 			run(job);
 		commit_go_on(q);
 		n += finish(q);
+		/* What was still in use when its round ended. */
+		freed_apply(q);
 	} while (q->loaded != NULL || q->arrived != NULL ||
 	    q->runnable.first != NULL || q->finished.first != NULL ||
 	    commit_waits(q));

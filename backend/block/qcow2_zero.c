@@ -167,12 +167,18 @@ zero_part(struct job *job, struct slice *s, uint64_t end)
 	return write_zeroes(job, len);
 }
 
+/* Zeroes that are to be there, not only to be seen. */
+static bool
+keeps_space(const struct block_request *rq)
+{
+	return rq->op == BLOCK_WRITE_ZEROES && !rq->unmap;
+}
+
 /* The mapping of one cluster as it is to be. False: it stays as it is. */
 static bool
 new_entry(const struct job *job, const struct entry *e, struct entry *new)
 {
 	const struct qcow2 *q = job->q;
-	bool keep = job->rq->op == BLOCK_WRITE_ZEROES && !job->rq->unmap;
 
 	*new = (struct entry){0};
 	if (!e->has_host && !e->compressed &&
@@ -180,7 +186,7 @@ new_entry(const struct job *job, const struct entry *e, struct entry *new)
 		return false;
 	if (q->h.version >= 3)
 		new->zero = entry_all(q);
-	if (e->has_host && (keep || q->external)) {
+	if (e->has_host && (keeps_space(job->rq) || q->external)) {
 		new->has_host = true;
 		new->host = e->host;
 		new->copied = e->copied;
@@ -208,15 +214,16 @@ zero_cluster(struct job *job, struct slice *s, struct hole *hole, uint64_t len)
 	}
 	/* Version 2 knows no zeroes, but what is nowhere. */
 	if (q->h.version < 3 &&
-	    (q->backing != NULL || new.has_host ||
-		(job->rq->op == BLOCK_WRITE_ZEROES && !job->rq->unmap)))
+	    (q->backing != NULL || new.has_host || keeps_space(job->rq)))
 		return write_zeroes(job, len);
 	entry_set(q, s, n, &new);
 	if (e.compressed) {
 		entry_compressed(q, e.raw, &offset, &bytes);
 		rc = freed_add(q, offset, bytes);
-	} else if (e.has_host && !new.has_host) {
-		rc = freed_add(q, e.host, q->cluster);
+	} else if (e.has_host && !keeps_space(job->rq)) {
+		/* Clusters of a data file stay their place's, as nothing. */
+		if (!q->external)
+			rc = freed_add(q, e.host, q->cluster);
 		if (e.copied)
 			hole_add(job, hole, e.host);
 	}

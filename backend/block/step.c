@@ -21,6 +21,7 @@ static uint8_t zeroes[ZEROES_SIZE]; /* nobody writes it */
 void
 block_step_first(struct block_request *rq)
 {
+	rq->place = rq->offset;
 	rq->moved = 0;
 	rq->stage = rq->unmap ? BY_HOLE : BY_RANGE;
 }
@@ -66,7 +67,7 @@ void
 block_step_next(struct block_request *rq, struct block_step *s)
 {
 	*s = (struct block_step){
-	    .offset = rq->offset + rq->moved, .len = rq->len - rq->moved};
+	    .offset = rq->place + rq->moved, .len = rq->len - rq->moved};
 	switch (rq->op) {
 	case BLOCK_READ:
 		s->kind = STEP_READ;

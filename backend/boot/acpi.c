@@ -114,11 +114,11 @@ write_facs(struct build *b)
 }
 
 static size_t
-write_dsdt(struct build *b)
+write_dsdt(struct build *b, bool serial2)
 {
 	size_t start = open_table(b, "DSDT", DSDT_64_BIT);
 
-	dsdt_write(&b->out);
+	dsdt_write(&b->out, serial2);
 	close_table(b, start);
 	return start;
 }
@@ -255,14 +255,15 @@ write_root(struct build *b, const char *signature, uint32_t size,
 }
 
 int
-acpi_build(unsigned cpus, struct acpi_tables *t, struct error *err)
+acpi_build(
+    unsigned cpus, bool serial2, struct acpi_tables *t, struct error *err)
 {
 	struct build b = {.t = t};
 	size_t table[2], dsdt;
 
 	memset(t, 0, sizeof *t);
 	write_facs(&b); /* at 0: it alone has to be aligned to 64 */
-	dsdt = write_dsdt(&b);
+	dsdt = write_dsdt(&b, serial2);
 	table[0] = write_fadt(&b, 0, dsdt);
 	table[1] = write_madt(&b, cpus);
 	t->rsdt = write_root(&b, "RSDT", 4, table, 2);

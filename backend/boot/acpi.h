@@ -12,6 +12,7 @@
 #ifndef BACKEND_BOOT_ACPI_H
 #define BACKEND_BOOT_ACPI_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,8 +39,12 @@ struct acpi_tables {
 	uint32_t rsdt, xsdt; /* where they are, for the RSDP */
 };
 
-/* The tables for cpus processors. Returns 0, or -1 (no memory). */
-int acpi_build(unsigned cpus, struct acpi_tables *t, struct error *err);
+/*
+ * The tables for cpus processors; with serial2 they name a second serial port,
+ * COM2. Returns 0, or -1 (no memory).
+ */
+int acpi_build(
+    unsigned cpus, bool serial2, struct acpi_tables *t, struct error *err);
 void acpi_free(struct acpi_tables *t);
 
 /* The RSDP for tables that lie at base. */

@@ -186,24 +186,23 @@ load_piece(struct guestmem *mem, const struct boot_file *file,
 
 /* What firmware would tell the system about the machine. */
 static int
-load_tables(
-    struct machine *m, const uint8_t *uuid, uint64_t *rsdp, struct error *err)
+load_tables(struct machine *m, const struct boot_config *config, uint64_t *rsdp,
+    struct error *err)
 {
 	static const uint8_t none[SMBIOS_UUID_LEN];
+	const uint8_t *uuid = config->uuid != NULL ? config->uuid : none;
 	struct guestmem *mem = machine_mem(m);
 	unsigned cpus = machine_cpus(m);
 	struct acpi_tables tables;
 	struct smbios smbios;
 	int rc;
 
-	if (acpi_build(cpus, &tables, err) == -1)
+	if (acpi_build(cpus, config->serial2, &tables, err) == -1)
 		return -1;
 	*rsdp = BOOT_ACPI;
 	rc = acpi_place(&tables, mem, BOOT_ACPI, BOOT_SMBIOS - BOOT_ACPI, err);
 	acpi_free(&tables);
-	if (rc == -1 ||
-	    smbios_build(mem, cpus, uuid != NULL ? uuid : none, &smbios, err) ==
-		-1)
+	if (rc == -1 || smbios_build(mem, cpus, uuid, &smbios, err) == -1)
 		return -1;
 	rc = smbios_place(
 	    &smbios, mem, BOOT_SMBIOS, BOOT_MPTABLE - BOOT_SMBIOS, err);
@@ -233,7 +232,7 @@ boot_load(struct machine *m, const struct boot_config *config,
 	initrd.gpa = plan.initrd;
 	initrd.size = initrd.length = plan.initrd_size;
 	if (load_piece(mem, &config->initrd, &initrd, err) == -1 ||
-	    load_tables(m, config->uuid, &rsdp, err) == -1)
+	    load_tables(m, config, &rsdp, err) == -1)
 		return -1;
 	memset(entry, 0, sizeof *entry);
 	return plan.write(mem, &plan, config, rsdp, entry, err);

@@ -31,6 +31,7 @@ struct boot_config {
 	struct boot_file initrd;
 	const char *cmdline; /* "" if none */
 	struct boot_origin origin;
+	bool serial2; /* there is a second serial port to tell of */
 	const uint8_t *uuid; /* 16 bytes, for boot_load(); NULL: zeroes */
 };
 

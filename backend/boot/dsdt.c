@@ -43,9 +43,25 @@ open_device(struct aml *a, const char *name, const char *id)
 	return dev;
 }
 
+/* COM1 or COM2 of a PC. */
+static void
+write_serial(struct aml *a, unsigned n)
+{
+	size_t dev, crs;
+
+	dev = open_device(a, n == 1 ? "COM1" : "COM2", "PNP0501");
+	aml_name(a, "_UID");
+	aml_integer(a, n);
+	crs = aml_resources(a);
+	aml_io(a, n == 1 ? 0x3f8 : 0x2f8, 8);
+	aml_irq(a, n == 1 ? 4 : 3);
+	aml_resources_close(a, crs);
+	aml_close(a, dev);
+}
+
 /* What sits behind the ISA bridge, 00:01.0, and no bus can find. */
 static void
-write_isa(struct aml *a)
+write_isa(struct aml *a, bool serial2)
 {
 	size_t isa, dev, crs;
 
@@ -53,14 +69,9 @@ write_isa(struct aml *a)
 	aml_name(a, "_ADR");
 	aml_integer(a, 1 << 16);
 
-	dev = open_device(a, "COM1", "PNP0501");
-	aml_name(a, "_UID");
-	aml_integer(a, 1);
-	crs = aml_resources(a);
-	aml_io(a, 0x3f8, 8);
-	aml_irq(a, 4);
-	aml_resources_close(a, crs);
-	aml_close(a, dev);
+	write_serial(a, 1);
+	if (serial2)
+		write_serial(a, 2);
 
 	dev = open_device(a, "RTC", "PNP0B00");
 	crs = aml_resources(a);
@@ -83,7 +94,7 @@ write_isa(struct aml *a)
 }
 
 static void
-write_pci(struct aml *a)
+write_pci(struct aml *a, bool serial2)
 {
 	size_t pci, crs;
 
@@ -98,7 +109,7 @@ write_pci(struct aml *a)
 	aml_memory_range(a, PCI_MMIO, PCI_MMIO_END);
 	aml_resources_close(a, crs);
 	write_prt(a);
-	write_isa(a);
+	write_isa(a, serial2);
 	aml_close(a, pci);
 }
 
@@ -118,11 +129,11 @@ write_s5(struct aml *a)
 }
 
 void
-dsdt_write(struct aml *a)
+dsdt_write(struct aml *a, bool serial2)
 {
 	size_t scope = aml_scope(a, "_SB");
 
-	write_pci(a);
+	write_pci(a, serial2);
 	aml_close(a, scope);
 	write_s5(a);
 }

@@ -100,12 +100,12 @@ add_memory_map(
 }
 
 static int
-add_acpi(struct fw_cfg *cfg, struct machine *m, struct error *err)
+add_acpi(struct fw_cfg *cfg, struct machine *m, bool serial2, struct error *err)
 {
 	struct acpi_tables tables;
 	int rc;
 
-	if (acpi_build(machine_cpus(m), &tables, err) == -1)
+	if (acpi_build(machine_cpus(m), serial2, &tables, err) == -1)
 		return -1;
 	rc = loader_add(cfg, &tables, err);
 	acpi_free(&tables);
@@ -178,7 +178,7 @@ firmware_create(struct machine *m, struct fw_cfg *cfg,
 	if (add_image(m, &config->bios, err) == -1 ||
 	    add_rom(cfg, &config->netrom, err) == -1 ||
 	    add_memory_map(cfg, machine_mem(m), err) == -1 ||
-	    add_acpi(cfg, m, err) == -1 ||
+	    add_acpi(cfg, m, config->serial2, err) == -1 ||
 	    add_smbios(cfg, m, config->uuid, err) == -1 ||
 	    fw_cfg_add_file(
 		cfg, "etc/sercon-port", &console, sizeof console, err) == -1 ||

@@ -23,6 +23,7 @@ struct firmware_config {
 	struct boot_file netrom; /* boots from virtio-net; fd -1: none */
 	const char *bootorder; /* device paths, each ended by a newline */
 	uint16_t console; /* port of the serial console */
+	bool serial2; /* there is a second serial port to tell of */
 	const uint8_t *uuid; /* SMBIOS_UUID_LEN bytes */
 };
 

@@ -17,7 +17,8 @@
 #include "config/error.h"
 
 /*
- * 16550A serial port with 16-byte FIFOs at port base, IRQ irq (COM1: 0x3F8, 4).
+ * 16550A serial port with 16-byte FIFOs at port base, IRQ irq (COM1: 0x3F8, 4;
+ * COM2: 0x2F8, 3). name, a constant, is what its saved state goes by.
  *
  * To the host: output() gets every byte the guest sends, on a vcpu thread. It
  * returns how many of len it took; the port keeps the rest in its FIFO, does
@@ -32,9 +33,9 @@ struct serial_ops {
 	/* There is room in the receive FIFO again after it was full. */
 	void (*input_ready)(void *arg);
 };
-int serial_create(struct machine *m, uint16_t base, unsigned irq,
-    const struct serial_ops *ops, void *arg, struct serial **serial,
-    struct error *err);
+int serial_create(struct machine *m, const char *name, uint16_t base,
+    unsigned irq, const struct serial_ops *ops, void *arg,
+    struct serial **serial, struct error *err);
 /* Any thread: the host side has room again. */
 void serial_kick(struct serial *s);
 /*

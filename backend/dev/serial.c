@@ -65,6 +65,7 @@
 
 struct serial {
 	struct machine *machine;
+	struct device_ops device; /* which bears the port's name */
 	unsigned irq;
 	const struct serial_ops *ops;
 	void *arg;
@@ -552,7 +553,6 @@ serial_destroy(void *dev)
 }
 
 static const struct device_ops serial_device = {
-    .name = "serial",
     .reset = serial_reset,
     .save = serial_save,
     .load = serial_load,
@@ -560,7 +560,7 @@ static const struct device_ops serial_device = {
 };
 
 int
-serial_create(struct machine *m, uint16_t base, unsigned irq,
+serial_create(struct machine *m, const char *name, uint16_t base, unsigned irq,
     const struct serial_ops *ops, void *arg, struct serial **out,
     struct error *err)
 {
@@ -573,6 +573,8 @@ serial_create(struct machine *m, uint16_t base, unsigned irq,
 		return error_set(err, "serial port: out of memory");
 	}
 	s->machine = m;
+	s->device = serial_device;
+	s->device.name = name;
 	s->irq = irq;
 	s->ops = ops;
 	s->arg = arg;
@@ -583,10 +585,9 @@ serial_create(struct machine *m, uint16_t base, unsigned irq,
 	pthread_cond_init(&s->room, &attr);
 	pthread_condattr_destroy(&attr);
 	power_on(s);
-	if (machine_add_device(m, &serial_device, s, err) == -1)
+	if (machine_add_device(m, &s->device, s, err) == -1)
 		return -1;
-	if (iobus_add(machine_pio(m), "serial", base, 8, &serial_io, s, err) ==
-	    -1)
+	if (iobus_add(machine_pio(m), name, base, 8, &serial_io, s, err) == -1)
 		return -1;
 	*out = s;
 	return 0;

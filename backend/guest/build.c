@@ -5,10 +5,12 @@
 
 #define COM1          0x3f8
 #define COM1_IRQ      4
+#define COM2          0x2f8
+#define COM2_IRQ      3
 #define BOOTORDER_MAX 1024 /* bytes: a path of 30 a disk */
 #define RING_SIZE     128 /* requests in flight to the host, a disk */
 
-const char *const console_names[CONSOLES] = {"ttyS0", "hvc0"};
+const char *const console_names[CONSOLES] = {"ttyS0", "ttyS1", "hvc0"};
 
 static size_t
 type_serial(void *port, const uint8_t *data, size_t len)
@@ -153,6 +155,7 @@ add_firmware(
 	    .netrom = {spec->netrom_fd, "the network card's ROM"},
 	    .bootorder = order,
 	    .console = COM1,
+	    .serial2 = spec->serial2,
 	    .uuid = spec->uuid,
 	};
 
@@ -160,6 +163,20 @@ add_firmware(
 	if (spec->firmware_log && debugport_create(hw->machine, err) == -1)
 		return -1;
 	return firmware_create(hw->machine, hw->fw_cfg, &config, err);
+}
+
+/* The ports that there is a console for. */
+static int
+add_serial(
+    struct hardware *hw, struct console *console[CONSOLES], struct error *err)
+{
+	if (serial_create(hw->machine, "serial", COM1, COM1_IRQ, &serial_ops,
+		console[CONSOLE_TTYS0], &hw->serial, err) == -1)
+		return -1;
+	if (console[CONSOLE_TTYS1] == NULL)
+		return 0;
+	return serial_create(hw->machine, "serial2", COM2, COM2_IRQ,
+	    &serial_ops, console[CONSOLE_TTYS1], &hw->serial2, err);
 }
 
 static int
@@ -171,8 +188,7 @@ add_devices(struct hardware *hw, struct guest_spec *spec,
 	struct pci_bus *bus;
 	unsigned i;
 
-	if (serial_create(m, COM1, COM1_IRQ, &serial_ops,
-		console[CONSOLE_TTYS0], &hw->serial, err) == -1 ||
+	if (add_serial(hw, console, err) == -1 ||
 	    rtc_create(m, base, err) == -1 || reset_create(m, err) == -1 ||
 	    fw_cfg_create(m, &hw->fw_cfg, err) == -1 ||
 	    pci_bus_create(m, &bus, err) == -1 ||
@@ -202,7 +218,8 @@ add_devices(struct hardware *hw, struct guest_spec *spec,
 		bus, base, ops->balloon_changed, arg, &hw->balloon, err) == -1)
 		return -1;
 	for (i = 0; i < CONSOLES; i++)
-		if (console_join(console[i], m, console_names[i], err) == -1)
+		if (console[i] != NULL &&
+		    console_join(console[i], m, console_names[i], err) == -1)
 			return -1;
 	return spec->firmware_fd != -1 ? add_firmware(hw, spec, err) : 0;
 }
@@ -242,6 +259,9 @@ build_machine(struct hardware *hw, struct guest_spec *spec,
 		return -1;
 	}
 	console_connect(console[CONSOLE_TTYS0], &serial_port, hw->serial);
+	if (hw->serial2 != NULL)
+		console_connect(
+		    console[CONSOLE_TTYS1], &serial_port, hw->serial2);
 	console_connect(console[CONSOLE_HVC0], &hvc_port, hw->hvc);
 	return 0;
 }
@@ -255,6 +275,7 @@ build_load(
 	    .initrd = {spec->initrd_fd, spec->initrd},
 	    .cmdline = spec->cmdline,
 	    .origin = hw->origin,
+	    .serial2 = spec->serial2,
 	    .uuid = spec->uuid,
 	};
 	struct boot_entry entry;

@@ -19,7 +19,7 @@ struct hardware {
 	struct boot_origin origin;
 	struct fw_cfg *fw_cfg;
 	struct pm *pm;
-	struct serial *serial;
+	struct serial *serial, *serial2; /* serial2 NULL: only one */
 	struct virtio_dev *hvc;
 	struct virtio_dev *disk[SPEC_MAX_DISKS];
 	struct virtio_dev *cdrom; /* NULL: none */
@@ -29,8 +29,9 @@ struct hardware {
 	struct virtio_dev *balloon; /* NULL: balloon = no */
 };
 
-/* The guest's consoles, by the names that Linux gives them. */
-enum { CONSOLE_TTYS0, CONSOLE_HVC0, CONSOLES };
+/* The guest's consoles, by the names that Linux gives them; of TTYS1 there is
+ * one only with serial2 = yes. */
+enum { CONSOLE_TTYS0, CONSOLE_TTYS1, CONSOLE_HVC0, CONSOLES };
 extern const char *const console_names[CONSOLES];
 
 /* What the parts ask of the guest process, each with the same arg. */

@@ -262,7 +262,7 @@ run_reset(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 
 /* The console that "port" names, the serial one by default; -1: none does. */
 static int
-find_console(json_t *args, struct error *err)
+find_console(const struct guest_process *p, json_t *args, struct error *err)
 {
 	const char *name = json_string_value(json_object_get(args, "port"));
 	int i;
@@ -270,12 +270,17 @@ find_console(json_t *args, struct error *err)
 	if (name == NULL)
 		return CONSOLE_TTYS0;
 	for (i = 0; i < CONSOLES; i++)
-		if (strcmp(name, console_names[i]) == 0)
+		if (p->console[i] != NULL &&
+		    strcmp(name, console_names[i]) == 0)
 			return i;
-	return error_set(err,
-	    "a guest has no console %.20s; there are %s and "
-	    "%s",
-	    name, console_names[CONSOLE_TTYS0], console_names[CONSOLE_HVC0]);
+	if (strcmp(name, console_names[CONSOLE_TTYS1]) == 0)
+		return error_set(err,
+		    "%s has one serial port; give it a second one with "
+		    "serial2 = yes and start it anew",
+		    p->spec.name);
+	return error_set(err, "%s has no console %.20s; there are %s%s and %s",
+	    p->spec.name, name, console_names[CONSOLE_TTYS0],
+	    p->spec.serial2 ? ", ttyS1" : "", console_names[CONSOLE_HVC0]);
 }
 
 static void
@@ -285,7 +290,7 @@ run_console(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 	struct error err;
 	int which, watch;
 
-	if ((which = find_console(args, &err)) == -1 ||
+	if ((which = find_console(peer->process, args, &err)) == -1 ||
 	    (watch = console_watch(
 		 peer->process->console[which], history, &err)) == -1) {
 		fail(peer, id, PROTO_E_GENERIC, &err);

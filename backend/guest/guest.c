@@ -259,6 +259,8 @@ guest_launch(struct guest_process *p, struct error *err)
 	p->started = wall_clock();
 	confine_threads();
 	for (i = 0; i < CONSOLES; i++) {
+		if (i == CONSOLE_TTYS1 && !p->spec.serial2)
+			continue;
 		p->console[i] = console_new(p->base, err);
 		if (p->console[i] == NULL)
 			return -1;

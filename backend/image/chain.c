@@ -51,8 +51,13 @@ explain(const char *path, bool readonly, struct error *err)
 static int
 lock(const struct image *im, struct error *err)
 {
+	/* What is not a raw image grows as it is written. */
+	enum block_use use = im->readonly    ? BLOCK_USE_READ
+	    : im->format == BLOCK_FORMAT_RAW ? BLOCK_USE_WRITE
+					     : BLOCK_USE_RESIZE;
+
 	/* Some network file systems have no locks. */
-	if (block_lock(im->fd, im->readonly) == 0 ||
+	if (block_lock(im->fd, use) == 0 ||
 	    (errno != EAGAIN && errno != EACCES))
 		return 0;
 	return error_set(err,
@@ -108,11 +113,10 @@ open_file(struct image *im, bool locked, struct error *err)
 	return locked ? lock(im, err) : 0;
 }
 
-/* What the top is, where nobody said. */
+/* Is the top what its name says, where nobody said? */
 static int
-choose_format(struct image *im, struct error *err)
+check_name(const struct image *im, struct error *err)
 {
-	im->format = tool_format_of_name(im->path);
 	if (im->format == BLOCK_FORMAT_RAW && block_is_qcow2(im->fd))
 		return error_set(err,
 		    "%s begins as a qcow2 image does, which its name does not "
@@ -172,9 +176,9 @@ open_image(struct image *im, enum block_format format, enum chain_use use,
 {
 	bool said = format != BLOCK_FORMAT_ANY;
 
-	im->format = format;
+	im->format = said ? format : tool_format_of_name(im->path);
 	if (open_file(im, use != CHAIN_LOOK, err) == -1 ||
-	    (!said && choose_format(im, err) == -1) ||
+	    (!said && check_name(im, err) == -1) ||
 	    read_header(im, said, use, err) == -1 ||
 	    (im->format == BLOCK_FORMAT_QCOW2 && open_data(im, use, err) == -1))
 		return -1;

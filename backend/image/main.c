@@ -19,14 +19,17 @@
 static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
+	/* In its place, for one that reads the configuration. */
+	int (*run_with)(const char *config, int argc, char **argv);
 } commands[] = {
-    {"info", info_command},
-    {"check", check_command},
-    {"map", map_command},
-    {"resize", resize_command},
-    {"convert", convert_command},
-    {"commit", commit_command},
-    {"rebase", rebase_command},
+    {"list", NULL, list_command},
+    {"info", info_command, NULL},
+    {"check", check_command, NULL},
+    {"map", map_command, NULL},
+    {"resize", resize_command, NULL},
+    {"convert", convert_command, NULL},
+    {"commit", commit_command, NULL},
+    {"rebase", rebase_command, NULL},
 };
 
 #define COMMANDS (sizeof commands / sizeof *commands)
@@ -191,7 +194,7 @@ unknown(const char *name)
 }
 
 int
-image_main(const char *command, int argc, char **argv)
+image_main(const char *config, const char *command, int argc, char **argv)
 {
 	char title[32];
 	size_t i;
@@ -208,5 +211,7 @@ image_main(const char *command, int argc, char **argv)
 		return unknown(argv[1]);
 	snprintf(title, sizeof title, "vmtui: image %s", commands[i].name);
 	argv[1] = title;
+	if (commands[i].run == NULL)
+		return commands[i].run_with(config, argc - 1, argv + 1);
 	return commands[i].run(argc - 1, argv + 1);
 }

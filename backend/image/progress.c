@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -53,7 +54,9 @@ progress_begin(struct progress *p, const char *what, uint64_t total)
 {
 	*p = (struct progress){
 	    .what = what, .total = total, .began = progress_now()};
-	p->said = p->began;
+	p->lines = getenv("VMTUI_PROGRESS") != NULL;
+	/* A program is told at once that it began. */
+	p->said = p->lines ? 0 : p->began;
 }
 
 static void
@@ -81,10 +84,14 @@ progress_add(struct progress *p, uint64_t bytes)
 
 	p->done += bytes;
 	now = progress_now();
-	if (now - p->began < SECOND || now - p->said < SECOND / 10)
+	if (now - p->said < SECOND / 10 ||
+	    (!p->lines && now - p->began < SECOND))
 		return;
 	p->said = now;
-	if (isatty(STDERR_FILENO))
+	if (p->lines)
+		fprintf(stderr, "progress: %" PRIu64 " %" PRIu64 " %s\n",
+		    p->done, p->total, p->what);
+	else if (isatty(STDERR_FILENO))
 		say(p, now);
 }
 

@@ -2,7 +2,7 @@
  * tool.h: what the image commands share: what they print, how they are
  * interrupted, how a new file comes to be. Nobody else includes it.
  *
- *	main.c ─▶ create.c info.c check.c map.c resize.c convert.c commit.c …
+ *	main.c ─▶ create.c list.c info.c check.c map.c resize.c convert.c …
  *	               │
  *	               ├─ newfile.c   a file that appears whole or not at all
  *	               ├─ layout.c    an empty qcow2 image
@@ -22,6 +22,8 @@
 
 /* One command: argv[0] is its name. Each returns the exit status. */
 int create_command(int argc, char **argv);
+/* config is -f of vmtui, or NULL. */
+int list_command(const char *config, int argc, char **argv);
 int info_command(int argc, char **argv);
 int check_command(int argc, char **argv);
 int map_command(int argc, char **argv);
@@ -94,14 +96,16 @@ void interrupt_begin(void);
 bool interrupted(void);
 
 /*
- * How far a command is, on the standard error output if that is a terminal:
- * from the first second on, ten times a second.
+ * How far a command is, on the standard error output, ten times a second: if
+ * that is a terminal, from the first second on; if $VMTUI_PROGRESS is set, as
+ * lines for a program to read, "progress: DONE TOTAL WHAT", from the first on.
  */
 struct progress {
 	const char *what; /* "converting" */
 	uint64_t done, total; /* bytes */
 	uint64_t began, said; /* ns */
 	bool shown;
+	bool lines; /* for a program */
 };
 void progress_begin(struct progress *p, const char *what, uint64_t total);
 void progress_add(struct progress *p, uint64_t bytes);

@@ -32,8 +32,8 @@
  *                be written, and the guest goes on
  *   receive      {"name"} and one descriptor, a regular file that is such a
  *                stream from its position on; answered when the guest runs
- *   console      {"name", "history": bool, "port": "ttyS0" (default) or
- *                "hvc0"} → {} and one descriptor: a stream
+ *   console      {"name", "history": bool, "port": "ttyS0" (default),
+ *                "hvc0" or, of a guest with serial2 = yes, "ttyS1"} → {} and one descriptor: a stream
  *                socket into the guest process. What is read from it is the
  *                console's output, with history first if asked; what is
  *                written is typed. End of file: the guest process is gone.
@@ -75,7 +75,8 @@
  * Wherever a command takes "name", the guest's number as text will do.
  *
  * GUEST: {"name", "id": its number, "state", "reason", "since", "memory", "cpus", "pid",
- *   "uptime", "cpu", "cpu_time", "memory_used", "defined", "kernel", "disks": [{"path",
+ *   "uptime", "cpu", "cpu_time", "memory_used", "defined", "kernel", "serial2": whether it
+ *   has a second serial port, "disks": [{"path",
  *   …}], "nics": [{"tap", "switch", "lladdr", "mtu", "up"}], "restarts": RESTARTS,
  *   "allow": ["title", "clipboard": what it may do to the terminal of who has
  *   its console], "rows", "cols": the size of hvc0, 0: not told,

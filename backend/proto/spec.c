@@ -182,13 +182,13 @@ spec_encode(const struct guest_spec *spec, int *fd, unsigned *fds)
 		return NULL;
 	}
 	return json_pack(
-	    "{s:s, s:I, s:i, s:b, s:b, s:I, s:I, s:o, s:I, s:o, s:I, "
+	    "{s:s, s:I, s:i, s:b, s:b, s:b, s:I, s:I, s:o, s:I, s:o, s:I, "
 	    "s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:I}",
 	    "name", spec->name, "memory", (json_int_t)spec->memory, "cpus",
 	    (int)spec->cpus, "hugepages", spec->hugepages, "balloon",
-	    spec->balloon, "kvm_fd", kvm, "listen_fd", sock, "kernel",
-	    text_json(spec->kernel), "kernel_fd", kernel, "initrd",
-	    text_json(spec->initrd), "initrd_fd", initrd, "cmdline",
+	    spec->balloon, "serial2", spec->serial2, "kvm_fd", kvm, "listen_fd",
+	    sock, "kernel", text_json(spec->kernel), "kernel_fd", kernel,
+	    "initrd", text_json(spec->initrd), "initrd_fd", initrd, "cmdline",
 	    text_json(spec->cmdline), "boot", (int)spec->boot, "firmware",
 	    encode_firmware(spec, fd, fds), "uuid", encode_uuid(spec->uuid),
 	    "disks", disks, "cdrom",
@@ -377,6 +377,7 @@ decode(struct decoder *d, json_t *json, struct guest_spec *spec)
 	spec->cpus = (unsigned)cpus;
 	spec->hugepages = hugepages;
 	spec->balloon = json_is_true(json_object_get(json, "balloon"));
+	spec->serial2 = json_is_true(json_object_get(json, "serial2"));
 	spec->boot = (enum config_boot)boot;
 	rights_decode(json_object_get(json, "rights"), &spec->rights);
 	if (take_text(d, kernel, &spec->kernel) == -1 ||

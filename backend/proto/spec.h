@@ -49,6 +49,7 @@ struct guest_spec {
 	unsigned cpus;
 	bool hugepages;
 	bool balloon;
+	bool serial2; /* a second serial port */
 	int kvm_fd;
 	int listen_fd; /* the guest's control socket, listening */
 	int kernel_fd; /* -1: the firmware boots it */

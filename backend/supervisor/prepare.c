@@ -112,6 +112,7 @@ copy_text(
 	spec->cpus = vm->cpus;
 	spec->hugepages = vm->hugepages;
 	spec->balloon = vm->balloon;
+	spec->serial2 = vm->serial2;
 	config_vm_uuid(config_host_id(host, sizeof host), vm->name, spec->uuid);
 	spec->boot = vm->boot;
 	spec->firmware_log = vm->firmware_log;

@@ -253,7 +253,7 @@ static void
 add_parts(const struct guest *g, const struct config_vm *vm, json_t *obj)
 {
 	static const char *const same[] = {
-	    "memory", "cpus", "kernel", "confinement"};
+	    "memory", "cpus", "kernel", "serial2", "confinement"};
 	size_t i;
 
 	if (g->spec != NULL) {
@@ -271,6 +271,7 @@ add_parts(const struct guest *g, const struct config_vm *vm, json_t *obj)
 	json_object_set_new(
 	    obj, "memory", json_integer((json_int_t)vm->memory));
 	json_object_set_new(obj, "cpus", json_integer(vm->cpus));
+	json_object_set_new(obj, "serial2", json_boolean(vm->serial2));
 	json_object_set_new(obj, "kernel", text_json(vm->kernel));
 	json_object_set_new(obj, "disks", defined_disks(vm));
 	json_object_set_new(obj, "nics", defined_nics(vm));

@@ -288,12 +288,13 @@ int
 machine_add_device(struct machine *m, const struct device_ops *ops, void *dev,
     struct error *err)
 {
+	const char *name = ops->name; /* which may go with the device */
 	struct device *device;
 
 	device = realloc(m->device, (m->devices + 1) * sizeof *device);
 	if (device == NULL) {
 		ops->destroy(dev);
-		return error_set(err, "no memory for %s", ops->name);
+		return error_set(err, "no memory for %s", name);
 	}
 	m->device = device;
 	m->device[m->devices].ops = ops;

@@ -16,3 +16,5 @@ bench: install-check all guest $(BENCH_B)/bare $(BENCH_B)/launch \
     build/rel/tests/bench/bench_term build/rel/tests/bench/bench_virtq \
     build/rel/tests/bench/bench_block
 	@tests/bench/run
+
+-include $(wildcard build/rel/tests/bench/*.d)

@@ -212,7 +212,9 @@ main(int argc, char **argv)
 		printf("%s\n", err.text);
 		return 1;
 	}
+	/* Who only wants it to be held open waits for this. */
 	printf("size %" PRIu64 "\n", block_size(b));
+	fflush(stdout);
 	while (fgets(line, sizeof line, stdin) != NULL)
 		step(b, line);
 	block_drain(b);

@@ -104,7 +104,7 @@ record(struct recorder *r, struct block_request *rq)
 	    .file = (unsigned)r->file,
 	    .flush = rq->op == BLOCK_FLUSH,
 	    .grows = rq->op == BLOCK_WRITE,
-	    .offset = rq->offset,
+	    .offset = rq->place,
 	    .len = rq->len,
 	    .submitted = recorder_tick(),
 	    .done = RECORDER_NEVER,
@@ -153,7 +153,6 @@ perform(int fd, struct block_request *rq)
 	ssize_t n;
 	int result;
 
-	block_step_first(rq);
 	do {
 		block_step_next(rq, &s);
 		switch (s.kind) {

@@ -10,7 +10,7 @@ import termios
 import time
 
 from guests import prompt, start
-from harness import PROMPT, check, until
+from harness import PROMPT, check, need_kvm, until
 
 
 def test_a_console_works_in_files(lab):
@@ -53,6 +53,26 @@ def test_the_other_port_is_another_console(lab):
     check("over there" in out and "vmtui>" not in out, repr(out))
     why = lab.fails("console", "--port", "ttyS7", "a", text=b"")
     check("no console ttyS7; there are ttyS0 and hvc0" in why, why)
+
+
+def test_the_second_serial_port_is_a_console_of_its_own(lab):
+    need_kvm()
+    lab.configure(lab.guest("a", "serial2 = yes") + lab.guest("b"))
+    lab.ok("start", "a", "b")
+    prompt(lab, "a")
+    check(lab.status("a")["serial2"] is True)
+    check(lab.status("b")["serial2"] is False)
+    lab.ok("console", "a", text=b"out 0x2f8 1 0x48\rout 0x2f8 1 0x69\r")
+    until("the second port's bytes", lambda: lab.ok(
+        "console", "--history", "--port", "ttyS1", "a", text=b"") == "Hi")
+    # What is typed there arrives there: the line status, then the byte.
+    lab.ok("console", "--port", "ttyS1", "a", text=b"!")
+    out = lab.ok("console", "a", text=b"in 0x2fd 1\rin 0x2f8 1\r")
+    check("\n61" in out.replace("\r", "") and "\n21" in out, repr(out))
+    why = lab.fails("console", "--port", "ttyS7", "a", text=b"")
+    check("no console ttyS7; there are ttyS0, ttyS1 and hvc0" in why, why)
+    why = lab.fails("console", "--port", "ttyS1", "b", text=b"")
+    check("b has one serial port" in why and "serial2 = yes" in why, why)
 
 
 class Stuck:

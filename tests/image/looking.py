@@ -1,6 +1,8 @@
 """info and map: what they say is what QEMU says."""
 
 import json
+import os
+import re
 
 from harness import check
 from judge import info, qemu_img, qemu_io
@@ -108,3 +110,61 @@ def test_map_shows_the_holes_of_a_raw_image(lab):
     told = json.loads(lab.ok("image", "map", "--json", "a.raw"))["extents"]
     check([(e["start"] >> 20, e["kind"]) for e in told] ==
           [(0, "zero"), (2, "data"), (3, "zero"), (8, "data")], told)
+
+
+def listed(lab, *args, rc=0):
+    """What list says, by the name of the file."""
+    done = lab.run("image", "list", "--json", *args)
+    check(done.status == rc, done.status, done.err)
+    told = json.loads(done.out)["images"]
+    return {os.path.basename(i["path"]): i for i in told}
+
+
+def test_list_shows_what_definitions_name_and_what_lies_beside_it(lab):
+    lab.ok("create", "-s", "1M", "base.raw")
+    lab.ok("create", "-b", "base.raw", "top.qcow2")
+    lab.ok("create", "-s", "2M", "other.qcow2")
+    lab.ok("create", "-s", "3M", "no-ending")
+    with open(lab.path("bad.qcow2"), "w", encoding="utf-8") as f:
+        f.write("nothing of the kind")
+    lab.configure("[vm a]\nmemory = 64M\ndisk = top.qcow2\n"
+               "disk = lost.qcow2, readonly\n"
+               "[vm b]\nmemory = 64M\ndisk = ./top.qcow2\ncdrom = no-ending\n")
+    told = listed(lab)
+    check(sorted(told) == ["bad.qcow2", "base.raw", "lost.qcow2", "no-ending",
+                           "other.qcow2", "top.qcow2"], told)
+    top = told["top.qcow2"]
+    check([(u["guest"], u["as"]) for u in top["users"]] ==
+          [("a", "disk"), ("b", "disk")], top)
+    check(os.path.basename(top["base"]) == "base.raw", top)
+    check(top["size"] == 1 << 20 and top["format"] == "qcow2", top)
+    check("is missing" in told["lost.qcow2"]["error"], told)
+    check(told["lost.qcow2"]["users"][0]["readonly"], told)
+    check("not a qcow2 image" in told["bad.qcow2"]["error"], told)
+    check(told["no-ending"]["users"] ==
+          [{"guest": "b", "as": "cdrom", "readonly": True}], told)
+    check(told["other.qcow2"]["users"] == [], told)
+    text = lab.ok("image", "list")
+    check("a, b; based on " in text and "is missing" in text, text)
+
+
+def test_list_goes_on_where_something_is_wrong(lab):
+    lab.ok("create", "-s", "1M", "base.raw")
+    lab.ok("create", "-b", "base.raw", "top.qcow2")
+    os.unlink(lab.path("base.raw"))
+    lab.configure("[vm a]\nmemori = 64M\n")
+    told = listed(lab, lab.path("."), rc=1)
+    check(list(told) == ["top.qcow2"], told)
+    check("base.raw is missing" in told["top.qcow2"]["error"], told)
+    check(told["top.qcow2"]["format"] == "qcow2", told)
+
+
+def test_progress_is_told_to_programs_that_ask(lab):
+    lab.ok("create", "-s", "8G", "large.qcow2")
+    qemu_io(lab, "large.qcow2", "write -P 7 1M 8M")
+    lab.env["VMTUI_PROGRESS"] = "1"
+    done = lab.run("image", "convert", "large.qcow2", "copy.raw")
+    check(done.status == 0, done.err)
+    lines = done.err.splitlines()
+    check(lines and all(re.fullmatch(r"progress: \d+ 8589934592 copying", one)
+                        for one in lines), done.err[:500])

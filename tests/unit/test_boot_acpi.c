@@ -21,11 +21,41 @@ setup(void **state)
 	int rc;
 
 	if (guestmem_create(&mem, MEMORY, false, &err) == -1 ||
-	    acpi_build(3, &t, &err) == -1)
+	    acpi_build(3, false, &t, &err) == -1)
 		return -1;
 	rc = acpi_place(&t, &mem, RSDP, ROOM, &err);
 	acpi_free(&t);
 	return rc;
+}
+
+/* How often the AML of a machine says "COM1" and "COM2". */
+static void
+count_ports(bool serial2, unsigned found[2])
+{
+	struct acpi_tables t;
+	struct error err;
+	size_t i;
+
+	assert_int_equal(acpi_build(1, serial2, &t, &err), 0);
+	found[0] = found[1] = 0;
+	for (i = 0; i + 4 <= t.len; i++) {
+		found[0] += memcmp(t.data + i, "COM1", 4) == 0;
+		found[1] += memcmp(t.data + i, "COM2", 4) == 0;
+	}
+	acpi_free(&t);
+}
+
+static void
+test_acpi_names_the_serial_ports_that_are_there(void **state)
+{
+	unsigned found[2];
+
+	count_ports(false, found);
+	assert_int_equal(found[0], 1);
+	assert_int_equal(found[1], 0);
+	count_ports(true, found);
+	assert_int_equal(found[0], 1);
+	assert_int_equal(found[1], 1);
 }
 
 static int
@@ -205,7 +235,7 @@ test_acpi_place_keeps_to_its_room(void **state)
 	struct acpi_tables t;
 	struct error err;
 
-	assert_int_equal(acpi_build(64, &t, &err), 0);
+	assert_int_equal(acpi_build(64, false, &t, &err), 0);
 	assert_int_equal(acpi_place(&t, &mem, RSDP, t.len + 64, &err), 0);
 	assert_int_equal(acpi_place(&t, &mem, RSDP, t.len + 63, &err), -1);
 	assert_int_equal(acpi_place(&t, &mem, MEMORY, ROOM, &err), -1);
@@ -257,6 +287,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_acpi_names_the_serial_ports_that_are_there),
 	    cmocka_unit_test(test_acpi_rsdp_leads_to_both_roots),
 	    cmocka_unit_test(test_acpi_fadt_names_the_ports_of_the_devices),
 	    cmocka_unit_test(test_acpi_madt_lists_processors_and_overrides),

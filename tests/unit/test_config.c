@@ -116,6 +116,7 @@ test_config_reads_every_key(void **state)
 		 "boot = cdrom\n"
 		 "firmware = /bios.bin\n"
 		 "firmware-log = yes\n"
+		 "serial2 = yes\n"
 		 "disk = a.raw, format=raw, readonly, cache=none\n"
 		 "disk = \"/x, y #.img\", cache=unsafe\n"
 		 "cdrom = /cd.iso\n"
@@ -193,6 +194,7 @@ test_config_reads_every_key(void **state)
 	assert_int_equal(nic[3].lladdr[5], 0xab);
 	assert_string_equal(vm->firmware, "/bios.bin");
 	assert_true(vm->firmware_log);
+	assert_true(vm->serial2);
 	assert_true(vm->enable && vm->balloon && vm->hugepages);
 	assert_int_equal(
 	    vm->allow, CONFIG_ALLOW_TITLE | CONFIG_ALLOW_CLIPBOARD);

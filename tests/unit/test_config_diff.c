@@ -67,11 +67,11 @@ test_diff_sees_every_key_of_a_guest(void **state)
 {
 	static const char *const values[][2] = {{"memory", "1G"}, {"cpus", "2"},
 	    {"kernel", "/k"}, {"firmware", "/f"}, {"firmware-log", "yes"},
-	    {"initrd", "/i"}, {"cmdline", "x"}, {"boot", "cdrom"},
-	    {"disk", "/d"}, {"cdrom", "/c"}, {"interface", "local"},
-	    {"enable", "yes"}, {"restart", "always"}, {"owner", "u"},
-	    {"instance-of", "t"}, {"balloon", "yes"}, {"hugepages", "yes"},
-	    {"allow", "clipboard"}};
+	    {"serial2", "yes"}, {"initrd", "/i"}, {"cmdline", "x"},
+	    {"boot", "cdrom"}, {"disk", "/d"}, {"cdrom", "/c"},
+	    {"interface", "local"}, {"enable", "yes"}, {"restart", "always"},
+	    {"owner", "u"}, {"instance-of", "t"}, {"balloon", "yes"},
+	    {"hugepages", "yes"}, {"allow", "clipboard"}};
 	const struct config_key *key;
 	char text[128], want[128];
 	size_t i;

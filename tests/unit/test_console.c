@@ -307,7 +307,8 @@ test_console_takes_typing_at_the_guests_pace(void **state)
 	NEED_MACHINE(m, asked);
 
 	c = console_new(base, NULL);
-	assert_int_equal(serial_create(m, 0x3f8, 4, &ops, c, &s, NULL), 0);
+	assert_int_equal(
+	    serial_create(m, "serial", 0x3f8, 4, &ops, c, &s, NULL), 0);
 	console_connect(c, &port, s);
 	out(m, 0x3fa, 1, 1);
 	fd = console_watch(c, false, NULL);
@@ -339,7 +340,8 @@ test_console_takes_what_was_typed_before_leaving(void **state)
 	NEED_MACHINE(m, asked);
 
 	c = console_new(base, NULL);
-	assert_int_equal(serial_create(m, 0x3f8, 4, &ops, c, &s, NULL), 0);
+	assert_int_equal(
+	    serial_create(m, "serial", 0x3f8, 4, &ops, c, &s, NULL), 0);
 	console_connect(c, &port, s);
 	out(m, 0x3fa, 1, 1);
 	fd = console_watch(c, false, NULL);
@@ -372,7 +374,8 @@ make_side(struct machine *m, struct event_base *base)
 	struct side side = {m, console_new(base, NULL), NULL};
 
 	assert_int_equal(
-	    serial_create(m, 0x3f8, 4, &ops, side.c, &side.s, NULL), 0);
+	    serial_create(m, "serial", 0x3f8, 4, &ops, side.c, &side.s, NULL),
+	    0);
 	assert_int_equal(console_join(side.c, m, "ttyS0", NULL), 0);
 	console_connect(side.c, &port, side.s);
 	return side;

@@ -39,6 +39,7 @@ fill(struct guest_spec *spec)
 	spec->firmware = strdup("bios.bin");
 	spec->netrom_fd = some_fd();
 	spec->firmware_log = true;
+	spec->serial2 = true;
 	memcpy(spec->uuid, "\x12\x34sixteen bytes", 16);
 	spec->boot = CONFIG_BOOT_NET;
 	spec->rights = (struct rights){101, RIGHTS_NOBODY, 0xfffffffe};
@@ -93,6 +94,7 @@ test_spec_is_read_back_as_it_was_written(void **state)
 	assert_int_not_equal(back.firmware_fd, -1);
 	assert_int_not_equal(back.netrom_fd, -1);
 	assert_true(back.firmware_log);
+	assert_true(back.serial2);
 	assert_memory_equal(back.uuid, spec.uuid, 16);
 	assert_int_equal(back.boot, CONFIG_BOOT_NET);
 	assert_true(back.rights.group == 101);

@@ -6,6 +6,7 @@
 #include "backend/dev/dev.h"
 
 #define COM1 0x3f8
+#define COM2 0x2f8
 
 struct host {
 	char got[256];
@@ -40,7 +41,8 @@ port(struct machine *m, struct host *h)
 {
 	struct serial *s;
 
-	assert_int_equal(serial_create(m, COM1, 4, &host_ops, h, &s, NULL), 0);
+	assert_int_equal(
+	    serial_create(m, "serial", COM1, 4, &host_ops, h, &s, NULL), 0);
 	return s;
 }
 
@@ -207,6 +209,37 @@ test_serial_is_the_same_after_save_and_load(void **state)
 	machine_destroy(m2);
 }
 
+static void
+test_serial_ports_are_saved_each_under_its_name(void **state)
+{
+	struct host one = {.room = 200}, two = {.room = 200};
+	struct state_writer w = {0};
+	struct state_reader r;
+	struct error err;
+	struct serial *s;
+	NEED_MACHINE(m, asked);
+
+	port(m, &one);
+	assert_int_equal(
+	    serial_create(m, "serial2", COM2, 3, &host_ops, &two, &s, &err), 0);
+	out(m, COM2, 1, '2');
+	out(m, COM1, 1, '1');
+	assert_memory_equal(one.got, "1", 2);
+	assert_memory_equal(two.got, "2", 2);
+	out(m, COM1 + 7, 1, 0x11);
+	out(m, COM2 + 7, 1, 0x22);
+	assert_int_equal(machine_save(m, &w, &err), 0);
+	assert_non_null(memmem(w.data, w.len, "serial2", 7));
+	out(m, COM1 + 7, 1, 0);
+	out(m, COM2 + 7, 1, 0);
+	r = (struct state_reader){.data = w.data, .len = w.len};
+	assert_int_equal(machine_load(m, &r, &err), 0);
+	assert_int_equal(in(m, COM1 + 7, 1), 0x11);
+	assert_int_equal(in(m, COM2 + 7, 1), 0x22);
+	state_writer_free(&w);
+	machine_destroy(m);
+}
+
 int
 main(void)
 {
@@ -219,6 +252,7 @@ main(void)
 	    cmocka_unit_test(test_serial_loops_back_without_the_host),
 	    cmocka_unit_test(test_serial_has_its_divisor_behind_dlab),
 	    cmocka_unit_test(test_serial_is_the_same_after_save_and_load),
+	    cmocka_unit_test(test_serial_ports_are_saved_each_under_its_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,7 +20,8 @@ struct cli_hooks {
 	int (*screen)(const char *config);
 	int (*backend)(const char *config, int ready_fd);
 	/* Prints what went wrong; EXIT_USAGE: but not how it is used. */
-	int (*image)(const char *command, int argc, char **argv);
+	int (*image)(
+	    const char *config, const char *command, int argc, char **argv);
 };
 
 struct cli {

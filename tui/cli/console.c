@@ -358,7 +358,7 @@ run(struct cli *cli, int argc, char **argv)
 
 const struct command command_console = {
     .name = "console",
-    .usage = "[--history] [--port ttyS0|hvc0] NAME",
+    .usage = "[--history] [--port ttyS0|ttyS1|hvc0] NAME",
     .help = "Attaches to a guest's console; leave with ctrl-] or ~.",
     .run = run,
 };

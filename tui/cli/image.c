@@ -16,7 +16,7 @@ run(struct cli *cli, int argc, char **argv)
 		    cli->command->help);
 		return 0;
 	}
-	rc = cli->hooks->image(cli->command->name, argc, argv);
+	rc = cli->hooks->image(cli->config, cli->command->name, argc, argv);
 	return rc == EXIT_USAGE ? cli_usage(cli) : rc;
 }
 
@@ -34,7 +34,8 @@ const struct command command_create = {
 
 const struct command command_image = {
     .name = "image",
-    .usage = "info [-f FORMAT] [--json] PATH\n"
+    .usage = "list [--json] [PATH]...\n"
+	     "           image info [-f FORMAT] [--json] PATH\n"
 	     "           image check [-f FORMAT] [-r] [--json] PATH\n"
 	     "           image map [-f FORMAT] [--json] PATH\n"
 	     "           image convert [-f FORMAT] [-O FORMAT] "
