@@ -100,6 +100,16 @@ draw_rate(const struct rect *r, int y, int x, double rate)
 	draw_field(r, y, x, RATE_COLUMNS, true, STYLE_PLAIN, text);
 }
 
+/* An interface of the host, and who is heard through it. */
+static void
+draw_heard(const struct rect *r, int y, int x, const struct switch_port *p)
+{
+	x = draw_text(r, y, x, STYLE_FAINT, "of the host");
+	if (p->heard > 0)
+		draw_textf(r, y, x, STYLE_FAINT, ", %u heard %s", p->heard,
+		    p->addresses);
+}
+
 static void
 draw_row(const struct ui *ui, const struct rect *r, int y, size_t n)
 {
@@ -107,6 +117,7 @@ draw_row(const struct ui *ui, const struct rect *r, int y, size_t n)
 	bool here = n == ui->switches_view.at, up;
 	int x = r->w - 2 * RATE_COLUMNS - 1, at;
 	const struct switch_port *p = row.port;
+	struct rect left = *r;
 	const struct guest *g;
 	const char *text;
 
@@ -121,15 +132,17 @@ draw_row(const struct ui *ui, const struct rect *r, int y, size_t n)
 		    row.sw->bridge.name, row.sw->state);
 		p = &row.sw->bridge;
 	} else {
+		/* What the rates need stays theirs. */
+		left.w = x - 1;
 		g = guest_of(ui->model, p->name, &text);
 		draw_field(r, y, 5, NAME_COLUMNS - 2, false,
 		    here ? STYLE_SELECTED : STYLE_PLAIN, p->name);
 		at = 4 + NAME_COLUMNS;
 		if (g == NULL)
-			draw_text(r, y, at, STYLE_FAINT, "of the host");
+			draw_heard(&left, y, at, p);
 		else
-			draw_textf(
-			    r, y, at, STYLE_PLAIN, "%s  %.17s", g->name, text);
+			draw_textf(&left, y, at, STYLE_PLAIN, "%s  %.17s  %s",
+			    g->name, text, p->addresses);
 	}
 	draw_rate(r, y, x, p->from_rate);
 	draw_rate(r, y, x + RATE_COLUMNS, p->to_rate);

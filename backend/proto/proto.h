@@ -46,7 +46,9 @@
  *                is to have from now on; answered when it was asked
  *   link         {"name", "nic": its number, from 0, "up": bool}: pulls the cable
  *                of an interface out, or plugs it in
- *   switches     → {"switches": [{"name", "interface", "state", "members"}]}
+ *   switches     → {"switches": [{"name", "interface", "state", "members",
+ *                "stations": [{"member": where it is heard, "lladdr",
+ *                "address": one that the host knows it by, or ""}]}]}
  *   log          {"name"} → {} and one descriptor: the log of that guest, or
  *                without a name the backend's, for reading
  *   reload       → {"mistakes": […], "changes": [CHANGE…]}; with mistakes

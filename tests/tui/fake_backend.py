@@ -344,10 +344,17 @@ class Backend:
         elif name == "reset-switches":
             ret = {}
         elif name == "switches":
-            # NAME:INTERFACE:STATE:MEMBER,MEMBER
+            # NAME:INTERFACE:STATE:MEMBER,MEMBER; MEMBER=ADDRESS... for who
+            # is heard there
             ret = {"switches": [
                 dict(zip(("name", "interface", "state"), words[:3]),
-                     members=[m for m in words[3].split(",") if m])
+                     members=[m.split("=")[0]
+                              for m in words[3].split(",") if m],
+                     stations=[{"member": m.split("=")[0],
+                                "lladdr": "00:20:91:00:00:01",
+                                "address": a}
+                               for m in words[3].split(",")
+                               for a in m.split("=")[1:]])
                 for words in (s.split(":") for s in self.args.switch)]}
         elif name == "log":
             # Made if need be; a test writes into it.
