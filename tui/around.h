@@ -17,6 +17,7 @@ struct bottom {
 		const struct view *view;
 	} spot[BOTTOM_SPOTS];
 	int spots;
+	bool pressed; /* the button went down there */
 };
 
 /* The host: name, guests by state, CPU and memory. */

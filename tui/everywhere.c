@@ -93,11 +93,36 @@ turn_to(struct ui *ui, struct key key)
 	return false;
 }
 
+/* The key of the help as it is now, for sentences; "" if it has none. */
+static const char *
+help_name(char *buf, size_t len)
+{
+	const struct binding *b;
+
+	for (b = everywhere_bindings; b->run != help_key; b++)
+		continue;
+	buf[0] = '\0';
+	return keys_of(b).key.code == 0 ? buf
+					: key_name(keys_of(b).key, buf, len);
+}
+
+static void
+nothing(struct ui *ui, struct key key)
+{
+	char name[32], help[32];
+
+	key_name(key, name, sizeof name);
+	if (*help_name(help, sizeof help) != '\0')
+		ui_say(
+		    ui, "%s does nothing here; %s shows the keys.", name, help);
+	else
+		ui_say(ui, "%s does nothing here.", name);
+}
+
 static void
 command_key(struct ui *ui, struct key key)
 {
 	const char *why, *other;
-	char name[32];
 	bool known;
 
 	if ((known = keys_run(ui->view->bindings(ui), key, ui, &why)) &&
@@ -112,8 +137,7 @@ command_key(struct ui *ui, struct key key)
 	if (known)
 		ui_say(ui, "%s", why);
 	else if (!turn_to(ui, key))
-		ui_say(ui, "%s does nothing here; ? shows the keys.",
-		    key_name(key, name, sizeof name));
+		nothing(ui, key);
 }
 
 void
@@ -151,34 +175,54 @@ everywhere_key(struct ui *ui, struct key key)
 	ui_dirty(ui, DIRTY_BOTTOM);
 }
 
+/*
+ * A click on the last line is what is written there. When the button is let
+ * go: otherwise a click on "quit" would leave that for the shell to read.
+ */
+static bool
+bottom_mouse(struct ui *ui, const struct mouse *mouse)
+{
+	bool here = mouse->row == ui->layout.bottom.y;
+	struct key key;
+
+	if (mouse->button != 1)
+		return false;
+	if (mouse->event == TERM_MOUSE_PRESS) {
+		ui->bottom.pressed = here;
+		return here;
+	}
+	if (!ui->bottom.pressed)
+		return false;
+	if (mouse->event != TERM_MOUSE_RELEASE)
+		return true;
+	ui->bottom.pressed = false;
+	if (!here)
+		return true;
+	key = bottom_click(ui, mouse->col);
+	if (key.code != 0)
+		everywhere_key(ui, key);
+	return true;
+}
+
 void
 everywhere_mouse(struct ui *ui, const struct mouse *mouse)
 {
-	struct key key;
-
 	if (ui->layout.small || ui->prompt.kind != PROMPT_NONE)
 		return;
 	if (mouse->event == TERM_MOUSE_PRESS && message_clear(&ui->message))
 		ui_dirty(ui, DIRTY_ALL);
-	else if (mouse->event == TERM_MOUSE_PRESS && mouse->button == 1 &&
-	    mouse->row == ui->layout.bottom.y) {
-		key = bottom_click(ui, mouse->col);
-		if (key.code != 0)
-			everywhere_key(ui, key);
+	else if (bottom_mouse(ui, mouse))
 		return;
-	}
-	if (ui->sheet.open) {
+	if (ui->sheet.open)
 		sheet_mouse(ui, mouse);
+	else if (ui->view->mouse == NULL)
 		return;
-	}
-	if (ui->view->mouse == NULL)
-		return;
-	if (ui->form.open) {
+	else if (ui->form.open)
 		form_mouse(ui, mouse);
-		return;
+	else {
+		ui->view->mouse(ui, mouse);
+		ui_dirty(ui, DIRTY_BOTTOM);
 	}
-	ui->view->mouse(ui, mouse);
-	ui_dirty(ui, DIRTY_BOTTOM);
 }
 
 void

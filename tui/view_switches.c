@@ -14,6 +14,7 @@
 
 #define NAME_COLUMNS 22
 #define RATE_COLUMNS 9
+#define RATES_FROM   60 /* columns: below, names are worth more */
 
 /* A row of the screen: a switch (port NULL), or something in it. */
 struct row {
@@ -88,6 +89,13 @@ update(struct ui *ui)
  * --- Drawing ----------------------------------------------------------
  */
 
+/* Where the rates stand; behind the last column if they do not. */
+static int
+rates_column(const struct rect *r)
+{
+	return r->w >= RATES_FROM ? r->w - 2 * RATE_COLUMNS - 1 : r->w + 1;
+}
+
 static void
 draw_rate(const struct rect *r, int y, int x, double rate)
 {
@@ -115,7 +123,7 @@ draw_row(const struct ui *ui, const struct rect *r, int y, size_t n)
 {
 	struct row row = nth(ui, n);
 	bool here = n == ui->switches_view.at, up;
-	int x = r->w - 2 * RATE_COLUMNS - 1, at;
+	int x = rates_column(r), at;
 	const struct switch_port *p = row.port;
 	struct rect left = *r;
 	const struct guest *g;
@@ -164,12 +172,12 @@ draw(struct ui *ui, unsigned dirty)
 {
 	struct rect r = body(ui), title = {1, 0, 1, ui->layout.cols};
 	size_t n = count_rows(ui), i;
-	int y, x = r.w - 2 * RATE_COLUMNS - 1;
+	int y, x = rates_column(&r);
 
 	draw_clear(&r);
 	draw_hline(&title, 0, 0, title.w, glyphs()->hline);
 	draw_text(&title, 0, 1, STYLE_TITLE_FOCUS, " switches ");
-	if (n > 0 && x > NAME_COLUMNS) {
+	if (n > 0 && x < r.w) {
 		draw_text(&title, 0, x, STYLE_FAINT, " from it ");
 		draw_text(
 		    &title, 0, x + RATE_COLUMNS, STYLE_FAINT, "   to it ");
