@@ -37,10 +37,13 @@ _vmtui_image() {
 		options+=' -O -o' ;;
 	commit)
 		;;
+	delete)
+		options= ;;
 	rebase)
 		options+=' -b -F -u' ;;
 	*)
-		what='list info check map resize convert commit rebase'
+		what='list info check map resize convert commit rebase
+		    delete'
 		options='-f -F -O -b -o -r -u --json --shrink --lose-data' ;;
 	esac
 	_vmtui_image_values "$1"
@@ -71,7 +74,8 @@ _vmtui() {
 			return
 		fi
 		mapfile -t COMPREPLY < <(compgen -W "status show start stop
-		    console pause unpause reset balloon link wait send receive
+		    console pause unpause reset balloon link insert eject grow wait
+		    send receive
 		    log create image
 		    check import load
 		    reload switches backend -f --help --version" -- "$cur")
@@ -102,13 +106,18 @@ _vmtui() {
 		if [[ $prev == --port ]]; then
 			what='ttyS0 ttyS1 hvc0' options=
 		fi ;;
-	pause | unpause | wait | balloon | send | receive)
+	pause | unpause | wait | balloon | grow | send | receive)
 		what=guests ;;
 	reset)
 		options='-s' what='guests all switches vms' ;;
 	link)
 		what='guests up down' ;;
-	log)
+	insert)
+		options='-f' what=guests
+		for ((i++; i < COMP_CWORD; i++)); do
+			[[ ${COMP_WORDS[i]} == -* ]] || what=files
+		done ;;
+	eject | log)
 		options='-f' what=guests ;;
 	create)
 		options='-s -b -i -f -F -o' what=files

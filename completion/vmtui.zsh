@@ -23,6 +23,9 @@ _vmtui_commands() {
 		'reset:press the reset button'
 		'balloon:move the memory of a running guest'
 		'link:plug a cable in or pull it out'
+		'insert:put another disc into the CD-ROM drive'
+		'eject:take the disc out of the CD-ROM drive'
+		'grow:make a disk of a running guest larger'
 		'wait:wait until guests have ended'
 		'send:stop a guest and write it out'
 		'receive:start a guest where send stopped it'
@@ -97,6 +100,15 @@ _vmtui() {
 		_arguments '1:guest:_vmtui_guests' '2:size:' ;;
 	link)
 		_arguments '1:guest:_vmtui_guests' '*:state:(up down)' ;;
+	insert)
+		_arguments '-f[also if the guest has locked it]' \
+		    '1:guest:_vmtui_guests' '2:disc:_files' ;;
+	eject)
+		_arguments '-f[also if the guest has locked it]' \
+		    '1:guest:_vmtui_guests' ;;
+	grow)
+		_arguments '1:guest:_vmtui_guests' '2:disk or size:' \
+		    '3:size:' ;;
 	send | receive)
 		_arguments '1:guest:_vmtui_guests' ;;
 	log)
@@ -110,7 +122,7 @@ _vmtui() {
 		    '-o[what it is to be like]:option:_vmtui_image_options' \
 		    '1:file:_files' ;;
 	image)
-		_arguments '1:command:(list info check map resize convert commit rebase)' \
+		_arguments '1:command:(list info check map resize convert commit rebase delete)' \
 		    '-f[format]:format:(raw qcow2)' \
 		    '-F[format of the base]:format:(raw qcow2)' \
 		    '-O[format of the copy]:format:(raw qcow2)' \

@@ -41,6 +41,7 @@
 #define CONFIG_DISKS_MAX    16 /* a guest */
 #define CONFIG_NICS_MAX     8 /* a guest */
 #define CONFIG_CPUS_MAX     64
+#define CONFIG_PIN_MAX      1024 /* numbers of the host's CPUs are below */
 #define CONFIG_KEYS_MAX     32 /* keys a section's table may have */
 #define CONFIG_MISTAKES_MAX 200 /* kept; the rest are only counted */
 
@@ -97,12 +98,13 @@ enum config_kind {
 	CONFIG_K_CHOICE, /* int: index into choices */
 	CONFIG_K_WORDS, /* unsigned: 1 << index, for each of choices given */
 	CONFIG_K_TEXT, /* char *: anything; repeats are joined by a space */
-	CONFIG_K_PATH, /* char *: made absolute */
+	CONFIG_K_PATH, /* char *: made absolute, or one of choices as it is */
 	CONFIG_K_NAME, /* char *: the name of a group */
 	CONFIG_K_VM, /* char *: the name of another [vm] */
 	CONFIG_K_SWITCH, /* char *: the name of a [switch] */
 	CONFIG_K_IFNAME, /* char *: a network interface of the host */
 	CONFIG_K_IFNAMES, /* struct config_add list */
+	CONFIG_K_CPUS, /* char *: what config_pins_parse() takes */
 	CONFIG_K_OWNER, /* user[:group] */
 	CONFIG_K_ADDRESS, /* IPv4 address/prefix */
 	CONFIG_K_LLADDR, /* 6 bytes, not multicast */
@@ -118,7 +120,7 @@ struct config_key {
 	bool repeats; /* may be given more than once */
 	size_t offset; /* of the value in its struct */
 	uint64_t min, max; /* CONFIG_K_SIZE and CONFIG_K_NUMBER */
-	const char *const *choices; /* CHOICE and WORDS, ends with NULL */
+	const char *const *choices; /* CHOICE, WORDS, PATH; ends with NULL */
 	const struct config_key *options; /* of DISK and INTERFACE */
 	const char *unit; /* of a number: "CPUs", "seconds"; NULL: none */
 	bool at_once; /* a running guest needs no restart to see it */
@@ -192,6 +194,9 @@ enum config_proto { CONFIG_PROTO_TCP, CONFIG_PROTO_UDP };
 #define CONFIG_ALLOW_TITLE     1u
 #define CONFIG_ALLOW_CLIPBOARD 2u
 
+/* In place of a disc's path: the drive is there and has none in it. */
+#define CONFIG_EMPTY "empty"
+
 struct config_disk {
 	int line; /* 0 where there is no file */
 	char *path; /* absolute */
@@ -199,6 +204,16 @@ struct config_disk {
 	enum config_cache cache;
 	bool readonly;
 };
+
+/* CPUs of the host, each once, in the order they were given in. */
+struct config_pins {
+	unsigned n;
+	uint16_t cpu[CONFIG_CPUS_MAX];
+};
+
+/* Reads "0-3,8". Returns 0, or -1 with what is wrong or would be right. */
+int config_pins_parse(
+    const char *text, struct config_pins *pins, struct error *err);
 
 struct config_forward {
 	enum config_proto proto;
@@ -227,6 +242,7 @@ struct config_vm {
 	int lines[CONFIG_KEYS_MAX];
 	uint64_t memory; /* bytes, whole MiB */
 	unsigned cpus;
+	char *pin; /* config_pins_parse() takes it; NULL: anywhere */
 	char *kernel; /* absolute, or NULL */
 	char *initrd;
 	char *cmdline;
@@ -236,7 +252,7 @@ struct config_vm {
 	bool serial2; /* a second serial port */
 	struct config_disk *disks;
 	size_t ndisks;
-	char *cdrom; /* absolute, or NULL */
+	char *cdrom; /* absolute, CONFIG_EMPTY, or NULL: no drive */
 	struct config_interface *interfaces;
 	size_t ninterfaces;
 	bool enable;
@@ -408,6 +424,9 @@ void config_vm_free(struct config_vm *);
  */
 int config_vm_complete(
     const struct config *cfg, const struct config_vm *, struct error *err);
+
+/* The path of what is in the guest's CD-ROM drive, or NULL. */
+const char *config_vm_disc(const struct config_vm *);
 
 /* The line that gave a key its value, or the guest's own; 0 without a file. */
 int config_vm_line(const struct config_vm *, const char *key);

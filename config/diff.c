@@ -116,6 +116,10 @@ compare(enum config_section_kind kind, const char *name, const void *a,
 	    .kind = kind, .name = name, .what = CONFIG_CHANGED};
 	const struct config_key *key;
 
+	if (kind == CONFIG_VM) {
+		change.before = a;
+		change.after = b;
+	}
 	for (key = config_keys(kind); key->name != NULL; key++)
 		if (!same_value(key, a, b))
 			change.keys[change.nkeys++] = key;
@@ -132,6 +136,19 @@ whole(enum config_section_kind kind, const char *name, bool added,
 	    .what = added ? CONFIG_ADDED : CONFIG_REMOVED};
 
 	each(&change, arg);
+}
+
+bool
+config_change_at_once(const struct config_change *c, size_t n)
+{
+	const struct config_key *key = c->keys[n];
+
+	/* A disc can be changed at any time; a drive cannot come or go. */
+	if (c->before != NULL &&
+	    key->offset == offsetof(struct config_vm, cdrom) &&
+	    (c->before->cdrom == NULL) != (c->after->cdrom == NULL))
+		return false;
+	return key->at_once;
 }
 
 void

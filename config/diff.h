@@ -14,7 +14,12 @@ struct config_change {
 	/* CONFIG_CHANGED: the keys with another value. */
 	const struct config_key *keys[CONFIG_KEYS_MAX];
 	size_t nkeys;
+	/* Of a guest that was changed: as it was and is. */
+	const struct config_vm *before, *after;
 };
+
+/* Whether the nth of its keys needs no restart of a running guest. */
+bool config_change_at_once(const struct config_change *change, size_t n);
 
 /*
  * Calls each() for every section that was added, removed or changed, in the

@@ -16,6 +16,7 @@ static const char *const restarts[] = {"no", "on-failure", "always", NULL};
 /* In the order of CONFIG_ALLOW_... */
 static const char *const allows[] = {"title", "clipboard", NULL};
 static const char *const formats[] = {"auto", "raw", "qcow2", NULL};
+static const char *const discs[] = {CONFIG_EMPTY, NULL};
 static const char *const caches[] = {"writeback", "none", "unsafe", NULL};
 
 #define AT(member) .offset = offsetof(struct config_disk, member)
@@ -38,7 +39,7 @@ static const struct config_key disk_options[] = {
 	.value = "writeback | none | unsafe",
 	.fallback = "writeback",
 	.help = "none goes around the host's cache; unsafe waits for no "
-		"flush and may lose data in a crash"},
+		"flush: a crash of the host may lose all of the image"},
     {0},
 };
 #undef AT
@@ -102,6 +103,12 @@ static const struct config_key vm_keys[] = {
 	.value = "1-64",
 	.fallback = "1",
 	.help = "How many virtual CPUs the guest has"},
+    {.name = "pin",
+	.kind = CONFIG_K_CPUS,
+	AT(pin),
+	.value = "CPU[-CPU][,...]",
+	.help = "The host's CPUs that its virtual CPUs are bound to, one "
+		"after the other; without it they run anywhere"},
     {.name = "kernel",
 	.kind = CONFIG_K_PATH,
 	AT(kernel),
@@ -156,8 +163,12 @@ static const struct config_key vm_keys[] = {
     {.name = "cdrom",
 	.kind = CONFIG_K_PATH,
 	AT(cdrom),
-	.value = "PATH",
-	.help = "An ISO image in the guest's CD-ROM drive"},
+	.at_once = true,
+	.choices = discs,
+	.value = "PATH | empty",
+	.help = "A CD-ROM drive with this ISO image in it, or with none; "
+		"while the guest runs the disc is changed at once, and a "
+		"drive comes or goes with its next start"},
     {.name = "interface",
 	.kind = CONFIG_K_INTERFACE,
 	AT(interfaces),

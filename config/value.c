@@ -203,9 +203,13 @@ static int
 set_path(const struct config_key *key, char **at, const char *text,
     const struct value_from *from, struct error *err)
 {
-	char *path = config_path_expand(text, from->folder, err);
+	size_t i;
+	char *path;
 
-	if (path == NULL)
+	for (i = 0; key->choices != NULL && key->choices[i] != NULL; i++)
+		if (strcmp(key->choices[i], text) == 0)
+			return set_string(at, mem_dup(text));
+	if ((path = config_path_expand(text, from->folder, err)) == NULL)
 		return error_prefix(err, "%s = %s: ", key->name, text);
 	return set_string(at, path);
 }
@@ -338,6 +342,14 @@ unquoted(const char *text)
 }
 
 static int
+check_cpus(const char *text, struct error *err)
+{
+	struct config_pins pins;
+
+	return config_pins_parse(text, &pins, err);
+}
+
+static int
 set_plain(const struct config_key *key, void *base, const char *text,
     const struct value_from *from, struct error *err)
 {
@@ -368,6 +380,8 @@ set_plain(const struct config_key *key, void *base, const char *text,
 		return set_checked(key, at, text, value_ifname_check, err);
 	case CONFIG_K_IFNAMES:
 		return add_ifname(key, base, text, from, err);
+	case CONFIG_K_CPUS:
+		return set_checked(key, at, text, check_cpus, err);
 	case CONFIG_K_OWNER:
 		return set_owner(key, base, text, err);
 	case CONFIG_K_ADDRESS:

@@ -10,7 +10,8 @@ is_string(const struct config_key *key)
 {
 	return key->kind == CONFIG_K_TEXT || key->kind == CONFIG_K_PATH ||
 	    key->kind == CONFIG_K_NAME || key->kind == CONFIG_K_VM ||
-	    key->kind == CONFIG_K_SWITCH || key->kind == CONFIG_K_IFNAME;
+	    key->kind == CONFIG_K_SWITCH || key->kind == CONFIG_K_IFNAME ||
+	    key->kind == CONFIG_K_CPUS;
 }
 
 /* The bytes of values that own nothing; 0 for all others. */

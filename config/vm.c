@@ -93,6 +93,14 @@ config_vm_free(struct config_vm *vm)
 	free(vm);
 }
 
+const char *
+config_vm_disc(const struct config_vm *vm)
+{
+	if (vm->cdrom == NULL || strcmp(vm->cdrom, CONFIG_EMPTY) == 0)
+		return NULL;
+	return vm->cdrom;
+}
+
 int
 config_vm_line(const struct config_vm *vm, const char *name)
 {
@@ -140,13 +148,15 @@ check_boot(const char *path, const struct config_vm *vm, struct error *err)
 		    vm->name, key);
 		return config_vm_blame(path, vm, key, err);
 	}
-	if (vm->boot == CONFIG_BOOT_CDROM && vm->cdrom == NULL) {
+	if (vm->boot == CONFIG_BOOT_CDROM &&
+	    (vm->cdrom == NULL ||
+		(config_vm_disc(vm) == NULL && vm->ndisks == 0))) {
 		error_set(err,
 		    "%s boots from its CD-ROM and has none: add cdrom = PATH",
 		    vm->name);
 		return config_vm_blame(path, vm, "boot", err);
 	}
-	if (vm->ndisks == 0 && vm->cdrom == NULL &&
+	if (vm->ndisks == 0 && config_vm_disc(vm) == NULL &&
 	    vm->boot != CONFIG_BOOT_NET) {
 		error_set(err,
 		    "%s has nothing to boot: add kernel = PATH, disk = PATH or "

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tui/actions.h"
+#include "tui/commands.h"
 #include "tui/settings.h"
 #include "tui/ui.h"
 
@@ -168,13 +169,19 @@ action_reset_refuse(struct ui *ui)
 	return unless(ui, UP, "reset");
 }
 
+/* One that leaves the guest in the state that it is in. */
 static void
-reset(struct ui *ui, const char *name)
+stateless(struct ui *ui, const char *name, const char *word, bool force)
 {
 	const struct guest *g = model_find(ui->model, name);
 
-	command(
-	    ui, name, "reset", false, g != NULL ? g->expected : GUEST_UNKNOWN);
+	command(ui, name, word, force, g != NULL ? g->expected : GUEST_UNKNOWN);
+}
+
+static void
+reset(struct ui *ui, const char *name)
+{
+	stateless(ui, name, "reset", false);
 }
 
 void
@@ -186,17 +193,87 @@ action_reset(struct ui *ui)
 	    "reset %s? what it has not written to its disks is lost", name);
 }
 
-/* The backend read the file: what is on the screen follows. */
+const char *
+action_insert_refuse(struct ui *ui)
+{
+	const char *why = unless(ui, UP, "put a disc into");
+
+	if (why == NULL && !ui_guest(ui)->drive)
+		why = because("%s has no CD-ROM drive: cdrom = empty in its "
+			      "definition gives it one with its next start.",
+		    ui_guest(ui)->name);
+	return why;
+}
+
+/* The rest of the line is a path, which the tab key completes. */
+void
+action_insert(struct ui *ui)
+{
+	char text[MODEL_NAME_MAX + 16];
+
+	snprintf(text, sizeof text, "insert %s ", ui_guest(ui)->name);
+	commands_prompt_with(ui, text);
+}
+
+const char *
+action_eject_refuse(struct ui *ui)
+{
+	const char *why = action_insert_refuse(ui);
+
+	if (why == NULL && !ui_guest(ui)->disc)
+		why = because("There is no disc in the CD-ROM drive of %s.",
+		    ui_guest(ui)->name);
+	return why;
+}
+
 static void
+eject_locked(struct ui *ui, const char *name)
+{
+	stateless(ui, name, "eject", true);
+}
+
+void
+action_eject(struct ui *ui)
+{
+	const char *name = ui_guest(ui)->name;
+
+	if (!ui_guest(ui)->locked)
+		stateless(ui, name, "eject", false);
+	else
+		prompt_ask(ui, name, eject_locked,
+		    "take the disc out of %s? its system uses it and has "
+		    "locked the drive",
+		    name);
+}
+
+/*
+ * The backend read the file: what is on the screen follows. False if there is
+ * something else to say.
+ */
+static bool
 follow_file(struct ui *ui, json_t *ret)
 {
+	const json_t *change, *troubles;
+	bool well = true;
+	size_t i;
+
+	json_array_foreach (json_object_get(ret, "changes"), i, change) {
+		troubles = json_object_get(change, "troubles");
+		if (json_array_size(troubles) == 0)
+			continue;
+		well = false;
+		ui_error(
+		    ui, "%s", json_string_value(json_array_get(troubles, 0)));
+	}
 	if (ret != NULL)
 		model_mistakes(ui->model, ret);
 	wire_refresh(ui->wire);
 	settings_reload(ui);
 	if (ui->view == &view_switches)
 		switches_ask(ui);
+	images_ask(ui);
 	ui_dirty(ui, DIRTY_ALL);
+	return well && ui->model->mistakes == 0;
 }
 
 static void
@@ -208,8 +285,7 @@ reloaded(json_t *ret, int fd, const char *why, void *arg)
 		ui_error(ui, "%s", why);
 		return;
 	}
-	follow_file(ui, ret);
-	if (ui->model->mistakes == 0)
+	if (follow_file(ui, ret))
 		ui_say(ui, "The definitions were read again.");
 }
 

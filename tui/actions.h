@@ -23,6 +23,12 @@ const char *action_unpause_refuse(struct ui *ui);
 /* After a question. */
 void action_reset(struct ui *ui);
 const char *action_reset_refuse(struct ui *ui);
+/* Asks for the path of an image, which goes into the CD-ROM drive. */
+void action_insert(struct ui *ui);
+const char *action_insert_refuse(struct ui *ui);
+/* After a question if the guest has locked the drive. */
+void action_eject(struct ui *ui);
+const char *action_eject_refuse(struct ui *ui);
 /* The backend reads the definitions again. */
 void action_reload(struct ui *ui);
 /* After the screen wrote the file: likewise, and a word only if it fails. */

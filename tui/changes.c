@@ -88,7 +88,7 @@ list_keys(const struct config_change *c, bool at_once, char *buf, size_t len)
 
 	buf[0] = '\0';
 	for (i = 0; i < c->nkeys; i++) {
-		if (c->keys[i]->at_once != at_once)
+		if (config_change_at_once(c, i) != at_once)
 			continue;
 		n += (size_t)snprintf(buf + n, len > n ? len - n : 0, "%s%s",
 		    count++ > 0 ? ", " : "", c->keys[i]->name);

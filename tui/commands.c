@@ -438,9 +438,15 @@ prompt_has(struct ui *ui, struct key key)
 }
 
 void
-commands_prompt(struct ui *ui)
+commands_prompt_with(struct ui *ui, const char *text)
 {
-	prompt_read(ui, ":", "", entered);
+	prompt_read(ui, ":", text, entered);
 	prompt_keys(ui, prompt_has);
 	ui->commands.at = ui->commands.lines;
+}
+
+void
+commands_prompt(struct ui *ui)
+{
+	commands_prompt_with(ui, "");
 }

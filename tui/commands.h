@@ -32,7 +32,8 @@ void commands_begin(struct ui *ui);
 /* Adds this screen's lines to it; what runs is asked to end. */
 void commands_end(struct ui *ui);
 
-/* Opens the prompt. */
+/* Opens the prompt; with the beginning of a command in it. */
 void commands_prompt(struct ui *ui);
+void commands_prompt_with(struct ui *ui, const char *text);
 
 #endif

@@ -40,9 +40,13 @@ add(const char *word, void *arg)
 	complete_add(arg, word);
 }
 
-/* Puts what all candidates share in place of the word at start. */
+/*
+ * Puts what all candidates share in place of the word at start; plain: as it
+ * is, not as a word among others.
+ */
 static void
-apply(struct ui *ui, const struct complete *c, size_t start, const char *before)
+apply(struct ui *ui, const struct complete *c, size_t start, const char *before,
+    bool plain)
 {
 	struct field *f = &ui->prompt.field;
 	char quoted[FIELD_MAX], word[FIELD_MAX];
@@ -55,10 +59,13 @@ apply(struct ui *ui, const struct complete *c, size_t start, const char *before)
 	n = (size_t)snprintf(word, sizeof word, "%s%s", before, c->common);
 	if (n >= sizeof word)
 		return;
-	words_quote(word, quoted, sizeof quoted - 1);
+	if (plain)
+		snprintf(quoted, sizeof quoted, "%s", word);
+	else
+		words_quote(word, quoted, sizeof quoted - 1);
 	n = strlen(quoted);
 	/* One that is whole; behind a folder more may follow. */
-	if (c->count == 1 && n > 0 && quoted[n - 1] != '/')
+	if (!plain && c->count == 1 && n > 0 && quoted[n - 1] != '/')
 		memcpy(quoted + n, " ", 2);
 	field_put(f, start, quoted);
 	if (c->count > 1)
@@ -72,6 +79,7 @@ struct wish {
 	char line[FIELD_MAX];
 	size_t start;
 	char folder[FIELD_MAX], begun[FIELD_MAX];
+	bool plain;
 };
 
 static void
@@ -89,14 +97,15 @@ found(const struct files *files, void *arg)
 			complete_add(&c, files->name[i]);
 	/* Typed on meanwhile: it is about another word. */
 	if (p->kind == PROMPT_TEXT && strcmp(p->field.text, w->line) == 0)
-		apply(w->ui, &c, w->start, w->folder);
+		apply(w->ui, &c, w->start, w->folder, w->plain);
 	free(w);
 }
 
+/* The word that begins at start in the line. */
 static void
-complete_file(struct ui *ui, const struct words *words)
+complete_file(
+    struct ui *ui, const char *word, size_t start, bool plain, const char *base)
 {
-	const char *word = words->open ? words->word[words->count - 1] : "";
 	const char *slash = strrchr(word, '/');
 	size_t n = slash == NULL ? 0 : (size_t)(slash - word) + 1;
 	struct wish *w = calloc(1, sizeof *w);
@@ -104,11 +113,12 @@ complete_file(struct ui *ui, const struct words *words)
 	if (w == NULL)
 		return;
 	w->ui = ui;
-	w->start = words->start;
+	w->start = start;
+	w->plain = plain;
 	snprintf(w->line, sizeof w->line, "%s", ui->prompt.field.text);
 	snprintf(w->folder, sizeof w->folder, "%.*s", (int)n, word);
 	snprintf(w->begun, sizeof w->begun, "%s", word + n);
-	files_look(ui->works, w->folder, NULL, found, w);
+	files_look(ui->works, w->folder, base, found, w);
 }
 
 /* The backend was asked for the switches' names. */
@@ -130,7 +140,7 @@ heard(json_t *ret, int fd, const char *why, void *arg)
 			complete_add(&c, name);
 	}
 	if (p->kind == PROMPT_TEXT && strcmp(p->field.text, w->line) == 0)
-		apply(w->ui, &c, w->start, "");
+		apply(w->ui, &c, w->start, "", false);
 	free(w);
 }
 
@@ -161,13 +171,24 @@ complete_command(struct ui *ui)
 	snprintf(line, sizeof line, "%.*s", (int)f->at, f->text);
 	words_split(line, &w, NULL);
 	if (words_expected(&w) == WORDS_FILE) {
-		complete_file(ui, &w);
+		complete_file(ui, w.open ? w.word[w.count - 1] : "", w.start,
+		    false, NULL);
 	} else if (words_expected(&w) == WORDS_SWITCH) {
 		complete_switch(ui, &w);
 	} else {
 		complete_begin(&c);
 		words_complete(&w, ui->model, add, &c);
-		apply(ui, &c, w.start, "");
+		apply(ui, &c, w.start, "", false);
 	}
 	words_free(&w);
+}
+
+void
+complete_path(struct ui *ui, const char *folder)
+{
+	const struct field *f = &ui->prompt.field;
+	char line[FIELD_MAX];
+
+	snprintf(line, sizeof line, "%.*s", (int)f->at, f->text);
+	complete_file(ui, line, 0, true, folder);
 }

@@ -12,6 +12,11 @@ struct ui;
 
 /* Of the open prompt, as a command of the command line. */
 void complete_command(struct ui *ui);
+/*
+ * Of the open prompt, as one path that is relative to the folder (NULL: to the
+ * working one).
+ */
+void complete_path(struct ui *ui, const char *folder);
 /* Of the configuration's text, at the cursor of its view. */
 void complete_config(struct ui *ui);
 

@@ -55,7 +55,13 @@ quit_sure(struct ui *ui, const char *name)
 static void
 quit_key(struct ui *ui)
 {
-	if (raw_changed(ui))
+	if (tasks_count(ui) > 0)
+		prompt_ask(ui, "", quit_sure,
+		    "leave? %s is not done with %s, and stops",
+		    tasks_count(ui) > 1 ? "the work on images" : "vmtui",
+		    tasks_count(ui) > 1 ? "all of them"
+					: LIST_FIRST(&ui->tasks)->path);
+	else if (raw_changed(ui))
 		prompt_ask(ui, "", quit_sure,
 		    "leave? what was changed in the configuration (4) is not "
 		    "saved");

@@ -81,6 +81,40 @@ form_disk_path(const struct form *f, char *buf, size_t len)
 
 static void file_chosen(struct ui *ui, const char *name);
 
+/*
+ * Words that a key takes in place of a path, as "(empty)": a file may have the
+ * name.
+ */
+static void
+offer_words(struct form *f)
+{
+	const char *const *word = f->row[f->at].key->choices;
+	char text[64];
+
+	for (; word != NULL && *word != NULL; word++) {
+		snprintf(text, sizeof text, "(%s)", *word);
+		pick_add(&f->pick, text, "no file");
+	}
+}
+
+/* Whether it is one of those; then it is put. */
+static bool
+word_taken(struct ui *ui, const char *name)
+{
+	const struct form *f = &ui->form;
+	const char *const *word = f->row[f->at].key->choices;
+	char text[64];
+
+	for (; word != NULL && *word != NULL; word++) {
+		snprintf(text, sizeof text, "(%s)", *word);
+		if (strcmp(name, text) == 0) {
+			put(ui, *word);
+			return true;
+		}
+	}
+	return false;
+}
+
 static void
 found(const struct files *files, void *arg)
 {
@@ -101,6 +135,7 @@ found(const struct files *files, void *arg)
 	}
 	pick_open(&f->pick, width < 30 ? folder : folder + width - 30,
 	    file_chosen, NULL);
+	offer_words(f);
 	if (strcmp(folder, "/") != 0)
 		pick_add(&f->pick, "../", "");
 	for (i = 0; i < files->count; i++)
@@ -149,12 +184,18 @@ file_chosen(struct ui *ui, const char *name)
 	struct error err;
 	char *quoted;
 
+	if (word_taken(ui, name))
+		return;
 	if (strcmp(name, "../") == 0) {
 		go_up(f);
 		look(ui);
 		return;
 	}
-	snprintf(path, sizeof path, "%s%s", f->folder, name);
+	/* A file that is called as a word is. */
+	snprintf(path, sizeof path, "%s%s%s",
+	    f->folder[0] == '\0' && f->row[f->at].key->choices != NULL ? "./"
+								       : "",
+	    f->folder, name);
 	if (name[strlen(name) - 1] == '/') {
 		snprintf(f->folder, sizeof f->folder, "%.1000s", path);
 		look(ui);

@@ -18,6 +18,7 @@ struct glyphs {
 	const char *running, *paused, *stopped, *crashed;
 	const char *starting, *stopping, *unknown;
 	const char *pointer, *ellipsis, *dot, *arrow;
+	const char *below; /* a child, in a tree */
 	const char *hline, *vline;
 	/* Where lines meet: ┬ ┴ ├ ┤ ┼ */
 	const char *tee_down, *tee_up, *tee_right, *tee_left, *cross;

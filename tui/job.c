@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,13 +37,31 @@ struct job {
 	void *arg;
 };
 
+/* Takes a line that says how far it is (see $VMTUI_PROGRESS in vmtui(1)). */
+static bool
+take_progress(struct job *j, const char *line)
+{
+	uint64_t done, total;
+	int end = 0;
+
+	if (j->ops->progress == NULL ||
+	    sscanf(line, "progress: %" SCNu64 " %" SCNu64 " %n", &done, &total,
+		&end) != 2 ||
+	    end == 0)
+		return false;
+	j->ops->progress(j, done, total, line + end, j->arg);
+	return true;
+}
+
 static void
 flush_line(struct stream *s)
 {
+	bool error = s == &s->job->pipe[ERRORS];
+
 	s->line[s->len] = '\0';
 	s->len = 0;
-	s->job->ops->line(
-	    s->job, s->line, s == &s->job->pipe[ERRORS], s->job->arg);
+	if (!error || !take_progress(s->job, s->line))
+		s->job->ops->line(s->job, s->line, error, s->job->arg);
 }
 
 static void
@@ -101,12 +121,30 @@ readable(int fd, short what, void *arg)
 		reap(-1, 0, j);
 }
 
+/* The environment, with a word more. NULL: no memory. */
+static char **
+environment(void)
+{
+	static char progress[] = "VMTUI_PROGRESS=1";
+	char **env;
+	size_t n = 0;
+
+	while (environ[n] != NULL)
+		n++;
+	if ((env = calloc(n + 2, sizeof *env)) == NULL)
+		return NULL;
+	memcpy(env, environ, n * sizeof *env);
+	env[n] = progress;
+	return env;
+}
+
 static int
 spawn(struct job *j, char **argv, const int ends[PIPES])
 {
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
 	sigset_t none, all;
+	char **env = j->ops->progress != NULL ? environment() : NULL;
 	int rc;
 
 	sigemptyset(&none);
@@ -123,8 +161,9 @@ spawn(struct job *j, char **argv, const int ends[PIPES])
 	posix_spawnattr_setflags(&attr,
 	    POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
 		POSIX_SPAWN_SETPGROUP);
-	rc = posix_spawn(
-	    &j->pid, "/proc/self/exe", &files, &attr, argv, environ);
+	rc = posix_spawn(&j->pid, "/proc/self/exe", &files, &attr, argv,
+	    env != NULL ? env : environ);
+	free(env);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&files);
 	return rc;

@@ -7,6 +7,7 @@
 #define TUI_JOB_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "config/error.h"
 
@@ -16,6 +17,12 @@ struct job;
 struct job_ops {
 	/* A line of its output, without what is no text; error: of stderr. */
 	void (*line)(struct job *j, const char *line, int error, void *arg);
+	/*
+	 * How far it is, of commands that can tell (total 0: not known); the
+	 * word is what it does. NULL: it is not asked.
+	 */
+	void (*progress)(struct job *j, uint64_t done, uint64_t total,
+	    const char *what, void *arg);
 	/* It ended, with that exit status (128 and up: by a signal). */
 	void (*ended)(struct job *j, int status, void *arg);
 };

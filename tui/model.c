@@ -333,6 +333,25 @@ string_of(const json_t *from, const char *key)
 	return text != NULL ? text : "";
 }
 
+/* The CD-ROM drive, and what is in it. */
+static void
+take_drive(const json_t *from, struct guest *g)
+{
+	const json_t *drive = json_object_get(from, "cdrom");
+	const char *path = string_of(drive, "path");
+	char text[512];
+
+	g->drive = json_is_object(drive);
+	g->disc = *path != '\0';
+	g->locked = json_is_true(json_object_get(drive, "locked"));
+	if (!g->drive)
+		return;
+	snprintf(text, sizeof text, "%s%s%s", g->disc ? path : "empty",
+	    json_is_true(json_object_get(drive, "open")) ? "  tray open" : "",
+	    g->locked ? "  locked" : "");
+	part_add(g, "cdrom", text);
+}
+
 /* "disks" and "nics" as lines; a message without them changes nothing. */
 static void
 take_parts(const json_t *from, struct guest *g)
@@ -358,6 +377,7 @@ take_parts(const json_t *from, struct guest *g)
 			: "");
 		part_add(g, "disk", text);
 	}
+	take_drive(from, g);
 	json_array_foreach (nics, i, one) {
 		snprintf(text, sizeof text, "%s  %s%s%s",
 		    string_of(one, "lladdr"), string_of(one, "tap"),

@@ -46,7 +46,7 @@ enum figure {
 
 /* A line "disk  /vmm/a.img  16G" of a guest's figures. */
 struct guest_part {
-	char *kind; /* "disk" or "net" */
+	char *kind; /* "disk", "cdrom" or "net" */
 	char *text;
 };
 
@@ -68,6 +68,8 @@ struct guest {
 	int cpu; /* percent of one host CPU; -1: not known */
 	unsigned allow; /* CONFIG_ALLOW_... */
 	unsigned rows, cols; /* of its hvc0; 0: not known */
+	bool drive; /* it has a CD-ROM drive, */
+	bool disc, locked; /* with a disc in it; locked by its system */
 	bool defined; /* in the configuration, or made up on the spot */
 	char *kernel;
 	struct guest_part *parts;

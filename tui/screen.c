@@ -470,6 +470,7 @@ begin(struct screen *s, const struct screen_options *options, struct error *err)
 	if (tty_check(err) == -1)
 		return -1;
 	ui->view = views[0];
+	LIST_INIT(&ui->tasks);
 	ui->base = new_base();
 	ui->model = model_new();
 	s->input = input_new(&input_ops, s);
@@ -516,6 +517,9 @@ end(struct screen *s)
 	form_end(ui);
 	raw_end_view(ui);
 	log_end(ui);
+	tasks_end(ui);
+	images_free(&ui->images);
+	images_clear(&ui->images_view);
 	switches_end(ui);
 	if (ui->panes != NULL)
 		layouts_end(ui);

@@ -10,6 +10,7 @@
  *	window.c    what guests may do to the person's terminal
  *	actions.c   what keys do to guests
  *	form*.c     definitions, field by field, over the right of a view
+ *	images.c    the disk images there are; tasks.c works at them
  *	logs.c      what the backend, guests and screen had to say
  *	commands.c  the prompt ":"; job.c runs, words.c splits, complete.c
  *	prompt.c, message.c, sheet.c, top.c, bottom.c   what is around a view
@@ -25,6 +26,7 @@
 #include "tui/commands.h"
 #include "tui/console.h"
 #include "tui/form.h"
+#include "tui/images.h"
 #include "tui/layout.h"
 #include "tui/logs.h"
 #include "tui/look.h"
@@ -36,6 +38,7 @@
 #include "tui/sheet.h"
 #include "tui/size.h"
 #include "tui/switches.h"
+#include "tui/tasks.h"
 #include "tui/tiles.h"
 #include "tui/view.h"
 #include "tui/window.h"
@@ -75,6 +78,9 @@ struct ui {
 	struct looks looks;
 	struct window window;
 	struct works *works; /* what may wait for a disk */
+	struct tasks tasks; /* on images, that go on */
+	struct images images;
+	struct images_view images_view;
 	struct commands commands;
 	struct raw_view raw; /* view_config.c */
 	struct logs logs;

@@ -60,6 +60,40 @@ struct switches_view {
 	size_t at, top; /* rows: switches and what is in them */
 };
 
+/* view_images.c */
+extern const struct view view_images;
+/* images_keys.c */
+extern const struct binding images_bindings[];
+
+/* What a question about an image is to be told when it is answered. */
+struct image_question {
+	char path[1024];
+	char format[8];
+	uint64_t size; /* of the disk, bytes */
+	char target[1024]; /* what is to be made of it */
+};
+
+/* What view_images.c remembers. */
+struct images_view {
+	char *selected; /* path; NULL: none yet; owned */
+	size_t at, top; /* rows of those shown */
+	char filter[64];
+	size_t *shown; /* places in images.row that the filter lets through */
+	size_t nshown, room;
+	struct image_question about;
+};
+
+/* The selected image, or NULL. */
+const struct image_row *images_here(const struct ui *ui);
+/* Moves the selection by n rows; the ends are its ends. */
+void images_move(struct ui *ui, long n);
+/* Rows of the list on the screen. */
+int images_list_rows(const struct ui *ui);
+/* A guest that runs and uses the image, or NULL. */
+const struct guest *images_runs(
+    const struct ui *ui, const struct image_row *row);
+void images_clear(struct images_view *v);
+
 /* view_config.c */
 extern const struct view view_config;
 /* Its keys: letters as commands, and as text. */

@@ -141,6 +141,17 @@ is_path(const char *word)
 	return false;
 }
 
+/* How many words before the last one are no options, without the command. */
+static int
+operands(const struct words *w, int last)
+{
+	int i, n = 0;
+
+	for (i = 1; i < last; i++)
+		n += w->word[i][0] != '-';
+	return n;
+}
+
 enum words_kind
 words_expected(const struct words *w)
 {
@@ -162,6 +173,9 @@ words_expected(const struct words *w)
 							 : WORDS_NONE;
 	if (w->open && w->word[last][0] == '-')
 		return WORDS_ARGUMENT;
+	/* "NAME ISO": the second one that is no option. */
+	if (takes(c->usage, "NAME ISO") && operands(w, last) > 0)
+		return WORDS_FILE;
 	if (strstr(c->usage, "VM.CONF") != NULL ||
 	    (takes(c->usage, "FILE") && !takes(c->usage, "NAME")))
 		return WORDS_FILE;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "backend/block/engine.h"
+#include "config/log.h"
 
 struct build {
 	struct block_files *files;
@@ -110,6 +111,27 @@ attach_all(struct build *bd)
 	return 0;
 }
 
+/* After the tables were read, which are not in whole blocks. */
+static int
+set_cache(struct build *bd, struct block *const *raw)
+{
+	struct error why;
+	unsigned i;
+
+	for (i = 0; i < bd->files->n; i++) {
+		raw[i]->unsafe = bd->files->cache == BLOCK_CACHE_UNSAFE;
+		if (bd->files->cache != BLOCK_CACHE_NONE ||
+		    direct_open(raw[i], &why) == 0)
+			continue;
+		if (bd->files->file[i].role != BLOCK_BACKING)
+			return error_set(bd->err, "%s", why.text);
+		log_info("%s is read through the host's cache: where it "
+			 "stands there is no way around it",
+		    raw[i]->path);
+	}
+	return 0;
+}
+
 static void
 close_files(struct block_files *files)
 {
@@ -136,7 +158,8 @@ block_attach(struct block_files *files, unsigned depth, struct block **block,
 	if (attach_all(&bd) == 0) {
 		memcpy(raw, bd.raw, sizeof raw);
 		if (build(&bd, 0, &top) == 0 &&
-		    poll_together(&bd, raw, top) == -1) {
+		    (poll_together(&bd, raw, top) == -1 ||
+			set_cache(&bd, raw) == -1)) {
 			block_close(top);
 			top = NULL;
 		}

@@ -70,24 +70,70 @@ block_attach_threads(int fd, const char *path, bool readonly,
 	return finish_attach(*block, fd, path, readonly, size, err);
 }
 
+/* By io_uring, or where the host refuses that by a thread. */
+static int
+make_raw(int fd, const char *path, unsigned depth, struct block **block,
+    struct error *err)
+{
+	static atomic_flag said = ATOMIC_FLAG_INIT;
+	struct error why;
+
+	if (block_uring_new(fd, depth, block, &why) == 0)
+		return 0;
+	if (!atomic_flag_test_and_set(&said))
+		log_info("io_uring cannot be used on this host (%s); "
+			 "disks work with a thread instead, slower",
+		    why.text);
+	if (block_threads_new(fd, block, err) == 0)
+		return 0;
+	return error_prefix(err, "%s: no thread for it: ", path);
+}
+
 int
 block_attach_raw(int fd, const char *path, bool readonly, unsigned depth,
     struct block **block, struct error *err)
 {
-	static atomic_flag said = ATOMIC_FLAG_INIT;
-	struct error why;
 	uint64_t size;
 
-	if (measure(fd, path, readonly, &size, err) == -1)
+	if (measure(fd, path, readonly, &size, err) == -1 ||
+	    make_raw(fd, path, depth, block, err) == -1)
 		return -1;
-	if (block_uring_new(fd, depth, block, &why) == -1) {
-		if (!atomic_flag_test_and_set(&said))
-			log_info("io_uring cannot be used on this host (%s); "
-				 "disks work with a thread instead, slower",
-			    why.text);
-		return block_attach_threads(fd, path, readonly, block, err);
-	}
 	return finish_attach(*block, fd, path, readonly, size, err);
+}
+
+int
+block_drive(unsigned depth, struct block **block, struct error *err)
+{
+	if (make_raw(-1, "an empty drive", depth, block, err) == -1)
+		return -1;
+	return finish_attach(*block, -1, "", true, 0, err);
+}
+
+int
+block_exchange(struct block *b, int fd, const char *path, struct error *err)
+{
+	char *name = strdup(path);
+	uint64_t size = 0;
+	int rc = 0;
+
+	if (name == NULL)
+		rc = error_set(err, "%s: out of memory", path);
+	else if (fd != -1)
+		rc = measure(fd, path, true, &size, err);
+	if (rc == -1) {
+		free(name);
+		if (fd != -1)
+			close(fd);
+		return -1;
+	}
+	block_drain(b);
+	if (b->fd != -1)
+		close(b->fd);
+	free(b->path);
+	b->fd = fd;
+	b->path = name;
+	b->size = size;
+	return 0;
 }
 
 void
@@ -97,6 +143,7 @@ block_close(struct block *b)
 	int fd = b->fd;
 
 	block_drain(b);
+	direct_end(b);
 	b->ops->close(b);
 	free(path);
 	if (fd != -1)
@@ -151,6 +198,11 @@ resize_file(struct block *b, uint64_t size, struct error *err)
 	if (fstat(b->fd, &st) == -1 || !S_ISREG(st.st_mode))
 		return error_set(
 		    err, "%s is a device, whose size is fixed", b->path);
+	if (size % direct_block(b) != 0)
+		return error_set(err,
+		    "%s is written around the host's cache, in blocks of %u "
+		    "bytes: give it a size of whole ones",
+		    b->path, direct_block(b));
 	if (block_lock_resize(b->fd) == -1)
 		return error_set(err,
 		    "%s is in use by another program that does not let its "
@@ -210,7 +262,7 @@ static int
 check(const struct block *b, const struct block_request *rq)
 {
 	if (rq->op == BLOCK_FLUSH)
-		return b->readonly ? 0 : 1;
+		return b->readonly || b->unsafe ? 0 : 1;
 	if (rq->op != BLOCK_READ) {
 		if (b->readonly)
 			return -EROFS;
@@ -231,7 +283,7 @@ block_submit(struct block *b, struct block_request *rq)
 	rq->of = b;
 	block_step_first(rq);
 	if (result == 1) {
-		b->ops->submit(b, rq);
+		block_send(b, rq);
 		return;
 	}
 	rq->moved = (uint64_t)result;
@@ -246,6 +298,14 @@ block_flush_queue(struct block *b)
 
 void
 block_finish(struct block *b, struct block_request *rq, int result)
+{
+	if (b->direct != NULL)
+		direct_finished(b, rq);
+	block_over(b, rq, result);
+}
+
+void
+block_over(struct block *b, struct block_request *rq, int result)
 {
 	b->in_flight--;
 	if (rq->of == b) {
@@ -265,7 +325,7 @@ block_reap(struct block *b)
 	/* In this order: reap() also hands on what done() submits. */
 	do {
 		while ((rq = block_queue_take(&b->ready)) != NULL) {
-			block_finish(b, rq, (int)rq->moved);
+			block_over(b, rq, (int)rq->moved);
 			n++;
 		}
 		n += b->ops->reap(b);

@@ -26,6 +26,7 @@ enum block_op {
 	BLOCK_FLUSH,
 	BLOCK_DISCARD,
 	BLOCK_WRITE_ZEROES,
+	BLOCK_RESERVE, /* the block layer's own: room, without another size */
 };
 
 /*
@@ -67,6 +68,17 @@ enum block_format { BLOCK_FORMAT_ANY, BLOCK_FORMAT_RAW, BLOCK_FORMAT_QCOW2 };
 /* What a file is to the image: itself, or what the file before it names. */
 enum block_role { BLOCK_TOP, BLOCK_BACKING, BLOCK_DATA };
 
+/*
+ * How the host keeps an image while it is in use. UNSAFE: what a flush asks
+ * for is handed to the host, in order, and not waited for: who survives a
+ * crash of the process may lose everything with one of the host.
+ */
+enum block_cache {
+	BLOCK_CACHE_WRITEBACK,
+	BLOCK_CACHE_NONE,
+	BLOCK_CACHE_UNSAFE
+};
+
 #define BLOCK_FILES_MAX 32
 
 struct block_file {
@@ -83,10 +95,11 @@ struct block_file {
  */
 struct block_files {
 	unsigned n;
+	enum block_cache cache; /* for block_attach() */
 	struct block_file file[BLOCK_FILES_MAX];
 };
 
-/* No files. */
+/* No files, to be cached as usual. */
 void block_files_init(struct block_files *files);
 /* Closes and frees all of them; to be called once after block_files_init(). */
 void block_files_clear(struct block_files *files);
@@ -106,13 +119,31 @@ int block_open(const char *path, enum block_format format, bool readonly,
     struct block_files *files, struct error *err);
 
 /*
+ * Can these be used with BLOCK_CACHE_NONE? -1 with a sentence: where the image
+ * stands there is no direct I/O, or a raw image ends within a block of it.
+ */
+int block_check_direct(const struct block_files *files, struct error *err);
+
+/*
  * Wraps opened files, with an io_uring of depth requests for each (more may be
  * submitted, they wait), or with a thread where the host refuses io_uring.
- * Reads what the image says about itself. Takes the descriptors of files over,
+ * Reads what the image says about itself. With BLOCK_CACHE_NONE its files are
+ * O_DIRECT from then on; a backing file for which there is no such thing, and
+ * which is only read, is not. Takes the descriptors of files over,
  * also when it fails (they are -1 then; block_files_clear() is still due).
  */
 int block_attach(struct block_files *files, unsigned depth,
     struct block **block, struct error *err);
+/*
+ * A drive whose medium changes: a raw image, only to be read, that has no file
+ * yet; it is of size 0 and reads fail. block_exchange() gives it another file,
+ * opened as block_open() does, or takes the one that it has away (fd -1), after
+ * what is in flight: without system calls that a guest process may not make. fd
+ * is taken over, also when it fails; the drive is then as it was.
+ */
+int block_drive(unsigned depth, struct block **block, struct error *err);
+int block_exchange(
+    struct block *b, int fd, const char *path, struct error *err);
 /*
  * Waits for what is in flight, writes what is held back of an image's tables,
  * then closes. Whoever must know that all was written flushes first.

@@ -10,6 +10,8 @@
  *	               │
  *	               └─ raw files ◀── qcow2_*.c  see qcow2_image.h
  *
+ * direct.c stands between block.c and a raw file with cache=none.
+ *
  * A struct block is the first member of each implementation's own struct.
  */
 #ifndef BACKEND_BLOCK_ENGINE_H
@@ -51,6 +53,8 @@ struct block {
 	char *path;
 	uint64_t size;
 	bool readonly;
+	bool unsafe; /* a raw file: there is no waiting for its disk */
+	struct direct *direct; /* a raw file around the cache (direct.c) */
 	unsigned in_flight;
 	/* Requests that need no more I/O, waiting for block_reap(). */
 	struct block_queue ready;
@@ -78,15 +82,46 @@ void block_step_next(struct block_request *rq, struct block_step *s);
 bool block_step_done(struct block_request *rq, int res, int *result);
 
 /*
- * It is over in b: calls done(), or notes it for the block that passed it to b
- * and that will call it in its block_reap().
+ * For an implementation: it is over in b. Calls done(), or notes it for the
+ * block that passed it to b and that will call it in its block_reap().
  */
 void block_finish(struct block *b, struct block_request *rq, int result);
+/* The same for what did not come from the implementation. */
+void block_over(struct block *b, struct block_request *rq, int result);
 
 /* Each allocates its block and fills in ops and event_fd. */
 int block_uring_new(
     int fd, unsigned depth, struct block **b, struct error *err);
 int block_threads_new(int fd, struct block **b, struct error *err);
+
+/* ---- around the host's cache (direct.c, grain.c) ---- */
+
+#define DIRECT_MOST 131072u /* bytes that may be asked for */
+
+/* What the kernel asks of direct I/O on a file: bytes, powers of two. */
+struct direct_grain {
+	unsigned memory; /* of addresses and lengths of buffers */
+	unsigned block; /* of offsets and lengths in the file */
+};
+
+/* What fd's file system asks for. -1 with a sentence: it has no direct I/O. */
+int direct_measure(
+    int fd, const char *path, struct direct_grain *grain, struct error *err);
+/*
+ * Lets a raw file with nothing in flight go around the cache from now on,
+ * until direct_end(). Returns 0, or -1 with a sentence and b as it was.
+ */
+int direct_open(struct block *b, struct error *err);
+/* The same without a word to the kernel, as if it asked for grain. */
+int direct_begin(
+    struct block *b, const struct direct_grain *grain, struct error *err);
+void direct_end(struct block *b);
+/* Takes a request that block.c has checked and begun. */
+void direct_submit(struct block *b, struct block_request *rq);
+/* A request that went to the file is finished; before its done(). */
+void direct_finished(struct block *b, const struct block_request *rq);
+/* The bytes of which the file is written a multiple; 1 through the cache. */
+unsigned direct_block(const struct block *b);
 
 /*
  * Wraps one opened file as a raw image. Takes fd over when it succeeds; path
@@ -188,13 +223,23 @@ block_queue_take(struct block_queue *q)
 	return rq;
 }
 
+/* To the implementation of b, perhaps by a detour (direct.c). */
+static inline void
+block_send(struct block *b, struct block_request *rq)
+{
+	if (b->direct != NULL)
+		direct_submit(b, rq);
+	else
+		b->ops->submit(b, rq);
+}
+
 /* Hands on a READ or WRITE that is wholly at place of the block below. */
 static inline void
 block_pass(struct block *below, struct block_request *rq, uint64_t place)
 {
 	rq->place = place;
 	below->in_flight++;
-	below->ops->submit(below, rq);
+	block_send(below, rq);
 }
 
 #endif

@@ -10,6 +10,7 @@ void
 block_files_init(struct block_files *files)
 {
 	files->n = 0;
+	files->cache = BLOCK_CACHE_WRITEBACK;
 }
 
 void

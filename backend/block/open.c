@@ -40,7 +40,7 @@ folder_of(const char *path, char *buf, size_t len)
 }
 
 static int
-explain_missing(const char *path, struct error *err)
+explain_missing(const char *path, bool readonly, struct error *err)
 {
 	char near[256], folder[4096];
 	struct stat st;
@@ -48,22 +48,25 @@ explain_missing(const char *path, struct error *err)
 	if (lstat(path, &st) == 0)
 		return error_set(err,
 		    "%s is a link to a file that is missing; "
-		    "put the file there or correct the disk line",
+		    "put the file there or correct the path",
 		    path);
 	if (folder_of(path, folder, sizeof folder) != NULL &&
 	    stat(folder, &st) == -1)
 		return error_set(err,
 		    "%s is missing, and so is the folder %s; "
-		    "correct the disk line",
+		    "correct the path",
 		    path, folder);
 	if (block_neighbour(path, near, sizeof near) != NULL)
 		return error_set(err,
 		    "%s is missing; %s beside it looks meant: "
-		    "correct the disk line",
+		    "correct the path",
 		    path, near);
+	if (readonly)
+		return error_set(err,
+		    "%s is missing; put it there or correct the path", path);
 	return error_set(err,
 	    "%s is missing; create it (vmtui create -s 8G %s) "
-	    "or correct the disk line",
+	    "or correct the path",
 	    path, path);
 }
 
@@ -73,7 +76,7 @@ explain(const char *path, bool readonly, struct error *err)
 	switch (errno) {
 	case ENOENT:
 	case ENOTDIR:
-		return explain_missing(path, err);
+		return explain_missing(path, readonly, err);
 	case EISDIR:
 		return error_set(err,
 		    "%s is a folder, not a disk image; name a file in it",
@@ -123,7 +126,7 @@ check_kind(int fd, const char *path, struct error *err)
 	else if (!S_ISBLK(st.st_mode))
 		return error_set(err,
 		    "%s is neither a file nor a block device; "
-		    "correct the disk line",
+		    "correct the path",
 		    path);
 	else if (ioctl(fd, BLKGETSIZE64, &size) == -1)
 		size = 0;

@@ -249,6 +249,13 @@ read_part(struct claim *c, struct block_request *rq, struct iovec *iov,
 	return -ENOMEM;
 }
 
+/* Aligned as direct I/O asks, or it would be copied once more. */
+static uint8_t *
+part_new(uint64_t len)
+{
+	return aligned_alloc(512, (len + 511) & ~UINT64_C(511));
+}
+
 /* Buffers, and the row of them that will be written. */
 static int
 claim_room(struct claim *c)
@@ -258,9 +265,9 @@ claim_room(struct claim *c)
 	unsigned n, parts;
 
 	p->iov = p->own;
-	if (c->at > c->from && (c->head = malloc(c->at - c->from)) == NULL)
+	if (c->at > c->from && (c->head = part_new(c->at - c->from)) == NULL)
 		return -ENOMEM;
-	if (c->stop > c->end && (c->tail = malloc(c->stop - c->end)) == NULL)
+	if (c->stop > c->end && (c->tail = part_new(c->stop - c->end)) == NULL)
 		return -ENOMEM;
 	n = job_cut(job, c->at, c->end - c->at, NULL);
 	parts = n + (c->head != NULL) + (c->tail != NULL);
@@ -386,7 +393,7 @@ allocate_new(struct job *job, struct slice *s)
 		want = count_new(job, s, false);
 	n = (int64_t)want;
 	if (!q->external) {
-		n = refs_allocate(q, want, &host, &zeroed);
+		n = refs_allocate(q, job, want, &host, &zeroed);
 		if (n < 0)
 			return (int)n;
 	}
@@ -418,6 +425,8 @@ allocate_step(struct job *job, struct slice *s, const struct stretch *st)
 		    job->at + (st->len < left ? st->len : left), false);
 	else if (rc == 0)
 		rc = allocate_new(job, s);
+	if (rc == -EINPROGRESS)
+		return STEP_WAITS;
 	if (rc != 0)
 		job->result = rc;
 	return STEP_ON;

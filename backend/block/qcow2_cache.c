@@ -144,6 +144,91 @@ cache_take(struct qcow2 *q, struct cache *c, uint64_t key, bool over)
 	return s;
 }
 
+/* ---- reading them ---- */
+
+static void
+slice_read(struct block_request *rq, int result)
+{
+	struct slice *s =
+	    (struct slice *)((uint8_t *)rq - offsetof(struct slice, rq));
+
+	s->result = result;
+	s->next = s->q->loaded;
+	s->q->loaded = s;
+}
+
+void
+cache_load(struct cache *c, struct slice *s, uint64_t offset)
+{
+	s->cache = c;
+	s->loading = true;
+	s->iov = (struct iovec){s->data, c->bytes};
+	s->rq = (struct block_request){.op = BLOCK_READ,
+	    .offset = offset,
+	    .len = c->bytes,
+	    .iov = &s->iov,
+	    .iovs = 1,
+	    .done = slice_read};
+	block_submit(s->q->file, &s->rq);
+}
+
+int
+cache_wait(struct slice *s, struct job *job)
+{
+	job->waits = true;
+	job_list_add(&s->waiting, job);
+	return 1;
+}
+
+static void
+loaded(struct slice *s)
+{
+	struct qcow2 *q = s->q;
+	struct job_list waiting = s->waiting;
+	struct job *job;
+
+	if (waiting.first == NULL)
+		waiting.end = &waiting.first;
+	s->loading = false;
+	s->cache->failed = s->result != 0;
+	job_list_init(&s->waiting);
+	if (s->result != 0) {
+		for (job = waiting.first; job != NULL; job = job->next)
+			job->result = s->result;
+		cache_drop(s->cache, s);
+	}
+	job_wake(q, &waiting);
+	job_wake(q, &q->blocked);
+}
+
+void
+cache_take_loaded(struct qcow2 *q)
+{
+	struct slice *s;
+
+	while ((s = q->loaded) != NULL) {
+		q->loaded = s->next;
+		loaded(s);
+	}
+}
+
+struct slice *
+cache_find_loaded(struct qcow2 *q, struct cache *c, uint64_t key)
+{
+	struct slice *s;
+
+	while ((s = cache_find(c, key)) != NULL && s->loading) {
+		block_flush_queue(q->file);
+		block_reap(q->file);
+		if (q->loaded == NULL)
+			q->file->ops->wait(q->file);
+		cache_take_loaded(q);
+	}
+	return s;
+}
+
+/* ---- changing them ---- */
+
 void
 cache_dirty(struct cache *c, struct slice *s)
 {

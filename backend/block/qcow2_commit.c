@@ -316,9 +316,11 @@ commit_all(struct qcow2 *q)
 		if (q->commit.stage == COMMIT_IDLE) {
 			/* Which jobs that are over by now may have kept. */
 			freed_apply(q);
-			if (q->failed != 0 || !needed(q))
+			if (q->failed != 0 ||
+			    (!needed(q) && q->freed.stable == 0))
 				break;
-			q->want_commit = true;
+			/* If not, refcounts are being read to be lowered. */
+			q->want_commit = needed(q);
 			q->commit.result = 0;
 		}
 		block_flush_queue(&q->b);
@@ -328,6 +330,9 @@ commit_all(struct qcow2 *q)
 		else if (q->commit.stage == COMMIT_IDLE &&
 		    q->commit.result != 0)
 			return q->commit.result;
+		else if (q->commit.stage == COMMIT_IDLE &&
+		    q->file->in_flight > 0)
+			wait_below(q);
 	}
 	return q->failed;
 }

@@ -22,21 +22,39 @@ allowed(const struct qcow2 *q, const struct block_request *rq)
 	    rq->len <= q->b.size - rq->offset;
 }
 
+/* Is it all in one piece, and may be done where it is? */
+static bool
+find(const struct qcow2 *q, const struct slice *s,
+    const struct block_request *rq, uint64_t *host)
+{
+	uint64_t in = rq->offset & (q->cluster - 1);
+	struct stretch st;
+
+	if (rq->len <= q->cluster - in && entry_plain(q, s, rq->offset, host)) {
+		*host += in;
+		return true;
+	}
+	/* What cannot be is a job's to find, and to tell. */
+	if (entry_stretch(q, s, rq->offset, rq->len, &st) != 0)
+		return false;
+	*host = st.host;
+	return st.kind == EXTENT_DATA && st.len >= rq->len &&
+	    (rq->op == BLOCK_READ || st.copied);
+}
+
 bool
 direct(struct qcow2 *q, struct block_request *rq)
 {
-	struct stretch st;
 	struct slice *s;
+	uint64_t host;
 
 	if (!allowed(q, rq))
 		return false;
 	s = cache_find(&q->l2, rq->offset >> q->l2_key_bits);
-	/* What cannot be is a job's to find, and to tell. */
-	if (s == NULL || s->loading ||
-	    entry_stretch(q, s, rq->offset, rq->len, &st) != 0 ||
-	    st.kind != EXTENT_DATA || st.len < rq->len ||
-	    (rq->op == BLOCK_WRITE && !st.copied))
+	/* A data file may be a device, with an end. */
+	if (s == NULL || s->loading || !find(q, s, rq, &host) ||
+	    rq->len > q->data->size || host > q->data->size - rq->len)
 		return false;
-	block_pass(q->data, rq, st.host);
+	block_pass(q->data, rq, host);
 	return true;
 }

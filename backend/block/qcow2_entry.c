@@ -50,6 +50,21 @@ host_possible(const struct qcow2 *q, uint64_t host)
 	    host - q->reftable.offset >= q->reftable.n * 8;
 }
 
+bool
+entry_plain(
+    const struct qcow2 *q, const struct slice *s, uint64_t at, uint64_t *host)
+{
+	uint64_t v;
+
+	if (q->subclusters != 1)
+		return false;
+	v = word(s, entry_index(q, at));
+	*host = v & QCOW2_L2_OFFSET;
+	return *host != 0 && (v & QCOW2_COPIED) != 0 &&
+	    (v & (QCOW2_L2_COMPRESSED | QCOW2_L2_ZERO)) == 0 &&
+	    host_possible(q, *host);
+}
+
 int
 entry_get(
     const struct qcow2 *q, const struct slice *s, unsigned n, struct entry *e)
@@ -168,59 +183,6 @@ place(const struct qcow2 *q, uint64_t key)
 	    key % q->l2_slices * q->l2.bytes;
 }
 
-static void
-slice_read(struct block_request *rq, int result)
-{
-	struct slice *s =
-	    (struct slice *)((uint8_t *)rq - offsetof(struct slice, rq));
-
-	s->result = result;
-	s->next = s->q->loaded;
-	s->q->loaded = s;
-}
-
-void
-l2_loaded(struct slice *s)
-{
-	struct qcow2 *q = s->q;
-	struct job_list waiting = s->waiting;
-	struct job *job;
-
-	if (waiting.first == NULL)
-		waiting.end = &waiting.first;
-	s->loading = false;
-	job_list_init(&s->waiting);
-	if (s->result != 0) {
-		for (job = waiting.first; job != NULL; job = job->next)
-			job->result = s->result;
-		cache_drop(&q->l2, s);
-	}
-	job_wake(q, &waiting);
-	job_wake(q, &q->blocked);
-}
-
-static void
-load(struct qcow2 *q, struct slice *s)
-{
-	s->loading = true;
-	s->iov = (struct iovec){s->data, q->l2.bytes};
-	s->rq = (struct block_request){.op = BLOCK_READ,
-	    .offset = place(q, s->key),
-	    .len = q->l2.bytes,
-	    .iov = &s->iov,
-	    .iovs = 1,
-	    .done = slice_read};
-	block_submit(q->file, &s->rq);
-}
-
-static int
-wait_for(struct slice *s, struct job *job)
-{
-	job->waits = true;
-	job_list_add(&s->waiting, job);
-	return 1;
-}
-
 /* The table exists: is it somewhere it can be? */
 static bool
 table_possible(const struct qcow2 *q, uint64_t offset)
@@ -245,7 +207,7 @@ l2_slice(struct qcow2 *q, struct job *job, uint64_t at, struct slice **s)
 
 	*s = cache_find(&q->l2, key);
 	if (*s != NULL)
-		return (*s)->loading ? wait_for(*s, job) : 0;
+		return (*s)->loading ? cache_wait(*s, job) : 0;
 	if (key / q->l2_slices >= q->l1.n)
 		return -EIO;
 	offset = q->l1.entry[key / q->l2_slices] & QCOW2_L1_OFFSET;
@@ -266,8 +228,8 @@ l2_slice(struct qcow2 *q, struct job *job, uint64_t at, struct slice **s)
 		job_block(q, job);
 		return 1;
 	}
-	load(q, *s);
-	return wait_for(*s, job);
+	cache_load(&q->l2, *s, place(q, key));
+	return cache_wait(*s, job);
 }
 
 int
@@ -286,7 +248,7 @@ l2_slice_to_write(
 		return -EIO;
 	if ((q->l1.entry[index] & QCOW2_COPIED) == 0 ||
 	    (q->l1.entry[index] & QCOW2_L1_OFFSET) == 0) {
-		rc = table_make_l2(q, index);
+		rc = table_make_l2(q, job, index);
 		if (rc != 0)
 			return rc;
 	}

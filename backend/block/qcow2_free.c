@@ -60,6 +60,20 @@ oldest(const struct qcow2 *q)
 	return direct > 0 ? 0 : born;
 }
 
+/* False: it is not done; its refcounts are being read. */
+static bool
+release(struct qcow2 *q, struct freed *f)
+{
+	/* Of one slice at a time: others may have to go for the next. */
+	for (; f->n > 0; f->first++, f->n--) {
+		/* Those that cannot be read refs_release() gives up. */
+		if (!q->refs.failed && refs_ready(q, NULL, f->first) == 1)
+			return false;
+		refs_release(q, f->first, 1);
+	}
+	return true;
+}
+
 void
 freed_apply(struct qcow2 *q)
 {
@@ -67,11 +81,12 @@ freed_apply(struct qcow2 *q)
 	uint64_t born;
 	size_t i;
 
-	if (l->stable == 0)
+	if (l->stable == 0 || q->failed != 0)
 		return;
 	born = oldest(q);
 	for (i = 0; i < l->stable && l->list[i].clock <= born; i++)
-		refs_release(q, l->list[i].first, l->list[i].n);
+		if (!release(q, &l->list[i]))
+			break;
 	if (i == 0)
 		return;
 	memmove(l->list, l->list + i, (l->n - i) * sizeof *l->list);

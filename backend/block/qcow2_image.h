@@ -11,8 +11,9 @@
  * mapping up, sends a piece below and goes on, many in flight. It waits where
  * it has to: for a slice being read, for a cluster that another job has
  * claimed, for room in the cache. What lies in one piece where the tables in
- * memory say goes below without a job (qcow2_direct.c). What is finished below is only noted there
- * and worked on within reap(), so that no function here is entered twice.
+ * memory say goes below without a job (qcow2_direct.c). What is finished below
+ * is only noted there and worked on within reap(), so that no function here is
+ * entered twice.
  *
  * Changes of metadata happen in memory at once and reach the file in rounds
  * (qcow2_commit.c), in an order in which any crash leaves at worst leaked
@@ -122,6 +123,7 @@ struct slice {
 	struct block_request rq;
 	struct iovec iov;
 	struct qcow2 *q;
+	struct cache *cache; /* while it is loading */
 	struct slice *next; /* loaded, to be seen to */
 	_Alignas(8) uint8_t data[];
 };
@@ -131,6 +133,7 @@ struct cache {
 	unsigned mask, n, most, dirty;
 	struct slice *oldest, *newest;
 	size_t bytes; /* of a slice */
+	bool failed; /* the last one could not be read */
 };
 
 /* ---- claims: clusters that are being allocated (qcow2_alloc.c) ---- */
@@ -168,6 +171,20 @@ struct freed_list {
 	struct freed *list;
 	size_t n, room;
 	size_t stable; /* the first of them: the mapping is stable */
+};
+
+/* ---- the file's end moves (qcow2_grow.c) ---- */
+
+struct growth {
+	struct block_request rq; /* first */
+	struct block_request room;
+	struct qcow2 *q;
+	struct iovec iov;
+	unsigned pending; /* of both requests */
+	uint64_t want; /* bytes */
+	int result; /* of the last time; not 0: only when it must be */
+	bool no_room; /* the file system gives none beforehand */
+	bool reserved; /* it did, or may have */
 };
 
 /* ---- a round of commit (qcow2_commit.c) ---- */
@@ -253,6 +270,7 @@ struct qcow2 {
 	uint64_t fresh; /* from here on its clusters are zeroes */
 	uint64_t extended; /* bytes; the file is that long, or longer */
 	bool grows; /* it is a file, not a device */
+	struct growth growth;
 	struct freed_list freed;
 	uint64_t clock;
 	bool table_moved; /* the refcount table; the header is to say where */
@@ -318,6 +336,14 @@ struct slice *cache_find(struct cache *c, uint64_t key);
 struct slice *cache_take(
     struct qcow2 *q, struct cache *c, uint64_t key, bool over);
 void cache_drop(struct cache *c, struct slice *s);
+/* Begins to read a slice that was taken, from offset of the file. */
+void cache_load(struct cache *c, struct slice *s, uint64_t offset);
+/* The job waits for it: 1. If it cannot be read the job fails. */
+int cache_wait(struct slice *s, struct job *job);
+/* Goes on with what waited for slices that were read; those jobs can run. */
+void cache_take_loaded(struct qcow2 *q);
+/* As cache_find(); one that is being read is waited for. */
+struct slice *cache_find_loaded(struct qcow2 *q, struct cache *c, uint64_t key);
 void cache_dirty(struct cache *c, struct slice *s);
 void cache_clean(struct cache *c, struct slice *s);
 
@@ -325,6 +351,12 @@ void cache_clean(struct cache *c, struct slice *s);
 /* Reads entry n of a slice. Returns 0, or -EIO: it cannot be. */
 int entry_get(
     const struct qcow2 *q, const struct slice *s, unsigned n, struct entry *e);
+/*
+ * Is the cluster at a place of the disk data in one of its own, and nothing
+ * else? The quick answer for most; false: entry_get() knows more.
+ */
+bool entry_plain(
+    const struct qcow2 *q, const struct slice *s, uint64_t at, uint64_t *host);
 void entry_set(
     struct qcow2 *q, struct slice *s, unsigned n, const struct entry *e);
 unsigned entry_index(const struct qcow2 *q, uint64_t at);
@@ -348,8 +380,6 @@ int l2_slice(struct qcow2 *q, struct job *job, uint64_t at, struct slice **s);
 /* The same for writing: makes or copies the table if need be. */
 int l2_slice_to_write(
     struct qcow2 *q, struct job *job, uint64_t at, struct slice **s);
-/* A slice that was read; in reap(). */
-void l2_loaded(struct slice *s);
 
 /* qcow2_read.c */
 enum step read_step(struct job *job);
@@ -378,16 +408,34 @@ bool claimed(const struct qcow2 *q, uint64_t cluster);
 /* qcow2_refs.c */
 /*
  * Up to n clusters in a row, with a refcount of 1: how many, or a negative
- * errno. *zeroed: they are known to hold zeroes.
+ * errno; -EINPROGRESS: the job waits for refcounts, and is to ask again.
+ * *zeroed: they are known to hold zeroes.
  */
-int64_t refs_allocate(
-    struct qcow2 *q, uint64_t n, uint64_t *offset, bool *zeroed);
+int64_t refs_allocate(struct qcow2 *q, struct job *job, uint64_t n,
+    uint64_t *offset, bool *zeroed);
+/*
+ * Can the cluster's refcount be seen without waiting? 0; 1: it is being read,
+ * and the job waits (NULL: none does); or a negative errno.
+ */
+int refs_ready(struct qcow2 *q, struct job *job, uint64_t cluster);
 /* Exactly n in a row, at the end of the file. */
 int refs_allocate_row(struct qcow2 *q, uint64_t n, uint64_t *offset);
 /* Takes one off the refcounts of n clusters. */
 void refs_release(struct qcow2 *q, uint64_t first, uint64_t n);
 int refs_get(struct qcow2 *q, uint64_t cluster, uint64_t *count);
 int refs_set(struct qcow2 *q, uint64_t cluster, uint64_t count);
+
+/* qcow2_grow.c */
+/*
+ * The file reaches to the end of cluster - 1, and is zeroes where it grew.
+ * Waits if it has to. 0 or a negative errno: -ENOSPC also of a device, which
+ * does not grow.
+ */
+int grow(struct qcow2 *q, uint64_t cluster);
+/* Goes on with that before it is needed; for a file that grows. */
+void grow_ahead(struct qcow2 *q);
+/* Gives back what was not needed. Waits. */
+void grow_end(struct qcow2 *q);
 
 /* qcow2_free.c */
 /* The mapping no longer names these bytes of the file. */
@@ -400,8 +448,11 @@ int table_read(struct qcow2 *q, int fd, struct table *t, uint64_t offset,
     uint64_t n, struct error *err);
 void table_set(struct table *t, uint64_t i, uint64_t value);
 void table_free(struct table *t);
-/* Gives the place of the disk a table of L2 that may be written. */
-int table_make_l2(struct qcow2 *q, uint64_t index);
+/*
+ * Gives the place of the disk a table of L2 that may be written. 0, 1: the job
+ * waits, or a negative errno.
+ */
+int table_make_l2(struct qcow2 *q, struct job *job, uint64_t index);
 /* Does metadata we know lie there? */
 bool table_overlaps(const struct qcow2 *q, uint64_t cluster);
 
@@ -410,7 +461,10 @@ bool table_overlaps(const struct qcow2 *q, uint64_t cluster);
 void commit_go_on(struct qcow2 *q);
 /* Has commit_go_on() something to do? */
 bool commit_waits(const struct qcow2 *q);
-/* Runs rounds until all is written, and waits. 0 or a negative errno. */
+/*
+ * Runs rounds until all is written, and waits; of an image that failed only
+ * the one that runs. 0 or a negative errno.
+ */
 int commit_all(struct qcow2 *q);
 
 /* qcow2_resize.c */

@@ -369,17 +369,6 @@ finish(struct qcow2 *q)
 }
 
 static void
-take_loaded(struct qcow2 *q)
-{
-	struct slice *s;
-
-	while ((s = q->loaded) != NULL) {
-		q->loaded = s->next;
-		l2_loaded(s);
-	}
-}
-
-static void
 take_arrived(struct qcow2 *q)
 {
 	struct piece *p;
@@ -400,7 +389,7 @@ work(struct qcow2 *q)
 	unsigned n = 0;
 
 	do {
-		take_loaded(q);
+		cache_take_loaded(q);
 		take_arrived(q);
 		while ((job = job_list_take(&q->runnable)) != NULL)
 			run(job);
@@ -439,19 +428,22 @@ qcow2_reap(struct block *b)
 	struct qcow2 *q = (struct qcow2 *)b;
 	unsigned n = 0;
 
-	block_reap(q->file);
-	if (q->data != q->file)
-		block_reap(q->data);
 	if (q->backing != NULL)
 		block_reap(q->backing);
-	for (;;) {
+	do {
+		block_reap(q->file);
+		if (q->data != q->file)
+			block_reap(q->data);
 		n += work(q);
 		hand_on(q);
 		/* What needed no I/O there makes no event either. */
-		if (!has_work(q->backing))
-			return n;
-		block_reap(q->backing);
-	}
+		while (has_work(q->backing)) {
+			block_reap(q->backing);
+			n += work(q);
+			hand_on(q);
+		}
+	} while (has_work(q->file) || has_work(q->data));
+	return n;
 }
 
 static void

@@ -106,14 +106,17 @@ void
 qcow2_close(struct block *b)
 {
 	struct qcow2 *q = (struct qcow2 *)b;
+	bool said = q->failed != 0; /* why, when it failed */
 	int rc;
 
-	/* If it failed before, that was said then. */
-	if (!b->readonly && q->failed == 0) {
+	if (!b->readonly) {
+		/* What runs of a round ends here, also if the image failed. */
 		rc = commit_all(q);
-		if (rc != 0)
+		if (rc != 0 && !said)
 			log_warn("%s: what was not flushed is lost: %s",
 			    b->path, strerror(-rc));
+		if (q->failed == 0)
+			grow_end(q);
 	}
 	if (b->event_fd != -1 && b->event_fd != q->file->event_fd)
 		close(b->event_fd);

@@ -5,13 +5,14 @@
  *	├─ used ──┼─ used or free ───┼─ zeroes, free ───┤ nothing yet
  *
  * Free clusters are first looked for from scan on, some at a time; what lies
- * behind the frontier was never used and, in a file, is zeroes. The file is
- * made longer in steps by writing the last byte of the new part, before
- * anything there is used: nothing ever points beyond its end.
+ * behind the frontier was never used and, in a file, is zeroes; qcow2_grow.c
+ * makes it longer.
  *
- * Blocks of refcounts are read when they are needed, by waiting for them: one
- * slice of them stands for at least 32,768 bytes of the file, with usual
- * images for 128 MiB.
+ * A job that allocates waits for the slice of refcounts that it needs, as for
+ * one of L2, and clusters are freed when theirs is there (qcow2_free.c). Who
+ * needs others besides, as where the image grows by a block of refcounts,
+ * reads them by waiting: one slice stands for at least 32,768 bytes of the
+ * file, with usual images for 128 MiB.
  */
 #include <endian.h>
 #include <errno.h>
@@ -21,9 +22,6 @@
 #include "backend/block/qcow2_image.h"
 
 #define LOOK_AT    2048u /* clusters, for one allocation */
-#define GROW_MOST  (4u << 20)
-#define GROW_LEAST 4u /* clusters */
-#define FILE_MOST  (1ULL << 55) /* what an entry of L2 can name */
 #define TABLE_MOST (8u << 20)
 
 /* ---- slices of refcounts ---- */
@@ -42,30 +40,68 @@ block_exists(const struct qcow2 *q, uint64_t cluster)
 	    0;
 }
 
+/* The slice of a cluster, where its block exists. */
+static uint64_t
+key_of(const struct qcow2 *q, uint64_t cluster)
+{
+	return cluster / q->ref_slice_entries;
+}
+
+/* A new slice for a cluster, and where in the file it is to be read. */
+static int
+take_slice(
+    struct qcow2 *q, uint64_t cluster, struct slice **s, uint64_t *offset)
+{
+	uint64_t key = key_of(q, cluster);
+
+	*offset =
+	    q->reftable.entry[block_of(q, cluster)] & QCOW2_REFTABLE_OFFSET;
+	if ((*offset & (q->cluster - 1)) != 0 || *offset < q->cluster ||
+	    *offset >= q->extended)
+		return qcow2_corrupt(q, "a refcount block", *offset);
+	*offset += key % q->ref_slices * q->refs.bytes;
+	*s = cache_take(q, &q->refs, key, true);
+	return *s == NULL ? -ENOMEM : 0;
+}
+
 /* The slice with the cluster's refcount; its block exists. */
 static int
 slice_of(struct qcow2 *q, uint64_t cluster, struct slice **s)
 {
-	uint64_t key = cluster / q->ref_slice_entries, offset;
+	uint64_t offset;
 	int rc;
 
-	*s = cache_find(&q->refs, key);
+	*s = cache_find_loaded(q, &q->refs, key_of(q, cluster));
 	if (*s != NULL)
 		return 0;
-	offset =
-	    q->reftable.entry[block_of(q, cluster)] & QCOW2_REFTABLE_OFFSET;
-	if ((offset & (q->cluster - 1)) != 0 || offset < q->cluster ||
-	    offset >= q->extended)
-		return qcow2_corrupt(q, "a refcount block", offset);
-	*s = cache_take(q, &q->refs, key, true);
-	if (*s == NULL)
-		return -ENOMEM;
-	rc = qcow2_sync_io(q, BLOCK_READ,
-	    offset + key % q->ref_slices * q->refs.bytes, (*s)->data,
-	    q->refs.bytes);
+	rc = take_slice(q, cluster, s, &offset);
+	if (rc != 0)
+		return rc;
+	rc = qcow2_sync_io(q, BLOCK_READ, offset, (*s)->data, q->refs.bytes);
 	if (rc != 0)
 		cache_drop(&q->refs, *s);
 	return rc;
+}
+
+int
+refs_ready(struct qcow2 *q, struct job *job, uint64_t cluster)
+{
+	uint64_t offset;
+	struct slice *s;
+	int rc;
+
+	if (!block_exists(q, cluster))
+		return 0;
+	s = cache_find(&q->refs, key_of(q, cluster));
+	if (s != NULL && !s->loading)
+		return 0;
+	if (s == NULL) {
+		rc = take_slice(q, cluster, &s, &offset);
+		if (rc != 0)
+			return rc;
+		cache_load(&q->refs, s, offset);
+	}
+	return job != NULL ? cache_wait(s, job) : 1;
 }
 
 static uint64_t
@@ -118,34 +154,6 @@ refs_get(struct qcow2 *q, uint64_t cluster, uint64_t *count)
 
 /* ---- growth ---- */
 
-/* The file reaches to the end of cluster - 1, and is zeroes where it grew. */
-static int
-extend(struct qcow2 *q, uint64_t cluster)
-{
-	uint64_t want = cluster << q->h.cluster_bits;
-	uint64_t step = GROW_MOST > q->cluster * GROW_LEAST
-	    ? GROW_MOST
-	    : q->cluster * GROW_LEAST;
-	uint8_t zero = 0;
-	int rc;
-
-	if (want <= q->extended)
-		return 0;
-	if (!q->grows)
-		return -ENOSPC;
-	if (want > FILE_MOST)
-		return -EFBIG;
-	/* Small images stay small. */
-	if (step > q->extended)
-		step = q->extended;
-	if (want < q->extended + step)
-		want = (q->extended + step) & ~(q->cluster - 1);
-	rc = qcow2_sync_io(q, BLOCK_WRITE, want - 1, &zero, 1);
-	if (rc == 0)
-		q->extended = want;
-	return rc;
-}
-
 /* More entries of the table in memory, all 0. */
 static int
 more_entries(struct table *t, uint64_t n)
@@ -184,7 +192,7 @@ lengthen_table(struct qcow2 *q, uint64_t need)
 		return -ENOSPC;
 	clusters = n * 8 >> q->h.cluster_bits;
 	/* Room for it and what counts it, so that a full disk is met here. */
-	rc = extend(q, q->frontier + 2 * clusters + 8);
+	rc = grow(q, q->frontier + 2 * clusters + 8);
 	if (rc == 0)
 		rc = more_entries(&q->reftable, n);
 	if (rc != 0)
@@ -217,7 +225,7 @@ make_block(struct qcow2 *q, uint64_t cluster)
 		return 0;
 	if (q->grows)
 		at = q->frontier;
-	rc = extend(q, at + 1);
+	rc = grow(q, at + 1);
 	if (rc == 0 && (!q->grows || at < q->fresh))
 		rc = qcow2_sync_io(q, BLOCK_WRITE_ZEROES,
 		    at << q->h.cluster_bits, NULL, q->cluster);
@@ -252,15 +260,18 @@ refs_set(struct qcow2 *q, uint64_t cluster, uint64_t count)
 
 /* Marks up to n clusters from first on that are free, in one slice. */
 static int64_t
-take_run(struct qcow2 *q, uint64_t first, uint64_t n, uint64_t end)
+take_run(
+    struct qcow2 *q, struct job *job, uint64_t first, uint64_t n, uint64_t end)
 {
 	unsigned i = (unsigned)(first % q->ref_slice_entries);
 	struct slice *s;
 	uint64_t run = 0;
-	int rc = slice_of(q, first, &s);
+	int rc = refs_ready(q, job, first);
 
+	if (rc == 0)
+		rc = slice_of(q, first, &s);
 	if (rc != 0)
-		return rc;
+		return rc == 1 ? -EINPROGRESS : rc;
 	while (run < n && first + run < end && i < q->ref_slice_entries &&
 	    count_in(q, s, i) == 0) {
 		if (first + run < q->fresh && table_overlaps(q, first + run)) {
@@ -279,7 +290,7 @@ take_run(struct qcow2 *q, uint64_t first, uint64_t n, uint64_t end)
 
 /* Free clusters among those that were in use once; 0: none was found. */
 static int64_t
-allocate_old(struct qcow2 *q, uint64_t n, uint64_t *first)
+allocate_old(struct qcow2 *q, struct job *job, uint64_t n, uint64_t *first)
 {
 	uint64_t look = q->grows ? LOOK_AT : UINT64_MAX;
 	int64_t got;
@@ -296,7 +307,7 @@ allocate_old(struct qcow2 *q, uint64_t n, uint64_t *first)
 			if (rc != 0)
 				return rc;
 		}
-		got = take_run(q, q->scan, n, q->frontier);
+		got = take_run(q, job, q->scan, n, q->frontier);
 		if (got < 0)
 			return got;
 		*first = q->scan;
@@ -308,7 +319,8 @@ allocate_old(struct qcow2 *q, uint64_t n, uint64_t *first)
 }
 
 int64_t
-refs_allocate(struct qcow2 *q, uint64_t n, uint64_t *offset, bool *zeroed)
+refs_allocate(struct qcow2 *q, struct job *job, uint64_t n, uint64_t *offset,
+    bool *zeroed)
 {
 	uint64_t first = 0;
 	int64_t got;
@@ -316,21 +328,24 @@ refs_allocate(struct qcow2 *q, uint64_t n, uint64_t *offset, bool *zeroed)
 
 	if (q->failed != 0)
 		return q->failed;
-	got = allocate_old(q, n, &first);
+	got = allocate_old(q, job, n, &first);
 	*zeroed = false;
 	while (got == 0) {
 		first = q->frontier;
 		rc = block_exists(q, first) ? 0 : make_block(q, first);
 		if (rc == 0 && first == q->frontier)
-			rc = extend(q, first + 1);
+			rc = grow(q, first + 1);
 		if (rc != 0)
 			return rc;
 		if (first != q->frontier)
 			continue;
 		*zeroed = q->grows;
-		got = take_run(q, first, n, q->extended >> q->h.cluster_bits);
+		got = take_run(
+		    q, job, first, n, q->extended >> q->h.cluster_bits);
 		if (got >= 0)
 			q->frontier += got > 0 ? (uint64_t)got : 1;
+		if (q->grows)
+			grow_ahead(q);
 	}
 	*offset = first << q->h.cluster_bits;
 	return got;
@@ -360,7 +375,7 @@ again:
 			goto again;
 		}
 	}
-	rc = extend(q, first + n);
+	rc = grow(q, first + n);
 	for (i = first; rc == 0 && i < first + n; i++)
 		rc = refs_set(q, i, 1);
 	if (rc == 0) {

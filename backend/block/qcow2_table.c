@@ -73,7 +73,7 @@ copy_l2(struct qcow2 *q, uint64_t from, uint64_t to)
 }
 
 int
-table_make_l2(struct qcow2 *q, uint64_t index)
+table_make_l2(struct qcow2 *q, struct job *job, uint64_t index)
 {
 	uint64_t old = q->l1.entry[index] & QCOW2_L1_OFFSET, host;
 	bool zeroed;
@@ -84,9 +84,9 @@ table_make_l2(struct qcow2 *q, uint64_t index)
 	    ((old & (q->cluster - 1)) != 0 || old >= q->extended ||
 		old < q->cluster))
 		return qcow2_corrupt(q, "an L2 table", old);
-	n = refs_allocate(q, 1, &host, &zeroed);
+	n = refs_allocate(q, job, 1, &host, &zeroed);
 	if (n < 0)
-		return (int)n;
+		return n == -EINPROGRESS ? 1 : (int)n;
 	if (old != 0)
 		rc = copy_l2(q, old, host);
 	else if (!zeroed)

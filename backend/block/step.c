@@ -16,7 +16,8 @@
 /* How WRITE_ZEROES is tried, in this order. */
 enum { BY_HOLE, BY_RANGE, BY_WRITING };
 
-static uint8_t zeroes[ZEROES_SIZE]; /* nobody writes it */
+/* Nobody writes it; aligned as direct I/O may ask. */
+static _Alignas(4096) uint8_t zeroes[ZEROES_SIZE];
 
 void
 block_step_first(struct block_request *rq)
@@ -84,6 +85,10 @@ block_step_next(struct block_request *rq, struct block_step *s)
 		s->kind = STEP_ALLOCATE;
 		s->mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
 		break;
+	case BLOCK_RESERVE:
+		s->kind = STEP_ALLOCATE;
+		s->mode = FALLOC_FL_KEEP_SIZE;
+		break;
 	case BLOCK_WRITE_ZEROES:
 		s->kind = STEP_ALLOCATE;
 		s->mode = FALLOC_FL_KEEP_SIZE |
@@ -129,6 +134,14 @@ block_step_done(struct block_request *rq, int res, int *result)
 			rq->stage++;
 			return false;
 		}
+		/*
+		 * Of direct I/O: the file ended within a block, and from there
+		 * one cannot read on.
+		 */
+		if (res == -EINVAL && rq->op == BLOCK_READ && rq->moved > 0) {
+			clear_rest(rq);
+			return true;
+		}
 		*result = res;
 		/*
 		 * What the host could not put on the disk in the end, as some
@@ -140,6 +153,7 @@ block_step_done(struct block_request *rq, int res, int *result)
 		return true;
 	}
 	if (rq->op == BLOCK_FLUSH || rq->op == BLOCK_DISCARD ||
+	    rq->op == BLOCK_RESERVE ||
 	    (rq->op == BLOCK_WRITE_ZEROES && rq->stage < BY_WRITING))
 		return true;
 	if (res == 0) {

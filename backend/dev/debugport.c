@@ -69,17 +69,26 @@ debug_save(void *dev, struct state_writer *w)
 	struct debugport *d = dev;
 
 	state_put_u32(w, d->said);
+	state_put_u32(w, d->len);
+	state_put_bytes(w, d->line, d->len);
 }
 
 static int
 debug_load(void *dev, struct state_reader *r, struct error *err)
 {
 	struct debugport *d = dev;
+	uint32_t len, i;
 
-	d->len = 0;
 	d->said = state_get_u32(r);
-	if (d->said > ROOM)
-		d->said = ROOM;
+	len = state_get_u32(r);
+	if (r->bad || d->said > ROOM || len > sizeof d->line)
+		return error_set(err, "the saved debug port is damaged");
+	state_get_bytes(r, d->line, len);
+	d->len = len;
+	/* It goes to a log, to be looked at on a terminal. */
+	for (i = 0; i < len; i++)
+		if (!isprint((unsigned char)d->line[i]))
+			d->line[i] = '?';
 	return 0;
 }
 

@@ -65,6 +65,7 @@ take_files(struct spec_disk *disk, struct block_files *files, struct error *err)
 	unsigned i;
 
 	block_files_init(files);
+	files->cache = (enum block_cache)disk->cache;
 	for (i = 0; i < disk->files && i < BLOCK_FILES_MAX; i++) {
 		files->file[i] = (struct block_file){
 		    .path = strdup(disk->file[i].path),
@@ -81,27 +82,31 @@ take_files(struct spec_disk *disk, struct block_files *files, struct error *err)
 	return 0;
 }
 
+/* A drive, and what is in it. */
 static int
 add_cdrom(struct hardware *hw, struct pci_bus *bus, struct event_base *base,
-    struct spec_disk *cdrom, struct error *err)
+    struct spec_disk *cdrom, const struct build_ops *ops, void *arg,
+    struct error *err)
 {
-	struct block_files files;
-	struct block *medium;
-	int rc;
+	struct block *drive;
 
-	rc = take_files(cdrom, &files, err);
-	if (rc == 0)
-		rc = block_attach(&files, RING_SIZE, &medium, err);
-	block_files_clear(&files);
-	if (rc == -1)
+	if (block_drive(RING_SIZE, &drive, err) == -1)
 		return -1;
-	return virtio_scsi_create(bus, base, medium, &hw->cdrom, err);
+	if (cdrom->files > 0 &&
+	    block_exchange(drive, take(&cdrom->file[0].fd), cdrom->file[0].path,
+		err) == -1) {
+		block_close(drive);
+		return -1;
+	}
+	return virtio_scsi_create(
+	    bus, base, drive, ops->cdrom_changed, arg, &hw->cdrom, err);
 }
 
 /* "vda", "vdb": what the guest will call it, if it is Linux. */
 static int
 add_disk(struct hardware *hw, struct pci_bus *bus, struct spec_disk *disk,
-    unsigned n, const struct virtio_blk_ops *ops, void *arg, struct error *err)
+    unsigned n, unsigned cpus, const struct virtio_blk_ops *ops, void *arg,
+    struct error *err)
 {
 	struct block_files files;
 	struct block *block;
@@ -118,7 +123,7 @@ add_disk(struct hardware *hw, struct pci_bus *bus, struct spec_disk *disk,
 	if (n == 0)
 		hw->origin.has_duid = disklabel_duid(block, hw->origin.duid);
 	return virtio_blk_create(
-	    bus, block, name, name, ops, arg, &hw->disk[n], err);
+	    bus, block, name, name, cpus, ops, arg, &hw->disk[n], err);
 }
 
 /* What the firmware tries: first what boot says. */
@@ -195,11 +200,11 @@ add_devices(struct hardware *hw, struct guest_spec *spec,
 	    pm_create(bus, &hw->pm, err) == -1)
 		return -1;
 	for (i = 0; i < spec->disks; i++)
-		if (add_disk(
-			hw, bus, &spec->disk[i], i, &ops->disk, arg, err) == -1)
+		if (add_disk(hw, bus, &spec->disk[i], i, spec->cpus, &ops->disk,
+			arg, err) == -1)
 			return -1;
-	if (spec->cdrom.files > 0 &&
-	    add_cdrom(hw, bus, base, &spec->cdrom, err) == -1)
+	if (spec->cdrom_drive &&
+	    add_cdrom(hw, bus, base, &spec->cdrom, ops, arg, err) == -1)
 		return -1;
 	for (i = 0; i < spec->nics; i++)
 		if (virtio_net_create(bus, base, take(&spec->nic[i].tap_fd),
@@ -243,6 +248,8 @@ build_machine(struct hardware *hw, struct guest_spec *spec,
 	struct machine_config config = {
 	    .memory = spec->memory,
 	    .cpus = spec->cpus,
+	    .pin = spec->pins.cpu,
+	    .pins = spec->pins.n,
 	    .hugepages = spec->hugepages,
 	    .kvm_fd = take(&spec->kvm_fd),
 	    .ops = &ops->machine,

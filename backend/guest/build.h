@@ -39,6 +39,7 @@ struct build_ops {
 	struct machine_ops machine;
 	struct virtio_blk_ops disk;
 	/* virtio.h */
+	void (*cdrom_changed)(void *arg);
 	void (*balloon_changed)(void *arg);
 	void (*vmmci_over)(void *arg);
 };

@@ -152,6 +152,10 @@ static const struct call calls[] = {
     {D, SYS_pwritev, ANY},
     {D, SYS_fdatasync, ANY},
     {D, SYS_fallocate, ANY},
+    {D, SYS_ftruncate, ANY},                   /* a disk is made larger */
+    {D, SYS_fsync, ANY},
+    {D, SYS_fcntl, IS(1, F_OFD_SETLK)},        /* and nobody else may */
+    {D, SYS_fcntl, IS(1, F_OFD_GETLK)},
 
     {EACH, SYS_prctl, IS(0, PR_GET_NAME)},      /* confine_trap.c */
     {EACH, SYS_exit, ANY},                     /* a thread's end */

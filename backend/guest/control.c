@@ -107,6 +107,8 @@ run_status(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 		json_object_set_new(
 		    json_array_get(json_object_get(spec, "nics"), i), "up",
 		    json_boolean(virtio_net_plugged(p->hw.nic[i])));
+	if (p->hw.cdrom != NULL)
+		json_object_set_new(spec, "cdrom", medium_json(p));
 	json_object_set_new(spec, "confinement", confine_status());
 	ret = json_pack("{s:s, s:s, s:o, s:f, s:f, s:i, s:I, s:i, s:I, s:I, "
 			"s:O, s:O, s:o}",
@@ -119,6 +121,7 @@ run_status(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 	    json_object_get(spec, "disks"), "nics",
 	    json_object_get(spec, "nics"), "spec", spec);
 	json_object_set_new(ret, "balloon", balloon_json(p));
+	json_object_set_new(ret, "cdrom", medium_json(p));
 	conn_return(peer->conn, id, ret, NULL, 0);
 }
 
@@ -226,6 +229,12 @@ run_send(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 	if (fds != 1) {
 		conn_error(peer->conn, id, PROTO_E_GENERIC,
 		    "send takes one descriptor to write to");
+		return;
+	}
+	if (peer->process->grow.id != NULL) {
+		conn_error(peer->conn, id, PROTO_E_STATE,
+		    "one of its disks is being made larger; try again when "
+		    "that is done");
 		return;
 	}
 	if (send_begin(peer->process, fd[0], peer, id, &err) == -1)
@@ -339,6 +348,52 @@ run_link(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 	peers_tell(p, "LINK", json_pack("{s:I, s:O}", "nic", n, "up", up));
 }
 
+/* Another disc comes with it, or without one what there is goes. */
+static void
+exchange(struct peer *peer, json_t *args, json_t *id, int fd, const char *path)
+{
+	bool force = json_is_true(json_object_get(args, "force"));
+	struct error err;
+
+	if (medium_exchange(peer->process, fd, path, force, &err) == -1)
+		fail(peer, id, PROTO_E_STATE, &err);
+	else
+		conn_return(peer->conn, id, NULL, NULL, 0);
+}
+
+static void
+run_insert(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
+{
+	const char *path = json_string_value(json_object_get(args, "path"));
+	int disc;
+
+	if (fds != 1 || path == NULL || path[0] != '/') {
+		conn_error(peer->conn, id, PROTO_E_GENERIC,
+		    "insert takes the absolute \"path\" of an image and one "
+		    "descriptor of it");
+		return;
+	}
+	disc = fd[0];
+	fd[0] = -1;
+	exchange(peer, args, id, disc, path);
+}
+
+static void
+run_eject(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
+{
+	exchange(peer, args, id, -1, "");
+}
+
+/* Answered when it is done. */
+static void
+run_grow(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
+{
+	struct error err;
+
+	if (disk_grow(peer->process, peer, args, id, &err) == -1)
+		fail(peer, id, PROTO_E_GENERIC, &err);
+}
+
 /* A size that is not named stays; one that is named must be one. */
 static void
 run_balloon(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
@@ -384,8 +439,8 @@ run_try(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 static bool
 changes_guest(const char *command)
 {
-	static const char *const names[] = {
-	    "stop", "pause", "unpause", "reset", "send", "balloon", "link"};
+	static const char *const names[] = {"stop", "pause", "unpause", "reset",
+	    "send", "balloon", "link", "insert", "eject", "grow"};
 	size_t i;
 
 	for (i = 0; i < sizeof names / sizeof *names; i++)
@@ -411,6 +466,9 @@ static const struct command commands[] = {
     {"console-size", RIGHT_OWNER, run_console_size},
     {"balloon", RIGHT_ALL, run_balloon},
     {"link", RIGHT_ALL, run_link},
+    {"insert", RIGHT_ALL, run_insert},
+    {"eject", RIGHT_ALL, run_eject},
+    {"grow", RIGHT_ALL, run_grow},
 #ifdef VMTUI_TEST_CONFINE
     {"try", RIGHT_BACKEND, run_try},
 #endif

@@ -96,9 +96,13 @@ requested(enum machine_request what, const char *why, void *arg)
 	wake(p);
 }
 
-/* On a disk's thread or a vcpu's: a write waits for room on the host. */
+/*
+ * On a disk's thread or a vcpu's: a write waits for room on the host, or the
+ * disk has become larger. On a
+ * vcpu's or this one: the CD-ROM's tray has moved or was locked.
+ */
 static void
-disk_full(void *arg)
+look_again(void *arg)
 {
 	wake(arg);
 }
@@ -112,7 +116,8 @@ shut_down(void *arg)
 
 static const struct build_ops build_ops = {
     .machine = {.request = requested},
-    .disk = {.full = disk_full},
+    .disk = {.full = look_again, .grown = look_again},
+    .cdrom_changed = look_again,
     .balloon_changed = balloon_changed,
     .vmmci_over = shut_down,
 };
@@ -173,6 +178,8 @@ on_request(evutil_socket_t fd, short what, void *arg)
 	p->asked = -1;
 	memcpy(why, p->why, sizeof why);
 	pthread_mutex_unlock(&p->lock);
+	medium_look(p);
+	disk_look(p);
 	switch (asked) {
 	case MACHINE_RESET:
 		log_info("%s: reset by the guest (%s)", p->spec.name, why);
@@ -265,7 +272,7 @@ guest_launch(struct guest_process *p, struct error *err)
 		if (p->console[i] == NULL)
 			return -1;
 	}
-	if (balloon_begin(p, err) == -1 ||
+	if (balloon_begin(p, err) == -1 || medium_begin(p, err) == -1 ||
 	    build_machine(&p->hw, &p->spec, p->base, p->console, &build_ops, p,
 		err) == -1 ||
 	    build_load(&p->hw, &p->spec, err) == -1 ||
@@ -326,6 +333,8 @@ tear_down(struct guest_process *p)
 	if (p->hw.machine != NULL)
 		machine_destroy(p->hw.machine);
 	balloon_end(p);
+	medium_end(p);
+	disk_end(p);
 	for (i = 0; i < CONSOLES; i++)
 		if (p->console[i] != NULL)
 			console_free(p->console[i]);

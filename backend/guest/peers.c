@@ -20,6 +20,7 @@ static void
 peer_free(struct peer *peer)
 {
 	send_peer_gone(peer->process, peer);
+	disk_peer_gone(peer->process, peer);
 	TAILQ_REMOVE(&peer->process->peers, peer, entry);
 	peer->process->npeers--;
 	free(peer);

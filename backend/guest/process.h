@@ -48,6 +48,19 @@ struct guest_process {
 		struct event *tell;
 	} balloon;
 
+	/* medium.c */
+	struct {
+		struct virtio_scsi_state told; /* to others */
+		struct event *tell;
+	} medium;
+
+	/* disk.c; id is NULL if nobody waits */
+	struct {
+		unsigned disk;
+		struct peer *peer; /* NULL: it is gone */
+		json_t *id;
+	} grow;
+
 	struct sending *sending; /* send.c; NULL: it stays */
 
 	/* What a vcpu asked for: written by any thread. */
@@ -79,6 +92,32 @@ int balloon_set(
 /* BALLOON (proto.h), or null for a guest without one. */
 json_t *balloon_json(struct guest_process *p);
 void balloon_end(struct guest_process *p);
+
+/* medium.c */
+int medium_begin(struct guest_process *p, struct error *err);
+/* The drive may have another state: others are told if it has. */
+void medium_look(struct guest_process *p);
+/*
+ * Another disc for the drive (fd, opened from path; taken over), or none (-1
+ * and ""). Others are told before this returns 0; -1 with err: all is as it was.
+ */
+int medium_exchange(struct guest_process *p, int fd, const char *path,
+    bool force, struct error *err);
+/* MEDIUM (proto.h), or null for a guest without a drive. */
+json_t *medium_json(struct guest_process *p);
+void medium_end(struct guest_process *p);
+
+/*
+ * disk.c: "grow" of proto.h. Makes a disk larger, one at a time; peer is
+ * answered later. -1 with err: it did not begin.
+ */
+int disk_grow(struct guest_process *p, struct peer *peer, json_t *args,
+    json_t *id, struct error *err);
+/* A disk has become larger, perhaps: who asked for it is answered. */
+void disk_look(struct guest_process *p);
+/* This peer hung up. */
+void disk_peer_gone(struct guest_process *p, const struct peer *peer);
+void disk_end(struct guest_process *p);
 
 /*
  * send.c: the guest as a stream (proto/stream.h).

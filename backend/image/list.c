@@ -78,7 +78,7 @@ find(struct list *l, const char *path, bool *is_new)
 }
 
 static void
-take(struct list_image *im, const struct image *from, const struct image *base)
+take(struct list_image *im, const struct image *from)
 {
 	im->known = true;
 	im->format = from->format;
@@ -90,8 +90,6 @@ take(struct list_image *im, const struct image *from, const struct image *base)
 		im->dirty = (from->h.incompatible & QCOW2_DIRTY) != 0;
 		im->damaged = (from->h.incompatible & QCOW2_CORRUPT) != 0;
 	}
-	if (base != NULL)
-		im->base = strdup(base->path);
 }
 
 /* The image and all below it. */
@@ -99,6 +97,7 @@ static void
 add_chain(struct list *l, const char *path, enum block_format format)
 {
 	struct list_image *im;
+	const char *base = NULL;
 	struct chain chain;
 	struct error err;
 	bool is_new;
@@ -111,12 +110,16 @@ add_chain(struct list *l, const char *path, enum block_format format)
 		return;
 	rc =
 	    chain_open(&chain, path, format, CHAIN_LOOK, BLOCK_FILES_MAX, &err);
-	for (i = 0; i < chain.n; i++) {
+	/* From below, so that the base has the name it was found by. */
+	for (i = chain.n; i-- > 0;) {
 		im = find(l, chain.image[i].path, &is_new);
-		if (im == NULL || im->known)
+		if (im == NULL)
 			break;
-		take(im, &chain.image[i],
-		    i + 1 < chain.n ? &chain.image[i + 1] : NULL);
+		if (!im->known)
+			take(im, &chain.image[i]);
+		if (im->base == NULL && base != NULL)
+			im->base = strdup(base);
+		base = im->path;
 	}
 	/* The lowest that there is says what is wrong below it. */
 	im = find(

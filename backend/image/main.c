@@ -30,6 +30,7 @@ static const struct {
     {"convert", convert_command, NULL},
     {"commit", commit_command, NULL},
     {"rebase", rebase_command, NULL},
+    {"delete", delete_command, NULL},
 };
 
 #define COMMANDS (sizeof commands / sizeof *commands)

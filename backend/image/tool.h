@@ -31,6 +31,7 @@ int resize_command(int argc, char **argv);
 int convert_command(int argc, char **argv);
 int commit_command(int argc, char **argv);
 int rebase_command(int argc, char **argv);
+int delete_command(int argc, char **argv);
 
 /* Prints "vmtui: …" and returns 1. */
 int tool_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

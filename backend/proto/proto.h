@@ -46,6 +46,14 @@
  *                is to have from now on; answered when it was asked
  *   link         {"name", "nic": its number, from 0, "up": bool}: pulls the cable
  *                of an interface out, or plugs it in
+ *   insert       {"name", "path": absolute, "force": bool}: another disc for
+ *                the CD-ROM drive of a guest that runs → {"warning"?}; refused
+ *                if the guest has locked the drive, unless by force
+ *   eject        {"name", "force": bool}: takes the disc out, likewise
+ *   grow         {"name", "disk": its number from 0 on or its file, as text;
+ *                may be left out if it is the only one, "size": bytes, "more":
+ *                bool, that is how many more} → {"path", "size"}: makes a disk
+ *                of a guest that runs larger; answered when it is
  *   switches     → {"switches": [{"name", "interface", "state", "members",
  *                "stations": [{"member": where it is heard, "lladdr",
  *                "address": one that the host knows it by, or ""}]}]}
@@ -55,7 +63,8 @@
  *                the old definitions stay. CHANGE: {"kind": "vm", "switch" or
  *                "vmtui", "name", "change": "added", "removed" or "changed",
  *                "keys": [those with another value], "restart": [the running
- *                guests that see it only after a restart]}: all since the
+ *                guests that see it only after a restart], "troubles":
+ *                [sentences: what could not be done at once]}: all since the
  *                last time somebody asked
  *   load         {"path"}: another file is the configuration from now on;
  *                answered as reload
@@ -78,8 +87,10 @@
  *
  * GUEST: {"name", "id": its number, "state", "reason", "since", "memory", "cpus", "pid",
  *   "uptime", "cpu", "cpu_time", "memory_used", "defined", "kernel", "serial2": whether it
- *   has a second serial port, "disks": [{"path",
+ *   has a second serial port, "pin": [the host's CPUs that its own are bound
+ *   to, while it runs], "disks": [{"path",
  *   …}], "nics": [{"tap", "switch", "lladdr", "mtu", "up"}], "restarts": RESTARTS,
+ *   "cdrom": MEDIUM if it has a drive,
  *   "allow": ["title", "clipboard": what it may do to the terminal of who has
  *   its console], "rows", "cols": the size of hvc0, 0: not told,
  *   "confinement": CONFINEMENT while it runs, "balloon": BALLOON while it
@@ -94,6 +105,8 @@
  *   since: seconds since 1970, of the last change. memory, memory_used:
  *   bytes. cpu: hundredths of one host CPU over the last second, null before
  *   there are two samples. cpu_time: seconds of CPU since it started.
+ * MEDIUM: {"path": what is in the drive, "" if nothing is, "open": the tray,
+ *   "locked": by the guest}
  * BALLOON: {"size": what a person wants the guest to have, "limit": what the
  *   host can give it at the moment, "wanted": what it is asked to do without,
  *   "taken": what it does without, "returned": what it gave back besides, page
@@ -112,12 +125,15 @@
  *                → {"confinement": CONFINEMENT, "balloon": BALLOON or null}
  *   status       → {"name", "state", "reason", "since", "started", "pid",
  *                "memory", "cpus", "exits", "spec": {…}, "disks": [{"path",
- *                "in_bytes", …}], "nics": […], "balloon": BALLOON or null}; SPEC has "confinement":
+ *                "in_bytes", …}], "nics": […], "balloon": BALLOON or null, "cdrom": MEDIUM or null}; SPEC has "confinement":
  *                CONFINEMENT besides
  *   stop         asks the driver of vmmci, or presses the power button
  *   balloon      {"size", "limit"}: as BALLOON has them; one that is missing
  *                stays as it is
  *   link         {"nic", "up"}
+ *   insert       {"path", "force"} and one descriptor, the opened image
+ *   eject        {"force"}
+ *   grow         {"disk", "size", "more"} → {"path", "size"}
  *   ping         → {}: its main loop turns; and asks the guest for its figures
  *   figures      → {"exits", "read", "written", "received", "sent"}: counts
  *                since it started; bytes of all disks, of all interfaces
@@ -132,7 +148,8 @@
  *                like launch, only from the backend's user or root
  *
  * Events of a guest process, to every connection: STATE {"state", "reason"},
- * and BALLOON BALLOON, a quarter of a second after it changed, LINK {"nic", "up"},
+ * MEDIUM MEDIUM, a quarter of a second after the guest did something to it and
+ * before the answer to insert and eject, BALLOON BALLOON, a quarter of a second after it changed, LINK {"nic", "up"},
  * and SENDING {"done", "total"}.
  * The last one, "stopped" or "crashed", comes before the process ends.
  */

@@ -115,9 +115,9 @@ encode_disk(const struct spec_disk *disk, int *fd, unsigned *fds)
 			json_decref(files);
 			return NULL;
 		}
-	return json_pack("{s:o, s:b, s:o}", "path",
+	return json_pack("{s:o, s:b, s:i, s:o}", "path",
 	    text_json(disk->file[0].path), "readonly", disk->file[0].readonly,
-	    "files", files);
+	    "cache", (int)disk->cache, "files", files);
 }
 
 static json_t *
@@ -142,6 +142,17 @@ encode_uuid(const uint8_t *uuid)
 	for (i = 0; i < 16; i++)
 		snprintf(text + 2 * i, 3, "%02x", uuid[i]);
 	return json_string(text);
+}
+
+static json_t *
+encode_pins(const struct config_pins *pins)
+{
+	json_t *list = json_array();
+	unsigned i;
+
+	for (i = 0; i < pins->n; i++)
+		json_array_append_new(list, json_integer(pins->cpu[i]));
+	return list;
 }
 
 /* What boots without a kernel. */
@@ -182,18 +193,18 @@ spec_encode(const struct guest_spec *spec, int *fd, unsigned *fds)
 		return NULL;
 	}
 	return json_pack(
-	    "{s:s, s:I, s:i, s:b, s:b, s:b, s:I, s:I, s:o, s:I, s:o, s:I, "
+	    "{s:s, s:I, s:i, s:o, s:b, s:b, s:b, s:I, s:I, s:o, s:I, s:o, s:I, "
 	    "s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:I}",
 	    "name", spec->name, "memory", (json_int_t)spec->memory, "cpus",
-	    (int)spec->cpus, "hugepages", spec->hugepages, "balloon",
-	    spec->balloon, "serial2", spec->serial2, "kvm_fd", kvm, "listen_fd",
-	    sock, "kernel", text_json(spec->kernel), "kernel_fd", kernel,
-	    "initrd", text_json(spec->initrd), "initrd_fd", initrd, "cmdline",
-	    text_json(spec->cmdline), "boot", (int)spec->boot, "firmware",
-	    encode_firmware(spec, fd, fds), "uuid", encode_uuid(spec->uuid),
-	    "disks", disks, "cdrom",
-	    spec->cdrom.files == 0 ? json_null()
-				   : encode_disk(&spec->cdrom, fd, fds),
+	    (int)spec->cpus, "pin", encode_pins(&spec->pins), "hugepages",
+	    spec->hugepages, "balloon", spec->balloon, "serial2", spec->serial2,
+	    "kvm_fd", kvm, "listen_fd", sock, "kernel", text_json(spec->kernel),
+	    "kernel_fd", kernel, "initrd", text_json(spec->initrd), "initrd_fd",
+	    initrd, "cmdline", text_json(spec->cmdline), "boot",
+	    (int)spec->boot, "firmware", encode_firmware(spec, fd, fds), "uuid",
+	    encode_uuid(spec->uuid), "disks", disks, "cdrom",
+	    spec->cdrom_drive ? encode_disk(&spec->cdrom, fd, fds)
+			      : json_null(),
 	    "nics", nics, "rights", rights_encode(&spec->rights), "stream_fd",
 	    stream);
 }
@@ -260,6 +271,9 @@ decode_disk(struct decoder *d, json_t *json, struct spec_disk *disk)
 		    -1)
 			return -1;
 	disk->files = (unsigned)n;
+	/* A guest of an older version that goes on here says none. */
+	disk->cache =
+	    (unsigned)json_integer_value(json_object_get(json, "cache"));
 	return 0;
 }
 
@@ -329,6 +343,28 @@ decode_uuid(struct decoder *d, const char *text, uint8_t *uuid)
 	return 0;
 }
 
+/* None where there is no list. */
+static int
+decode_pins(struct decoder *d, const json_t *list, struct config_pins *pins)
+{
+	size_t i, n = json_array_size(list);
+	json_int_t cpu;
+
+	if (n > CONFIG_CPUS_MAX)
+		return error_set(
+		    d->err, "the spec pins the guest to more CPUs than it may");
+	for (i = 0; i < n; i++) {
+		cpu = json_integer_value(json_array_get(list, i));
+		if (cpu < 0 || cpu >= CONFIG_PIN_MAX)
+			return error_set(d->err,
+			    "the spec pins the guest to a CPU that no host "
+			    "has");
+		pins->cpu[i] = (uint16_t)cpu;
+	}
+	pins->n = (unsigned)n;
+	return 0;
+}
+
 static int
 decode_firmware(struct decoder *d, json_t *json, struct guest_spec *spec)
 {
@@ -389,9 +425,12 @@ decode(struct decoder *d, json_t *json, struct guest_spec *spec)
 	    take_fd(d, initrd_fd, &spec->initrd_fd) == -1 ||
 	    take_fd(d, stream_fd, &spec->stream_fd) == -1 ||
 	    decode_firmware(d, firmware, spec) == -1 ||
-	    decode_uuid(d, uuid, spec->uuid) == -1)
+	    decode_uuid(d, uuid, spec->uuid) == -1 ||
+	    decode_pins(d, json_object_get(json, "pin"), &spec->pins) == -1)
 		return -1;
-	if (!json_is_null(cdrom) && decode_disk(d, cdrom, &spec->cdrom) == -1)
+	spec->cdrom_drive = !json_is_null(cdrom);
+	if (json_array_size(json_object_get(cdrom, "files")) > 0 &&
+	    decode_disk(d, cdrom, &spec->cdrom) == -1)
 		return -1;
 	return decode_lists(d, disks, nics, spec);
 }

@@ -31,6 +31,7 @@ struct spec_file {
 };
 
 struct spec_disk {
+	unsigned cache; /* an enum block_cache */
 	unsigned files;
 	struct spec_file file[SPEC_MAX_FILES]; /* the image itself first */
 };
@@ -47,6 +48,7 @@ struct guest_spec {
 	char name[SPEC_NAME_MAX + 1];
 	uint64_t memory; /* bytes */
 	unsigned cpus;
+	struct config_pins pins; /* n 0: the vcpus run anywhere */
 	bool hugepages;
 	bool balloon;
 	bool serial2; /* a second serial port */
@@ -64,7 +66,8 @@ struct guest_spec {
 	char *cmdline;
 	enum config_boot boot; /* first, or what the kernel is told */
 	unsigned disks, nics;
-	struct spec_disk cdrom; /* files 0: no drive */
+	bool cdrom_drive;
+	struct spec_disk cdrom; /* one raw file; files 0: nothing is in it */
 	struct spec_disk disk[SPEC_MAX_DISKS];
 	struct spec_nic nic[SPEC_MAX_NICS];
 	struct rights rights; /* to the guest's own socket */

@@ -68,8 +68,10 @@ encode_disks(const struct guest_spec *spec)
 	for (i = 0; i < spec->disks; i++) {
 		f = &spec->disk[i].file[0];
 		json_array_append_new(disks,
-		    json_pack("{s:o, s:i, s:b}", "path", text_json(f->path),
-			"format", (int)f->format, "readonly", f->readonly));
+		    json_pack("{s:o, s:i, s:b, s:i}", "path",
+			text_json(f->path), "format", (int)f->format,
+			"readonly", f->readonly, "cache",
+			(int)spec->disk[i].cache));
 	}
 	return disks;
 }
@@ -104,15 +106,18 @@ encode_head(const struct guest_spec *spec)
 	for (i = 0; i < sizeof spec->uuid; i++)
 		snprintf(uuid + 2 * i, 3, "%02x", spec->uuid[i]);
 	json = json_pack(
-	    "{s:s, s:I, s:i, s:b, s:b, s:o, s:o, s:o, s:o, s:i, s:s, s:o, "
-	    "s:o, s:o}",
+	    "{s:s, s:I, s:i, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:i, "
+	    "s:s, s:o, s:o, s:o}",
 	    "name", spec->name, "memory", (json_int_t)spec->memory, "cpus",
 	    (int)spec->cpus, "hugepages", spec->hugepages, "balloon",
-	    spec->balloon, "kernel", text_json(spec->kernel), "initrd",
+	    spec->balloon, "serial2", spec->serial2, "firmware-log",
+	    spec->firmware_log, "kernel", text_json(spec->kernel), "initrd",
 	    text_json(spec->initrd), "cmdline", text_json(spec->cmdline),
 	    "firmware", text_json(spec->firmware), "boot", (int)spec->boot,
 	    "uuid", uuid, "cdrom",
-	    text_json(spec->cdrom.files > 0 ? spec->cdrom.file[0].path : ""),
+	    text_json(!spec->cdrom_drive    ? ""
+		    : spec->cdrom.files > 0 ? spec->cdrom.file[0].path
+					    : CONFIG_EMPTY),
 	    "disks", encode_disks(spec), "nics", encode_nics(spec));
 	text = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
 	json_decref(json);
@@ -277,17 +282,18 @@ static int
 check_head(json_t *head, struct error *err)
 {
 	const char *name, *kernel, *initrd, *cmdline, *firmware, *uuid, *cdrom;
-	int cpus, hugepages, balloon, boot;
+	int cpus, hugepages, balloon, serial2, log, boot;
 	json_t *disks, *nics;
 	json_int_t memory;
 
 	if (json_unpack(head,
-		"{s:s, s:I, s:i, s:b, s:b, s:s, s:s, s:s, s:s, s:i, s:s, s:s, "
-		"s:o, s:o}",
+		"{s:s, s:I, s:i, s:b, s:b, s:b, s:b, s:s, s:s, s:s, s:s, s:i, "
+		"s:s, s:s, s:o, s:o}",
 		"name", &name, "memory", &memory, "cpus", &cpus, "hugepages",
-		&hugepages, "balloon", &balloon, "kernel", &kernel, "initrd",
-		&initrd, "cmdline", &cmdline, "firmware", &firmware, "boot",
-		&boot, "uuid", &uuid, "cdrom", &cdrom, "disks", &disks, "nics",
+		&hugepages, "balloon", &balloon, "serial2", &serial2,
+		"firmware-log", &log, "kernel", &kernel, "initrd", &initrd,
+		"cmdline", &cmdline, "firmware", &firmware, "boot", &boot,
+		"uuid", &uuid, "cdrom", &cdrom, "disks", &disks, "nics",
 		&nics) == -1 ||
 	    memory <= 0 || memory % STREAM_PAGE != 0 || cpus < 1 || boot < 0 ||
 	    boot > CONFIG_BOOT_NET || !json_is_array(disks) ||

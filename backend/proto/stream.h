@@ -24,7 +24,7 @@
 #include "backend/proto/spec.h"
 #include "config/error.h"
 
-#define STREAM_VERSION   1
+#define STREAM_VERSION   2
 #define STREAM_HEAD_MAX  (256u << 10) /* bytes of JSON */
 #define STREAM_STATE_MAX (64u << 20) /* bytes of state */
 #define STREAM_PAGE      4096u
@@ -57,10 +57,10 @@ struct stream_reader {
 
 /*
  * The head, after its checks: {"name", "memory", "cpus", "hugepages",
- * "balloon", "kernel", "initrd", "cmdline", "firmware", "boot": a number,
- * "uuid", "cdrom", "disks": [{"path", "format", "readonly"}], "nics":
+ * "balloon", "serial2", "firmware-log", "kernel", "initrd", "cmdline",
+ * "firmware", "boot": a number, "uuid", "cdrom", "disks": [{"path", "format", "readonly"}], "nics":
  * [{"lladdr", "switch"}]}, each there and of its type, no more disks and nics
- * than a guest can have. The caller's; NULL with err.
+ * than a guest can have; a disk's "cache" may be missing, or be anything. The caller's; NULL with err.
  */
 json_t *stream_get_head(struct stream_reader *r, struct error *err);
 /* The state, to be freed. NULL with err. */

@@ -1,8 +1,11 @@
 #include <string.h>
 
+#include "backend/proto/text.h"
 #include "backend/supervisor/changes.h"
+#include "backend/supervisor/disc.h"
 #include "backend/supervisor/registry.h"
 #include "config/diff.h"
+#include "config/log.h"
 
 /* Whether the guest runs with an interface in the switch. */
 static bool
@@ -30,7 +33,7 @@ who_must_restart(struct backend *b, const struct config_change *c)
 	size_t i;
 
 	for (i = 0; i < c->nkeys; i++)
-		waits = waits || !c->keys[i]->at_once;
+		waits = waits || !config_change_at_once(c, i);
 	if (!waits)
 		return list;
 	TAILQ_FOREACH (g, &b->guests, entry) {
@@ -42,6 +45,28 @@ who_must_restart(struct backend *b, const struct config_change *c)
 			json_array_append_new(list, json_string(g->name));
 	}
 	return list;
+}
+
+/*
+ * What of it a running guest sees at once and has to be done. Returns what went
+ * wrong with that, as sentences.
+ */
+static json_t *
+carry_out(struct backend *b, const struct config_change *c)
+{
+	json_t *troubles = json_array();
+	struct guest *g;
+	struct error err;
+	size_t i;
+
+	g = c->after != NULL ? registry_find(b, c->name) : NULL;
+	for (i = 0; g != NULL && registry_runs(g) && i < c->nkeys; i++)
+		if (strcmp(c->keys[i]->name, "cdrom") == 0 &&
+		    disc_follow(g, c->after, &err) == -1) {
+			log_warn("%s", err.text);
+			json_array_append_new(troubles, text_json(err.text));
+		}
+	return troubles;
 }
 
 static void
@@ -57,10 +82,10 @@ note(const struct config_change *c, void *arg)
 	if (json_array_size(b->changes) >= CHANGES_MAX)
 		json_array_remove(b->changes, 0);
 	json_array_append_new(b->changes,
-	    json_pack("{s:s, s:s, s:s, s:o, s:o}", "kind",
+	    json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "kind",
 		config_section_word(c->kind), "name", c->name, "change",
-		what[c->what], "keys", keys, "restart",
-		who_must_restart(b, c)));
+		what[c->what], "keys", keys, "restart", who_must_restart(b, c),
+		"troubles", carry_out(b, c)));
 }
 
 void

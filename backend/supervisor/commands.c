@@ -11,6 +11,7 @@
 #include "backend/supervisor/commands.h"
 #include "backend/supervisor/definitions.h"
 #include "backend/supervisor/figures.h"
+#include "backend/supervisor/disc.h"
 #include "backend/supervisor/network.h"
 #include "backend/supervisor/process.h"
 #include "backend/supervisor/rates.h"
@@ -348,6 +349,48 @@ run_link(struct request *rq, json_t *args)
 }
 
 static void
+run_insert(struct request *rq, json_t *args)
+{
+	struct guest *g = running_guest(rq, args);
+
+	if (g != NULL)
+		disc_insert(rq, g, text_arg(args, "path"),
+		    json_is_true(json_object_get(args, "force")));
+}
+
+static void
+run_eject(struct request *rq, json_t *args)
+{
+	struct guest *g = running_guest(rq, args);
+
+	if (g != NULL)
+		disc_eject(rq, g, json_is_true(json_object_get(args, "force")));
+}
+
+static void
+on_grown(struct guest *g, json_t *ret, int fd, const char *why, void *arg)
+{
+	if (why != NULL)
+		pass_on(g, ret, fd, why, arg);
+	else
+		request_return(arg, json_incref(ret), -1);
+}
+
+/* Not relayed: a base below may have to be covered with zeroes first. */
+static void
+run_grow(struct request *rq, json_t *args)
+{
+	struct guest *g = running_guest(rq, args);
+	json_t *rest;
+
+	if (g == NULL)
+		return;
+	rest = json_copy(args);
+	json_object_del(rest, "name");
+	process_give(g, "grow", rest, -1, 0, on_grown, rq);
+}
+
+static void
 run_switches(struct request *rq, json_t *args)
 {
 	struct error err;
@@ -482,6 +525,9 @@ static const struct command commands[] = {
     {"console-size", false, run_console_size},
     {"balloon", true, run_balloon},
     {"link", true, run_link},
+    {"insert", true, run_insert},
+    {"eject", true, run_eject},
+    {"grow", true, run_grow},
     {"log", true, run_log},
     {"switches", true, run_switches},
     {"reload", true, run_reload},

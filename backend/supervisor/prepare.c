@@ -3,6 +3,7 @@
 #include <sys/un.h>
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "backend/proto/paths.h"
 #include "backend/supervisor/bootfile.h"
 #include "backend/supervisor/figures.h"
+#include "backend/supervisor/disc.h"
 #include "backend/supervisor/network.h"
 #include "backend/supervisor/prepare.h"
 #include "backend/supervisor/spawn.h"
@@ -31,15 +33,6 @@ later(const struct config_vm *vm, const char *what, struct error *err)
 	return error_set(err,
 	    "%s: %s comes with a later version: leave it out for now", vm->name,
 	    what);
-}
-
-static int
-check_disk_known(
-    const struct config_vm *vm, const struct config_disk *d, struct error *err)
-{
-	if (d->cache != CONFIG_CACHE_WRITEBACK)
-		return later(vm, "disk with cache=none or unsafe", err);
-	return 0;
 }
 
 static int
@@ -61,9 +54,6 @@ check_known(const struct config_vm *vm, struct error *err)
 {
 	size_t i;
 
-	for (i = 0; i < vm->ndisks; i++)
-		if (check_disk_known(vm, &vm->disks[i], err) == -1)
-			return -1;
 	for (i = 0; i < vm->ninterfaces; i++)
 		if (check_interface_known(vm, &vm->interfaces[i], err) == -1)
 			return -1;
@@ -98,6 +88,32 @@ open_kvm(const struct config_vm *vm, struct guest_spec *spec, struct error *err)
 		    "%s wants %u CPUs and KVM on this host gives a guest at "
 		    "most %u: write cpus = %u or less",
 		    vm->name, vm->cpus, max, max);
+	return 0;
+}
+
+/* Whether the host has the CPUs that the guest is pinned to. */
+static int
+take_pins(
+    const struct config_vm *vm, struct guest_spec *spec, struct error *err)
+{
+	cpu_set_t set;
+	unsigned i;
+
+	spec->pins.n = 0;
+	if (vm->pin == NULL)
+		return 0;
+	if (config_pins_parse(vm->pin, &spec->pins, err) == -1)
+		return -1;
+	/* On a host of more CPUs than fit its start finds out. */
+	if (sched_getaffinity(0, sizeof set, &set) == -1)
+		return 0;
+	for (i = 0; i < spec->pins.n; i++)
+		if (!CPU_ISSET(spec->pins.cpu[i], &set))
+			return error_set(err,
+			    "%s is pinned to CPU %u and this host has none of "
+			    "that number to give: it has %d, numbered from 0; "
+			    "change pin =",
+			    vm->name, spec->pins.cpu[i], CPU_COUNT(&set));
 	return 0;
 }
 
@@ -247,37 +263,56 @@ hand_over(struct block_files *from, struct spec_disk *to)
 		    .readonly = from->file[i].readonly,
 		};
 	to->files = from->n;
+	to->cache = from->cache;
 	from->n = 0;
 }
 
 static int
-open_disks(
-    const struct config_vm *vm, struct guest_spec *spec, struct error *err)
+open_disk(
+    const struct config_disk *d, struct block_files *files, struct error *err)
 {
 	static const enum block_format formats[] = {
 	    [CONFIG_FORMAT_AUTO] = BLOCK_FORMAT_ANY,
 	    [CONFIG_FORMAT_RAW] = BLOCK_FORMAT_RAW,
 	    [CONFIG_FORMAT_QCOW2] = BLOCK_FORMAT_QCOW2,
 	};
-	const struct config_disk *d;
+	static const enum block_cache caches[] = {
+	    [CONFIG_CACHE_WRITEBACK] = BLOCK_CACHE_WRITEBACK,
+	    [CONFIG_CACHE_NONE] = BLOCK_CACHE_NONE,
+	    [CONFIG_CACHE_UNSAFE] = BLOCK_CACHE_UNSAFE,
+	};
+
+	block_files_init(files);
+	if (block_open(d->path, formats[d->format], d->readonly, files, err) ==
+	    -1)
+		return -1;
+	files->cache = caches[d->cache];
+	if (d->cache != CONFIG_CACHE_NONE ||
+	    block_check_direct(files, err) == 0)
+		return 0;
+	block_files_clear(files);
+	return -1;
+}
+
+static int
+open_disks(
+    const struct config_vm *vm, struct guest_spec *spec, struct error *err)
+{
 	struct block_files files;
 	unsigned all = 0;
 	size_t i;
 
-	if (vm->cdrom != NULL) {
+	spec->cdrom_drive = vm->cdrom != NULL;
+	if (config_vm_disc(vm) != NULL) {
 		block_files_init(&files);
-		if (block_open(
-			vm->cdrom, BLOCK_FORMAT_RAW, true, &files, err) == -1)
+		if (disc_open(config_vm_disc(vm), &files, err) == -1)
 			return error_prefix(err, "%s: cdrom: ", vm->name);
 		all += files.n;
 		hand_over(&files, &spec->cdrom);
 	}
 
 	for (i = 0; i < vm->ndisks && i < SPEC_MAX_DISKS; i++) {
-		d = &vm->disks[i];
-		block_files_init(&files);
-		if (block_open(d->path, formats[d->format], d->readonly, &files,
-			err) == -1)
+		if (open_disk(&vm->disks[i], &files, err) == -1)
 			return error_prefix(err, "%s: ", vm->name);
 		all += files.n;
 		hand_over(&files, &spec->disk[i]);
@@ -350,8 +385,9 @@ prepare_guest(struct backend *b, const struct config_vm *vm,
 	spec_init(spec);
 	if (config_vm_complete(b->config, vm, err) == 0 &&
 	    check_known(vm, err) == 0 && check_memory(vm, err) == 0 &&
-	    copy_text(spec, vm, err) == 0 && open_boot(vm, spec, err) == 0 &&
-	    open_disks(vm, spec, err) == 0 && open_kvm(vm, spec, err) == 0 &&
+	    copy_text(spec, vm, err) == 0 && take_pins(vm, spec, err) == 0 &&
+	    open_boot(vm, spec, err) == 0 && open_disks(vm, spec, err) == 0 &&
+	    open_kvm(vm, spec, err) == 0 &&
 	    open_socket(b, vm->name, spec, err) == 0 &&
 	    network_open(b, vm, spec, plugged, err) == 0)
 		return 0;

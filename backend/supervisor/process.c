@@ -10,6 +10,7 @@
 #include "backend/proto/conn.h"
 #include "backend/proto/proto.h"
 #include "backend/supervisor/figures.h"
+#include "backend/supervisor/disc.h"
 #include "backend/supervisor/memory.h"
 #include "backend/supervisor/prepare.h"
 #include "backend/supervisor/process.h"
@@ -20,7 +21,6 @@
 
 #define LAUNCH_S 10 /* until the first instruction */
 #define STREAM_S 600 /* likewise, of one that has to be read */
-#define ANSWER_S 10 /* to any other command */
 #define PING_S   5 /* from one ping to the next */
 #define KILL_S   2 /* from "quit" to SIGKILL */
 
@@ -152,14 +152,16 @@ void
 process_call(struct guest *g, const char *command, json_t *args,
     process_answer *answer, void *arg)
 {
-	call_send(g->process, command, args, NULL, 0, ANSWER_S, answer, arg);
+	call_send(
+	    g->process, command, args, NULL, 0, PROCESS_ANSWER_S, answer, arg);
 }
 
 void
-process_give(struct guest *g, const char *command, int fd,
-    process_answer *answer, void *arg)
+process_give(struct guest *g, const char *command, json_t *args, int fd,
+    int seconds, process_answer *answer, void *arg)
 {
-	call_send(g->process, command, NULL, &fd, 1, 0, answer, arg);
+	call_send(
+	    g->process, command, args, &fd, fd != -1, seconds, answer, arg);
 }
 
 /* The end of a process is complete: closed, and reaped if it was ours. */
@@ -275,7 +277,7 @@ on_ping(struct guest *g, json_t *ret, int fd, const char *why, void *arg)
 		return;
 	p->hung = true;
 	snprintf(p->before, sizeof p->before, "%s", g->reason);
-	since = time(NULL) - ANSWER_S;
+	since = time(NULL) - PROCESS_ANSWER_S;
 	localtime_r(&since, &tm);
 	strftime(at, sizeof at, "%H:%M:%S", &tm);
 	snprintf(reason, sizeof reason,
@@ -299,7 +301,7 @@ process_ping(struct guest *g)
 		return;
 	p->pinged = true;
 	p->last_ping = now.tv_sec;
-	call_send(p, "ping", NULL, NULL, 0, ANSWER_S, on_ping, NULL);
+	call_send(p, "ping", NULL, NULL, 0, PROCESS_ANSWER_S, on_ping, NULL);
 }
 
 static void
@@ -369,6 +371,8 @@ on_event(struct process *p, json_t *msg)
 		memory_told(p->g, data);
 	if (strcmp(event, "SENDING") == 0)
 		transfer_told(p->g, data);
+	if (strcmp(event, "MEDIUM") == 0)
+		disc_told(p->g, data);
 	if (strcmp(event, "LINK") == 0)
 		json_object_set(
 		    json_array_get(json_object_get(p->g->spec, "nics"),

@@ -46,9 +46,13 @@ typedef void process_answer(
 void process_call(struct guest *g, const char *command, json_t *args,
     process_answer *answer, void *arg);
 
-/* The same with a descriptor, which is lent, and without a limit in time. */
-void process_give(struct guest *g, const char *command, int fd,
-    process_answer *answer, void *arg);
+/*
+ * The same with a descriptor, which is lent (-1: none), and so many seconds to answer; 0:
+ * without a limit.
+ */
+#define PROCESS_ANSWER_S 10
+void process_give(struct guest *g, const char *command, json_t *args, int fd,
+    int seconds, process_answer *answer, void *arg);
 
 /*
  * Asks whether it is still there, at most every few seconds: only somebody who

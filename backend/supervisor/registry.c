@@ -6,6 +6,7 @@
 #include "backend/proto/text.h"
 #include "backend/supervisor/clients.h"
 #include "backend/supervisor/figures.h"
+#include "backend/supervisor/disc.h"
 #include "backend/supervisor/memory.h"
 #include "backend/supervisor/numbers.h"
 #include "backend/supervisor/process.h"
@@ -233,6 +234,15 @@ defined_nics(const struct config_vm *vm)
 	return list;
 }
 
+static json_t *
+defined_cdrom(const struct config_vm *vm)
+{
+	const char *disc = config_vm_disc(vm);
+
+	return json_pack("{s:o, s:b, s:b}", "path", text_json(disc), "open",
+	    false, "locked", false);
+}
+
 /* The parts of a running guest, without what only its process has use for. */
 static json_t *
 running_parts(const json_t *spec, const char *which)
@@ -253,7 +263,7 @@ static void
 add_parts(const struct guest *g, const struct config_vm *vm, json_t *obj)
 {
 	static const char *const same[] = {
-	    "memory", "cpus", "kernel", "serial2", "confinement"};
+	    "memory", "cpus", "kernel", "serial2", "pin", "confinement"};
 	size_t i;
 
 	if (g->spec != NULL) {
@@ -264,6 +274,7 @@ add_parts(const struct guest *g, const struct config_vm *vm, json_t *obj)
 		    obj, "disks", running_parts(g->spec, "disks"));
 		json_object_set_new(
 		    obj, "nics", running_parts(g->spec, "nics"));
+		json_object_set_new(obj, "cdrom", disc_json(g));
 		return;
 	}
 	if (vm == NULL)
@@ -275,6 +286,8 @@ add_parts(const struct guest *g, const struct config_vm *vm, json_t *obj)
 	json_object_set_new(obj, "kernel", text_json(vm->kernel));
 	json_object_set_new(obj, "disks", defined_disks(vm));
 	json_object_set_new(obj, "nics", defined_nics(vm));
+	if (vm->cdrom != NULL)
+		json_object_set_new(obj, "cdrom", defined_cdrom(vm));
 }
 
 /* What it may do to the terminal of who has its console. */

@@ -45,7 +45,7 @@ transfer_send(struct request *rq, struct guest *g)
 	}
 	/* Whoever reads the other end waits for the last copy to go. */
 	rq->fd = -1;
-	process_give(g, "send", fd, on_sent, rq);
+	process_give(g, "send", NULL, fd, 0, on_sent, rq);
 	close(fd);
 }
 
@@ -107,10 +107,14 @@ check_same(const struct config_vm *vm, const json_t *head, struct error *err)
 		return -1;
 	if ((vm->cdrom != NULL) != (text_of(head, "cdrom")[0] != '\0') ||
 	    vm->balloon != json_is_true(json_object_get(head, "balloon")) ||
-	    (vm->kernel != NULL) != (text_of(head, "kernel")[0] != '\0'))
+	    vm->serial2 != json_is_true(json_object_get(head, "serial2")) ||
+	    (vm->kernel != NULL) != (text_of(head, "kernel")[0] != '\0') ||
+	    (vm->kernel == NULL &&
+		vm->firmware_log !=
+		    json_is_true(json_object_get(head, "firmware-log"))))
 		return error_set(err,
-		    "%s is defined with another cdrom, balloon or kernel than "
-		    "the guest in the stream has: define it as it was, or "
+		    "%s is defined with another cdrom, balloon, serial2, "
+		    "kernel or firmware-log than the guest in the stream has: define it as it was, or "
 		    "receive it under a name that is not defined",
 		    vm->name);
 	return 0;
@@ -124,7 +128,8 @@ copy_text(char **to, const json_t *head, const char *key, struct error *err)
 
 	if (text[0] == '\0')
 		return 0;
-	if (strcmp(key, "cmdline") != 0 && text[0] != '/')
+	if (strcmp(key, "cmdline") != 0 && text[0] != '/' &&
+	    (strcmp(key, "cdrom") != 0 || strcmp(text, CONFIG_EMPTY) != 0))
 		return error_set(
 		    err, "the stream has a %s without a whole path", key);
 	free(*to);
@@ -137,6 +142,7 @@ static int
 add_disk(struct config_vm *vm, const json_t *one, struct error *err)
 {
 	json_int_t format = json_integer_value(json_object_get(one, "format"));
+	json_int_t cache = json_integer_value(json_object_get(one, "cache"));
 	struct config_disk *d;
 
 	if (config_vm_set(vm, "disk", "/", "/", err) == -1)
@@ -145,6 +151,10 @@ add_disk(struct config_vm *vm, const json_t *one, struct error *err)
 	d->format = format == BLOCK_FORMAT_QCOW2 ? CONFIG_FORMAT_QCOW2
 						 : CONFIG_FORMAT_RAW;
 	d->readonly = json_is_true(json_object_get(one, "readonly"));
+	if (cache == BLOCK_CACHE_NONE)
+		d->cache = CONFIG_CACHE_NONE;
+	else if (cache == BLOCK_CACHE_UNSAFE)
+		d->cache = CONFIG_CACHE_UNSAFE;
 	return copy_text(&d->path, one, "path", err);
 }
 
@@ -200,6 +210,8 @@ fill(struct config_vm *vm, const json_t *head, struct error *err)
 	    (enum config_boot)json_integer_value(json_object_get(head, "boot"));
 	vm->hugepages = json_is_true(json_object_get(head, "hugepages"));
 	vm->balloon = json_is_true(json_object_get(head, "balloon"));
+	vm->serial2 = json_is_true(json_object_get(head, "serial2"));
+	vm->firmware_log = json_is_true(json_object_get(head, "firmware-log"));
 	return 0;
 }
 
@@ -247,15 +259,22 @@ receive(struct request *rq, const char *name, const json_t *head,
 	struct config_vm *own = NULL;
 	int fd, rc;
 
-	if (vm == NULL && (vm = own = made_up(name, head, err)) == NULL)
-		return -1;
-	if (own == NULL && check_same(vm, head, err) == -1)
+	if (vm == NULL) {
+		own = made_up(name, head, err);
+	} else if (check_same(vm, head, err) == 0) {
+		/* The disc that was in the drive is in it again. */
+		own = config_vm_copy(vm);
+		if (copy_text(&own->cdrom, head, "cdrom", err) == -1) {
+			config_vm_free(own);
+			own = NULL;
+		}
+	}
+	if (own == NULL)
 		return -1;
 	fd = rq->fd;
 	rq->fd = -1;
-	rc = start_received(rq->b, vm, fd, head, started, rq, err);
-	if (own != NULL)
-		config_vm_free(own);
+	rc = start_received(rq->b, own, fd, head, started, rq, err);
+	config_vm_free(own);
 	return rc;
 }
 

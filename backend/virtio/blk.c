@@ -8,8 +8,10 @@
  *	                                              ▼ most one interrupt
  *	                                        virtio_publish()
  *
- * There is one struct blk_request for each descriptor that can be a head, so
- * nothing is allocated while the guest runs. The device's lock is held over a
+ * The thread serves all queues in turn, a batch of each. There is one struct
+ * blk_request for each descriptor of each that can be a head, so nothing is
+ * allocated while the guest runs, but once what a long list of buffers needs.
+ * The device's lock is held over a
  * batch; a vcpu that resets the device takes it, waits for what is in flight
  * (block_drain) and leaves nothing to this thread.
  *
@@ -36,6 +38,7 @@
 #define F_BLK_SIZE     (1ULL << 6)
 #define F_FLUSH        (1ULL << 9)
 #define F_TOPOLOGY     (1ULL << 10)
+#define F_MQ           (1ULL << 12)
 #define F_DISCARD      (1ULL << 13)
 #define F_WRITE_ZEROES (1ULL << 14)
 
@@ -51,6 +54,8 @@
 #define S_UNSUPP 2
 
 #define ZEROES_UNMAP 1u
+
+#define BATCH 256u /* requests of a queue, before it is the next one's turn */
 
 /* What one request may ask for: long enough, yet not minutes of writing. */
 #define DISCARD_MOST (1u << 22) /* sectors: 2 GiB */
@@ -90,7 +95,7 @@ static void
 complete(struct blk_request *r, uint8_t status)
 {
 	*r->status = status;
-	virtq_push(&r->blk->dev.queue[0].vq, r->head, r->written);
+	virtq_push(r->vq, r->head, r->written);
 }
 
 static void
@@ -240,7 +245,6 @@ get_id(struct blk *blk, struct blk_request *r, const struct virtq_chain *c)
 static void
 begin(struct blk *blk, struct blk_request *r, struct virtq_chain *c)
 {
-	struct virtq *q = &blk->dev.queue[0].vq;
 	struct blk_header h;
 
 	r->head = c->head;
@@ -248,8 +252,8 @@ begin(struct blk *blk, struct blk_request *r, struct virtq_chain *c)
 	r->written = 1;
 	r->status = virtq_take_last(c);
 	if (r->status == NULL || virtq_take_out(c, &h, sizeof h) == -1) {
-		virtq_break(q, "a request without header or status");
-		virtq_push(q, c->head, 0);
+		virtq_break(r->vq, "a request without header or status");
+		virtq_push(r->vq, c->head, 0);
 		return;
 	}
 	switch (le32toh(h.type)) {
@@ -282,40 +286,79 @@ begin(struct blk *blk, struct blk_request *r, struct virtq_chain *c)
 /* ---- the thread ---- */
 
 void
-blk_begin(struct blk *blk, struct virtq_chain *c)
+blk_begin(struct blk *blk, struct virtio_queue *q, struct virtq_chain *c)
 {
-	struct blk_request *r = &blk->request[c->head];
+	struct blk_request *r = &blk->request[q->index][c->head];
 	unsigned n = c->outs + c->ins;
 
-	c->iov = n <= SMALL ? r->iov : blk->large[c->head];
-	memcpy(c->iov, blk->dev.queue[0].vq.iov, n * sizeof *c->iov);
+	r->blk = blk;
+	r->vq = &q->vq;
+	r->rq.done = done;
+	c->iov = r->iov;
+	if (n > SMALL) {
+		if (r->large == NULL)
+			r->large = malloc(CHAIN * sizeof *r->large);
+		if (r->large == NULL) {
+			virtq_break(&q->vq, "no memory for a list of buffers");
+			virtq_push(&q->vq, c->head, 0);
+			return;
+		}
+		c->iov = r->large;
+	}
+	memcpy(c->iov, q->vq.iov, n * sizeof *c->iov);
 	begin(blk, r, c);
 }
 
-/* Begins what the driver has made available, up to a queue full of it. */
+/* Begins what the driver has made available in a queue, up to a batch. */
 static void
-take(struct blk *blk)
+take(struct blk *blk, struct virtio_queue *vq)
 {
-	struct virtq *q = &blk->dev.queue[0].vq;
-	unsigned batch = VIRTIO_QUEUE_SIZE;
+	struct virtq *q = &vq->vq;
+	unsigned batch = BATCH;
 	struct virtq_chain c;
 
 	virtq_disable_kick(q);
 	do {
 		/* The head says whose storage it is, but only afterwards. */
-		c = (struct virtq_chain){.iov = q->iov, .room = q->max};
+		c = (struct virtq_chain){.iov = q->iov, .room = CHAIN};
 		while (batch > 0 && virtq_pop(q, &c)) {
-			blk_begin(blk, &c);
+			blk_begin(blk, vq, &c);
 			c.iov = q->iov;
-			c.room = q->max;
+			c.room = CHAIN;
 			batch--;
 		}
 		if (batch == 0) {
-			virtio_kick(&blk->dev, 0);
+			virtio_kick(&blk->dev, vq->index);
 			break;
 		}
 	} while (virtq_enable_kick(q));
+}
+
+/* A batch of each queue, another one first each time. */
+static void
+take_all(struct blk *blk)
+{
+	unsigned i, n = blk->dev.queues;
+	struct virtio_queue *q;
+
+	for (i = 0; i < n; i++) {
+		q = &blk->dev.queue[(blk->turn + i) % n];
+		if (virtio_usable(&blk->dev, q->index) && virtq_waiting(&q->vq))
+			take(blk, q);
+	}
+	blk->turn = (blk->turn + 1) % n;
 	block_flush_queue(blk->block);
+}
+
+/* Shows what was done; also of a broken queue: what was done was done. */
+static void
+publish(struct virtio_dev *dev)
+{
+	unsigned i;
+
+	for (i = 0; i < dev->queues; i++)
+		if (dev->queue[i].vq.ready)
+			virtio_publish(dev, i);
 }
 
 static void
@@ -325,13 +368,13 @@ work(struct blk *blk)
 	if (blk->retry)
 		blk_retry_waiting(blk);
 	block_reap(blk->block);
-	if (blk->full == 0 && virtio_usable(&blk->dev, 0)) {
-		take(blk);
+	if (blk->grow.size != 0)
+		blk_grow(blk);
+	if (blk->full == 0) {
+		take_all(blk);
 		block_reap(blk->block);
 	}
-	/* Also of a broken queue: what was done was done. */
-	if (blk->dev.queue[0].vq.ready)
-		virtio_publish(&blk->dev, 0);
+	publish(&blk->dev);
 	virtio_end(&blk->dev);
 }
 
@@ -339,12 +382,12 @@ static void *
 thread_main(void *arg)
 {
 	struct blk *blk = arg;
-	struct epoll_event ev[3];
+	struct epoll_event ev[BLK_QUEUES + 2];
 	int i, n;
 
 	thread_begin(THREAD_DISK, blk->name);
 	for (;;) {
-		n = epoll_wait(blk->epoll_fd, ev, 3, -1);
+		n = epoll_wait(blk->epoll_fd, ev, BLK_QUEUES + 2, -1);
 		for (i = 0; i < n; i++)
 			if (ev[i].data.fd == blk->stop_fd)
 				goto stop;
@@ -370,14 +413,24 @@ blk_drain(struct virtio_dev *dev)
 	struct blk *blk = (struct blk *)dev;
 
 	block_drain(blk->block);
-	if (dev->queue[0].vq.ready)
-		virtio_publish(dev, 0);
+	publish(dev);
+}
+
+static void
+free_requests(struct blk_request *request)
+{
+	unsigned i;
+
+	for (i = 0; request != NULL && i < BLK_QUEUE_SIZE; i++)
+		free(request[i].large);
+	free(request);
 }
 
 static void
 blk_destroy(struct virtio_dev *dev)
 {
 	struct blk *blk = (struct blk *)dev;
+	unsigned i;
 
 	if (blk->has_thread) {
 		eventfd_write(blk->stop_fd, 1);
@@ -388,8 +441,9 @@ blk_destroy(struct virtio_dev *dev)
 	if (blk->stop_fd != -1)
 		close(blk->stop_fd);
 	block_close(blk->block);
-	free(blk->large);
-	free(blk->request);
+	for (i = 0; i < BLK_QUEUES; i++)
+		free_requests(blk->request[i]);
+	free(blk->saved);
 }
 
 static const struct virtio_ops blk_ops = {
@@ -397,7 +451,9 @@ static const struct virtio_ops blk_ops = {
     .type = VIRTIO_ID_BLK,
     .pci_device = VIRTIO_PCI_BLK,
     .class_code = 0x010000,
-    .queues = 1,
+    .queues = BLK_QUEUES,
+    .queue_size = BLK_QUEUE_SIZE,
+    .modern_only = F_MQ,
     .config_len = sizeof(struct blk_config),
     .start = blk_start,
     .drain = blk_drain,
@@ -411,11 +467,11 @@ static void
 fill_config(struct blk *blk)
 {
 	struct blk_config c = {
-	    .capacity = htole64(blk->capacity),
 	    .seg_max = htole32(SEG_MAX),
 	    .blk_size = htole32(SECTOR),
 	    .physical_block_exp = 3, /* 4 KiB: partitions get aligned */
 	    .min_io_size = htole16(1),
+	    .num_queues = htole16((uint16_t)blk->dev.queues),
 	    .max_discard_sectors = htole32(DISCARD_MOST),
 	    .max_discard_seg = htole32(1),
 	    .discard_alignment = htole32(8),
@@ -426,6 +482,7 @@ fill_config(struct blk *blk)
 
 	_Static_assert(sizeof c <= VIRTIO_CONFIG, "configuration space");
 	memcpy(blk->dev.config, &c, sizeof c);
+	blk_set_capacity(blk);
 }
 
 static int
@@ -436,31 +493,39 @@ watch(struct blk *blk, int fd, uint32_t events)
 	return epoll_ctl(blk->epoll_fd, EPOLL_CTL_ADD, fd, &ev);
 }
 
-/*
- * Kicks are edge-triggered: their eventfd need never be read. The block
- * layer's descriptor is level-triggered, as block.h asks.
- */
+/* Kicks are edge-triggered: their eventfd need never be read. */
+static int
+watch_queues(struct blk *blk)
+{
+	unsigned i;
+
+	for (i = 0; i < blk->dev.queues; i++) {
+		blk->request[i] =
+		    calloc(BLK_QUEUE_SIZE, sizeof *blk->request[i]);
+		if (blk->request[i] == NULL ||
+		    watch(blk, blk->dev.queue[i].kick_fd, EPOLLIN | EPOLLET) ==
+			-1)
+			return -1;
+	}
+	return 0;
+}
+
+/* The block layer's descriptor is level-triggered, as block.h asks. */
 static int
 start_thread(struct blk *blk, struct error *err)
 {
-	unsigned i;
+	bool ok;
 	int n;
 
-	blk->request = calloc(VIRTIO_QUEUE_SIZE, sizeof *blk->request);
 	blk->stop_fd = eventfd(0, EFD_CLOEXEC);
 	blk->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	blk->large = calloc(VIRTIO_QUEUE_SIZE, sizeof *blk->large);
-	if (blk->request == NULL || blk->large == NULL || blk->stop_fd == -1 ||
-	    blk->epoll_fd == -1 ||
-	    watch(blk, blk->dev.queue[0].kick_fd, EPOLLIN | EPOLLET) == -1 ||
-	    watch(blk, block_event_fd(blk->block), EPOLLIN) == -1 ||
-	    watch(blk, blk->stop_fd, EPOLLIN) == -1)
+	ok = blk->stop_fd != -1 && blk->epoll_fd != -1 &&
+	    watch_queues(blk) == 0 &&
+	    watch(blk, block_event_fd(blk->block), EPOLLIN) == 0 &&
+	    watch(blk, blk->stop_fd, EPOLLIN) == 0;
+	if (!ok)
 		return error_set(err, "disk %s: no room for its thread: %s",
 		    blk->name, strerror(errno));
-	for (i = 0; i < VIRTIO_QUEUE_SIZE; i++) {
-		blk->request[i].blk = blk;
-		blk->request[i].rq.done = done;
-	}
 	n = pthread_create(&blk->thread, NULL, thread_main, blk);
 	if (n != 0)
 		return error_set(
@@ -471,8 +536,8 @@ start_thread(struct blk *blk, struct error *err)
 
 int
 virtio_blk_create(struct pci_bus *bus, struct block *block, const char *name,
-    const char *serial, const struct virtio_blk_ops *ops, void *arg,
-    struct virtio_dev **dev, struct error *err)
+    const char *serial, unsigned cpus, const struct virtio_blk_ops *ops,
+    void *arg, struct virtio_dev **dev, struct error *err)
 {
 	struct blk *blk = calloc(1, sizeof *blk);
 	uint64_t features = F_SEG_MAX | F_BLK_SIZE | F_FLUSH | F_TOPOLOGY;
@@ -481,13 +546,15 @@ virtio_blk_create(struct pci_bus *bus, struct block *block, const char *name,
 		block_close(block);
 		return error_set(err, "disk %s: out of memory", name);
 	}
+	blk->dev.queues = cpus < BLK_QUEUES ? cpus : BLK_QUEUES;
+	if (blk->dev.queues > 1)
+		features |= F_MQ;
 	features |= block_readonly(block) ? F_RO : F_DISCARD | F_WRITE_ZEROES;
 	blk->block = block;
 	blk->ops = ops;
 	blk->arg = arg;
 	blk_forget_waiting(blk);
 	blk->epoll_fd = blk->stop_fd = -1;
-	blk->capacity = (block_size(block) + SECTOR - 1) / SECTOR;
 	snprintf(blk->name, sizeof blk->name, "%s", name);
 	memcpy(blk->serial, serial, strnlen(serial, ID_SIZE));
 	fill_config(blk);

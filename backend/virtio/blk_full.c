@@ -9,6 +9,8 @@
  *
  * A reset drops them, as a disk without power would; a saved state has them.
  */
+#include <stdlib.h>
+
 #include "backend/virtio/blk_internal.h"
 
 void
@@ -56,6 +58,12 @@ blk_drop(struct virtio_dev *dev)
 	blk->saves = 0;
 }
 
+static unsigned
+queue_of(const struct blk_request *r)
+{
+	return ((const struct virtio_queue *)r->vq)->index;
+}
+
 /*
  * What waits for room is saved as the heads of its chains, which are in guest
  * memory, and begun anew where the device is loaded.
@@ -70,8 +78,10 @@ blk_save(struct virtio_dev *dev, struct state_writer *w)
 	for (r = blk->waiting; r != NULL; r = r->next)
 		n++;
 	state_put_u16(w, n);
-	for (r = blk->waiting; r != NULL; r = r->next)
+	for (r = blk->waiting; r != NULL; r = r->next) {
+		state_put_u8(w, (uint8_t)queue_of(r));
 		state_put_u16(w, r->head);
+	}
 }
 
 int
@@ -80,10 +90,19 @@ blk_load(struct virtio_dev *dev, struct state_reader *r)
 	struct blk *blk = (struct blk *)dev;
 	unsigned i, n = state_get_u16(r);
 
-	if (n > VIRTIO_QUEUE_SIZE || (n > 0 && !dev->queue[0].vq.ready))
+	if (n > dev->queues * BLK_QUEUE_SIZE)
 		return -1;
-	for (i = 0; i < n; i++)
-		blk->saved[i] = state_get_u16(r);
+	free(blk->saved);
+	blk->saved = calloc(n + 1, sizeof *blk->saved);
+	if (blk->saved == NULL)
+		return -1;
+	for (i = 0; i < n; i++) {
+		blk->saved[i].queue = state_get_u8(r);
+		blk->saved[i].head = state_get_u16(r);
+		if (blk->saved[i].queue >= dev->queues ||
+		    !dev->queue[blk->saved[i].queue].vq.ready)
+			return -1;
+	}
 	blk->saves = n;
 	return 0;
 }
@@ -92,15 +111,15 @@ void
 blk_start(struct virtio_dev *dev)
 {
 	struct blk *blk = (struct blk *)dev;
-	struct virtq *q = &dev->queue[0].vq;
+	struct virtio_queue *q;
 	struct virtq_chain c;
 	unsigned i;
 
 	for (i = 0; i < blk->saves; i++) {
-		c = (struct virtq_chain){.iov = q->iov, .room = q->max};
-		if (!virtq_retake(q, blk->saved[i], &c))
-			break;
-		blk_begin(blk, &c);
+		q = &dev->queue[blk->saved[i].queue];
+		c = (struct virtq_chain){.iov = q->vq.iov, .room = CHAIN};
+		if (virtq_retake(&q->vq, blk->saved[i].head, &c))
+			blk_begin(blk, q, &c);
 	}
 	blk->saves = 0;
 }

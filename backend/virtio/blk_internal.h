@@ -1,5 +1,6 @@
 /*
- * blk_internal.h: a disk's own state, shared by blk.c and blk_full.c alone.
+ * blk_internal.h: a disk's own state, shared by blk.c, blk_full.c and
+ * blk_grow.c alone.
  * Everything here is guarded by the device's lock.
  */
 #ifndef BACKEND_VIRTIO_BLK_INTERNAL_H
@@ -12,15 +13,26 @@
 #define SMALL   8u /* buffers of most requests, with header and status */
 #define ID_SIZE 20u
 
+#define BLK_QUEUES     VIRTIO_QUEUES
+#define BLK_QUEUE_SIZE VIRTQ_MAX
+
 struct blk_request {
 	struct block_request rq; /* first */
 	struct blk *blk;
+	struct virtq *vq; /* that it came by */
 	uint8_t *status; /* in guest memory */
 	uint32_t written; /* to the guest: data and status */
 	uint16_t head;
 	bool sync; /* a write that is being put on stable storage */
 	struct blk_request *next; /* of those that wait for room */
 	struct iovec iov[SMALL];
+	struct iovec *large; /* CHAIN of them, from the first time on */
+};
+
+/* A request in a saved state: where its chain begins. */
+struct blk_saved {
+	uint8_t queue;
+	uint16_t head;
 };
 
 struct blk {
@@ -31,21 +43,27 @@ struct blk {
 	int epoll_fd, stop_fd;
 	pthread_t thread;
 	bool has_thread;
-	struct blk_request *request; /* by head */
-	struct iovec (*large)[CHAIN]; /* by head, touched only when used */
+	/* By queue and head; memory that no request needed is untouched. */
+	struct blk_request *request[BLK_QUEUES];
+	unsigned turn; /* the queue that is looked at first */
 	const struct virtio_blk_ops *ops;
 	void *arg;
 	/* For which the host had no room, in the order in which it said so. */
 	struct blk_request *waiting, **waiting_end;
 	int full; /* ENOSPC or EDQUOT until it is tried again, 0: there is room */
 	bool retry; /* the thread is to submit what waits */
+	struct {
+		uint64_t size; /* what the thread is to make it; 0: nothing */
+		int state; /* BLK_GROWING, or how it went: 0 or -1 */
+		struct error why;
+	} grow;
 	/* Heads that waited when the device was saved, until it starts. */
-	uint16_t saved[VIRTIO_QUEUE_SIZE];
+	struct blk_saved *saved;
 	unsigned saves;
 };
 
 /* blk.c: begins a request whose chain is in the queue's own iov. */
-void blk_begin(struct blk *blk, struct virtq_chain *c);
+void blk_begin(struct blk *blk, struct virtio_queue *q, struct virtq_chain *c);
 
 /* ---- blk_full.c ---- */
 
@@ -56,7 +74,16 @@ void blk_forget_waiting(struct blk *blk);
 /* Submits everything that waits once more. */
 void blk_retry_waiting(struct blk *blk);
 
-/* What struct virtio_ops calls. */
+/* ---- blk_grow.c ---- */
+
+#define BLK_GROWING 1
+
+/* Takes the image's size over. */
+void blk_set_capacity(struct blk *blk);
+/* On the disk's thread: makes it as long as it is wanted. */
+void blk_grow(struct blk *blk);
+
+/* What struct virtio_ops calls (blk_full.c). */
 void blk_start(struct virtio_dev *dev);
 void blk_drop(struct virtio_dev *dev);
 void blk_save(struct virtio_dev *dev, struct state_writer *w);

@@ -24,6 +24,7 @@
 #define PROFILE_CD  0x08
 #define PROFILE_DVD 0x10
 
+#define EVENT_REQUEST 1 /* somebody wants the medium */
 #define EVENT_NEW     2
 #define EVENT_REMOVED 3
 
@@ -373,11 +374,12 @@ start_stop(struct cdrom *cd, const uint8_t *cdb, struct cdrom_reply *r)
 		fail(r, ILLEGAL_REQUEST, ASC_LOCKED);
 		return;
 	}
-	if (cd->open == start && cd->blocks > 0) {
+	/*
+	 * No unit attention: that is for those who did not ask for it (SAM-3,
+	 * 5.9.7), and would make Linux refuse to read what it has just loaded.
+	 */
+	if (cd->open == start && cd->blocks > 0)
 		cd->event = start ? EVENT_NEW : EVENT_REMOVED;
-		if (start)
-			cd->attention = ASC_CHANGED;
-	}
 	cd->open = !start;
 }
 
@@ -475,7 +477,33 @@ cdrom_command(
 void
 cdrom_reset(struct cdrom *cd)
 {
-	cd->open = cd->locked = false;
+	cd->locked = false;
 	cd->event = 0;
 	cd->attention = ASC_POWER_ON;
+}
+
+void
+cdrom_insert(struct cdrom *cd, uint64_t blocks)
+{
+	cd->open = false;
+	cd->blocks = blocks;
+	if (blocks == 0)
+		return;
+	cd->event = EVENT_NEW;
+	if (cd->attention == 0)
+		cd->attention = ASC_CHANGED;
+}
+
+bool
+cdrom_eject(struct cdrom *cd, bool force)
+{
+	if (cd->locked && !cd->open && !force) {
+		cd->event = EVENT_REQUEST;
+		return false;
+	}
+	if (ready(cd))
+		cd->event = EVENT_REMOVED;
+	cd->blocks = 0;
+	cd->open = true;
+	return true;
 }

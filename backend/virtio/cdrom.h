@@ -35,8 +35,19 @@ struct cdrom_reply {
 	uint32_t blocks;
 };
 
-/* Power-on state; the medium stays. */
+/*
+ * Power-on state; the medium stays, and so does an open tray, or a system that
+ * ejects the disc it was installed from would be booted from it again.
+ */
 void cdrom_reset(struct cdrom *cd);
+/* Another medium of so many blocks is put in (0: none), and the tray closed. */
+void cdrom_insert(struct cdrom *cd, uint64_t blocks);
+/*
+ * The medium is taken out, which leaves the tray open. False if the guest has
+ * locked it, unless by force: it is then told that somebody wants the medium
+ * (MMC-5, 6.7.2.4, EjectRequest).
+ */
+bool cdrom_eject(struct cdrom *cd, bool force);
 /* Carries out a command. lun other than 0 has nothing behind it. */
 void cdrom_command(struct cdrom *cd, unsigned lun, const uint8_t *cdb,
     struct cdrom_reply *reply);

@@ -19,20 +19,24 @@ virtio_dev_init(struct virtio_dev *dev, const struct guestmem *mem,
 	unsigned i;
 
 	dev->ops = ops;
+	if (dev->queues == 0)
+		dev->queues = ops->queues;
 	dev->offered = features;
 	if (!ops->legacy_only)
 		dev->offered |= VIRTIO_F_ANY_LAYOUT | VIRTIO_F_INDIRECT_DESC |
 		    VIRTIO_F_EVENT_IDX | VIRTIO_F_VERSION_1;
 	dev->config_vector = VIRTIO_NO_VECTOR;
 	pthread_mutex_init(&dev->lock, NULL);
-	for (i = 0; i < ops->queues; i++)
+	for (i = 0; i < dev->queues; i++)
 		dev->queue[i].kick_fd = -1;
-	for (i = 0; i < ops->queues; i++) {
+	for (i = 0; i < dev->queues; i++) {
 		q = &dev->queue[i];
 		q->dev = dev;
 		q->index = i;
 		q->vector = VIRTIO_NO_VECTOR;
-		if (virtq_init(&q->vq, mem, VIRTIO_QUEUE_SIZE) == -1)
+		if (virtq_init(&q->vq, mem,
+			ops->queue_size != 0 ? ops->queue_size
+					     : VIRTIO_QUEUE_SIZE) == -1)
 			return error_set(err, "%s: out of memory", ops->name);
 		q->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		if (q->kick_fd == -1)
@@ -48,7 +52,7 @@ virtio_dev_free(struct virtio_dev *dev)
 	struct virtio_queue *q;
 	unsigned i;
 
-	for (i = 0; i < dev->ops->queues; i++) {
+	for (i = 0; i < dev->queues; i++) {
 		q = &dev->queue[i];
 		if (q->event != NULL)
 			event_free(q->event);
@@ -81,7 +85,7 @@ virtio_listen(
 	struct virtio_queue *q;
 	unsigned i;
 
-	for (i = 0; i < dev->ops->queues; i++) {
+	for (i = 0; i < dev->queues; i++) {
 		q = &dev->queue[i];
 		q->event = event_new(
 		    base, q->kick_fd, EV_READ | EV_PERSIST, on_kick, q);
@@ -132,7 +136,7 @@ virtio_end(struct virtio_dev *dev)
 	const char *why;
 	unsigned i;
 
-	for (i = 0; i < dev->ops->queues; i++) {
+	for (i = 0; i < dev->queues; i++) {
 		why = dev->queue[i].vq.broken;
 		if (why == NULL || (dev->status & VIRTIO_S_NEEDS_RESET) != 0)
 			continue;
@@ -179,7 +183,7 @@ virtio_thaw(struct virtio_dev *dev)
 	unsigned i;
 
 	virtio_begin(dev);
-	for (i = 0; dev->started && i < dev->ops->queues; i++)
+	for (i = 0; dev->started && i < dev->queues; i++)
 		if (dev->queue[i].vq.ready)
 			virtio_kick(dev, i);
 	virtio_end(dev);
@@ -198,13 +202,13 @@ start(struct virtio_dev *dev)
 	unsigned i;
 
 	dev->features &= dev->offered;
-	for (i = 0; i < dev->ops->queues; i++)
+	for (i = 0; i < dev->queues; i++)
 		apply_features(dev, &dev->queue[i]);
 	if (dev->ops->start != NULL)
 		dev->ops->start(dev);
 	dev->started = true;
 	/* What became available before this had nobody to look at it. */
-	for (i = 0; i < dev->ops->queues; i++)
+	for (i = 0; i < dev->queues; i++)
 		if (dev->queue[i].vq.ready)
 			virtio_kick(dev, i);
 }
@@ -241,7 +245,7 @@ virtio_dev_reset(struct virtio_dev *dev)
 	drain_and_drop(dev);
 	if (dev->ops->reset != NULL)
 		dev->ops->reset(dev);
-	for (i = 0; i < dev->ops->queues; i++) {
+	for (i = 0; i < dev->queues; i++) {
 		q = &dev->queue[i];
 		virtq_reset(&q->vq);
 		q->vector = VIRTIO_NO_VECTOR;
@@ -317,6 +321,7 @@ virtio_queue_legacy(
 	if (q->vq.ready)
 		drain_and_drop(dev);
 	virtq_reset(&q->vq);
+	q->vq.size = virtio_legacy_size(q);
 	q->pfn = pfn;
 	if (pfn == 0)
 		return;
@@ -326,10 +331,16 @@ virtio_queue_legacy(
 }
 
 uint16_t
+virtio_legacy_size(const struct virtio_queue *q)
+{
+	return q->vq.max < VIRTIO_QUEUE_SIZE ? q->vq.max : VIRTIO_QUEUE_SIZE;
+}
+
+uint16_t
 virtio_vector(const struct virtio_dev *dev, uint64_t value)
 {
 	/* One a queue and one for the configuration. */
-	return value <= dev->ops->queues ? (uint16_t)value : VIRTIO_NO_VECTOR;
+	return value <= dev->queues ? (uint16_t)value : VIRTIO_NO_VECTOR;
 }
 
 void
@@ -353,7 +364,7 @@ virtio_write_config(
 struct virtio_queue *
 virtio_selected(struct virtio_dev *dev)
 {
-	if (dev->queue_select >= dev->ops->queues)
+	if (dev->queue_select >= dev->queues)
 		return NULL;
 	return &dev->queue[dev->queue_select];
 }
@@ -406,7 +417,8 @@ virtio_dev_save(struct virtio_dev *dev, struct state_writer *w)
 	state_put_u8(w, dev->window.bar);
 	state_put_u32(w, dev->window.offset);
 	state_put_u32(w, dev->window.length);
-	for (i = 0; i < dev->ops->queues; i++)
+	state_put_u8(w, (uint8_t)dev->queues);
+	for (i = 0; i < dev->queues; i++)
 		save_queue(&dev->queue[i], w);
 	if (dev->ops->save != NULL)
 		dev->ops->save(dev, w);
@@ -444,7 +456,7 @@ int
 virtio_dev_load(
     struct virtio_dev *dev, struct state_reader *r, struct error *err)
 {
-	bool ok = true, started;
+	bool ok, started;
 	unsigned i;
 
 	virtio_begin(dev);
@@ -462,10 +474,11 @@ virtio_dev_load(
 	dev->window.bar = state_get_u8(r);
 	dev->window.offset = state_get_u32(r);
 	dev->window.length = state_get_u32(r);
-	for (i = 0; i < dev->ops->queues; i++)
-		ok = load_queue(dev, &dev->queue[i], r) == 0 && ok;
-	if (dev->ops->load != NULL)
-		ok = dev->ops->load(dev, r) == 0 && ok;
+	ok = state_get_u8(r) == dev->queues;
+	for (i = 0; ok && i < dev->queues; i++)
+		ok = load_queue(dev, &dev->queue[i], r) == 0;
+	if (ok && dev->ops->load != NULL)
+		ok = dev->ops->load(dev, r) == 0;
 	if (started && (dev->features & ~dev->offered) != 0)
 		ok = false;
 	if (r->bad || !ok) {

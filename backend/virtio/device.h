@@ -34,7 +34,7 @@
 #define VIRTIO_QUEUES     8 /* at most, a device */
 #define VIRTIO_CONFIG     64 /* bytes of device configuration, at most */
 #define VIRTIO_NO_VECTOR  0xffff
-#define VIRTIO_QUEUE_SIZE 256
+#define VIRTIO_QUEUE_SIZE 256 /* of most; the most at the legacy face */
 
 /* Device types (virtio 1.2, 5) and their transitional PCI ids (4.1.2.1). */
 #define VIRTIO_ID_NET      1
@@ -78,7 +78,10 @@ struct virtio_ops {
 	uint16_t pci_vendor; /* 0: VIRTIO_VENDOR */
 	bool legacy_only; /* no modern face, no MSI-X */
 	uint32_t class_code;
-	unsigned queues, config_len;
+	unsigned queues,
+	    config_len; /* queues: at most, see struct virtio_dev */
+	uint16_t queue_size; /* 0: VIRTIO_QUEUE_SIZE; at most VIRTQ_MAX */
+	uint64_t modern_only; /* features that a legacy driver is not shown */
 	/*
 	 * Optional. Features are final (virtio_dev.features) and queues are
 	 * about to be used. May be called again after a legacy driver that
@@ -120,7 +123,7 @@ struct virtio_ops {
 };
 
 struct virtio_queue {
-	struct virtq vq;
+	struct virtq vq; /* first */
 	struct virtio_dev *dev;
 	unsigned index;
 	int kick_fd; /* eventfd behind both faces' doorbells */
@@ -132,6 +135,7 @@ struct virtio_queue {
 
 struct virtio_dev {
 	const struct virtio_ops *ops;
+	unsigned queues; /* set before creation; 0: ops->queues */
 	struct machine *machine;
 	struct pci_fn *fn;
 	struct pci_fn_ops pci;
@@ -201,6 +205,11 @@ void virtio_set_features(struct virtio_dev *dev, unsigned word, uint32_t value);
 void virtio_queue_enable(struct virtio_dev *dev, struct virtio_queue *q);
 void virtio_queue_legacy(
     struct virtio_dev *dev, struct virtio_queue *q, uint32_t pfn);
+/*
+ * The size of the queue at the legacy face, whose drivers cannot choose a
+ * smaller one and may have no room for more (SeaBIOS has none).
+ */
+uint16_t virtio_legacy_size(const struct virtio_queue *q);
 /* A vector that there is, or VIRTIO_NO_VECTOR. */
 uint16_t virtio_vector(const struct virtio_dev *dev, uint64_t value);
 /* The queue that queue_select names, or NULL. */

@@ -50,7 +50,7 @@ virtio_bar_moved(
 	struct ioeventfd io;
 	unsigned i;
 
-	for (i = 0; i < dev->ops->queues; i++) {
+	for (i = 0; i < dev->queues; i++) {
 		q = &dev->queue[i];
 		if (!q->bell[face])
 			continue;
@@ -60,7 +60,7 @@ virtio_bar_moved(
 	}
 	dev->bar[face].base = base;
 	dev->bar[face].mapped = mapped;
-	for (i = 0; i < dev->ops->queues; i++) {
+	for (i = 0; i < dev->queues; i++) {
 		q = &dev->queue[i];
 		if (q->vq.ready && (q->pfn != 0) == (face == VIRTIO_LEGACY))
 			virtio_doorbell(q, face);

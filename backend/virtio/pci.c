@@ -94,7 +94,7 @@ snapshot(struct virtio_dev *dev, uint8_t regs[COMMON_SIZE])
 		put(regs + REG_DRIVER,
 		    dev->features >> (32 * dev->driver_select), 4);
 	put(regs + REG_CONFIG_VECTOR, dev->config_vector, 2);
-	put(regs + REG_QUEUES, dev->ops->queues, 2);
+	put(regs + REG_QUEUES, dev->queues, 2);
 	put(regs + REG_STATUS, dev->status, 1);
 	put(regs + REG_GENERATION, dev->generation, 1);
 	put(regs + REG_SELECT, dev->queue_select, 2);
@@ -204,7 +204,7 @@ modern_write(void *arg, uint64_t offset, unsigned size, uint64_t value)
 	if (offset >= AT_NOTIFY) {
 		/* Only if the guest missed the doorbell's ioeventfd. */
 		offset = (offset - AT_NOTIFY) / NOTIFY_STEP;
-		if (offset < dev->ops->queues)
+		if (offset < dev->queues)
 			virtio_kick(dev, (unsigned)offset);
 		return;
 	}
@@ -397,7 +397,7 @@ add_capabilities(struct virtio_dev *dev, struct error *err)
 	const struct virtio_ops *ops = dev->ops;
 	int at;
 
-	if (pci_add_msix(dev->fn, BAR_MSIX, 0, ops->queues + 1, err) == -1)
+	if (pci_add_msix(dev->fn, BAR_MSIX, 0, dev->queues + 1, err) == -1)
 		return -1;
 	if (add_capability(
 		dev, CAP_SIZE, CAP_COMMON, AT_COMMON, COMMON_SIZE, 0) == -1 ||
@@ -406,7 +406,7 @@ add_capabilities(struct virtio_dev *dev, struct error *err)
 		add_capability(dev, CAP_SIZE, CAP_DEVICE, AT_CONFIG,
 		    ops->config_len, 0) == -1) ||
 	    add_capability(dev, CAP_LONGER, CAP_NOTIFY, AT_NOTIFY,
-		ops->queues * NOTIFY_STEP, NOTIFY_STEP) == -1)
+		dev->queues * NOTIFY_STEP, NOTIFY_STEP) == -1)
 		goto full;
 	at = add_capability(dev, CAP_LONGER, CAP_WINDOW, 0, 0, 0);
 	if (at == -1)

@@ -39,6 +39,12 @@ config_at(const struct virtio_dev *dev)
 	return pci_msix_enabled(dev->fn) ? REG_CONFIG_MSIX : REG_CONFIG;
 }
 
+static uint64_t
+offered(const struct virtio_dev *dev)
+{
+	return dev->offered & ~dev->ops->modern_only;
+}
+
 /* All registers but the ISR as they are now. */
 static void
 snapshot(struct virtio_dev *dev, uint8_t *regs)
@@ -46,13 +52,13 @@ snapshot(struct virtio_dev *dev, uint8_t *regs)
 	const struct virtio_queue *q = virtio_selected(dev);
 
 	memset(regs, 0, VIRTIO_LEGACY_SIZE);
-	put(regs + REG_FEATURES, dev->offered, 4);
+	put(regs + REG_FEATURES, offered(dev), 4);
 	put(regs + REG_DRIVER, dev->features, 4);
 	put(regs + REG_SELECT, dev->queue_select, 2);
 	put(regs + REG_STATUS, dev->status, 1);
 	if (q != NULL) {
 		put(regs + REG_PFN, q->pfn, 4);
-		put(regs + REG_SIZE, q->vq.max, 2);
+		put(regs + REG_SIZE, virtio_legacy_size(q), 2);
 	}
 	if (pci_msix_enabled(dev->fn)) {
 		put(regs + REG_CONFIG_VECTOR, dev->config_vector, 2);
@@ -114,7 +120,7 @@ virtio_legacy_write(void *arg, uint64_t offset, unsigned size, uint64_t value)
 
 	/* Only if the guest missed the doorbell's ioeventfd. */
 	if (offset == VIRTIO_LEGACY_NOTIFY) {
-		if (value < dev->ops->queues)
+		if (value < dev->queues)
 			virtio_kick(dev, (unsigned)value);
 		return;
 	}
@@ -125,7 +131,7 @@ virtio_legacy_write(void *arg, uint64_t offset, unsigned size, uint64_t value)
 		/* A legacy driver knows only the offered bits' low half. */
 		if (size == 4)
 			virtio_set_features(
-			    dev, 0, (uint32_t)(value & dev->offered));
+			    dev, 0, (uint32_t)(value & offered(dev)));
 		break;
 	case REG_PFN:
 		if (size == 4 && q != NULL)

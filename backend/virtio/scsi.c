@@ -2,7 +2,7 @@
  * scsi.c: a SCSI host (virtio 1.2, 5.6) with one CD-ROM drive, target 0.
  *
  *	queue 0  control: task management and notifications, answered at once
- *	queue 1  events: none are sent
+ *	queue 1  events: the medium, for a driver that subscribed to that
  *	queue 2  commands, one at a time: cdrom.c says what comes of each
  *
  * It runs on the main loop. A read is handed to the block layer, and the next
@@ -15,11 +15,13 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "backend/virtio/cdrom.h"
 #include "backend/virtio/device.h"
 
 #define CONTROL  0
+#define EVENTS   1
 #define COMMANDS 2
 #define QUEUES   3
 #define BATCH    64 /* commands before others have their turn */
@@ -35,6 +37,14 @@
 
 /* 5.6.6.2: types of control requests */
 #define TASK_MANAGEMENT 0
+#define AN_QUERY        1
+#define AN_SUBSCRIBE    2
+
+/* 5.6.6.3: types of events, and what the second is about */
+#define NO_EVENT      0u
+#define ASYNC_NOTIFY  2u
+#define EVENTS_MISSED 0x80000000u
+#define MEDIA_CHANGE  16u
 
 /* Device configuration (5.6.4), little-endian. */
 struct scsi_config {
@@ -58,11 +68,29 @@ struct scsi_response {
 	uint8_t sense[SENSE_SIZE];
 } __attribute__((packed));
 
+/* What asks for asynchronous notifications; two words answer it. */
+struct scsi_an {
+	uint32_t type;
+	uint8_t lun[8];
+	uint32_t events;
+} __attribute__((packed));
+
+struct scsi_event {
+	uint32_t event;
+	uint8_t lun[8];
+	uint32_t reason;
+} __attribute__((packed));
+
 struct scsi {
 	struct virtio_dev dev;
-	struct block *medium; /* NULL: none */
+	struct block *drive;
 	struct event *readable;
 	struct cdrom cd;
+	void (*changed)(void *arg);
+	void *arg;
+	struct virtio_scsi_state told; /* when changed() was called last */
+	uint32_t subscribed; /* to MEDIA_CHANGE, or to nothing */
+	bool missed; /* there was no buffer for an event */
 	/* The command that is being carried out. */
 	bool busy;
 	uint16_t head;
@@ -76,6 +104,60 @@ struct scsi {
 
 #define OF_REQUEST(r) \
 	((struct scsi *)(void *)((uint8_t *)(r)-offsetof(struct scsi, rq)))
+
+static struct virtio_scsi_state
+look(const struct scsi *s)
+{
+	return (struct virtio_scsi_state){.inside = s->cd.blocks > 0,
+	    .open = s->cd.open,
+	    .locked = s->cd.locked};
+}
+
+/* Passes on what became of tray, lock and medium, if it is new. */
+static void
+note(struct scsi *s)
+{
+	struct virtio_scsi_state now = look(s);
+
+	if (now.inside == s->told.inside && now.open == s->told.open &&
+	    now.locked == s->told.locked)
+		return;
+	s->told = now;
+	s->changed(s->arg);
+}
+
+/* 5.6.6.3: where the driver has left a buffer for it. */
+static void
+send_event(struct scsi *s, uint32_t event, uint32_t reason)
+{
+	struct virtq *q = &s->dev.queue[EVENTS].vq;
+	struct virtq_chain c = {.iov = q->iov, .room = q->max};
+	struct scsi_event e = {
+	    .event = htole32(event | (s->missed ? EVENTS_MISSED : 0)),
+	    .lun = {1, 0, 0x40, 0},
+	    .reason = htole32(reason),
+	};
+
+	if (!virtio_usable(&s->dev, EVENTS))
+		return;
+	if (!virtq_pop(q, &c)) {
+		s->missed = true;
+		return;
+	}
+	s->missed = false;
+	virtq_push(q, c.head,
+	    (uint32_t)virtq_copy_in(c.iov + c.outs, c.ins, 0, &e, sizeof e));
+	virtio_publish(&s->dev, EVENTS);
+}
+
+/* Something happened to the medium that the guest did not ask for. */
+static void
+medium_event(struct scsi *s)
+{
+	if (s->subscribed != 0)
+		send_event(s, ASYNC_NOTIFY, MEDIA_CHANGE);
+	note(s);
+}
 
 /* The writable buffers behind the response. */
 static void
@@ -165,9 +247,9 @@ read_medium(struct scsi *s)
 	s->rq.len = len;
 	s->rq.iov = s->data;
 	s->rq.iovs = s->pieces;
-	block_submit(s->medium, &s->rq);
-	block_flush_queue(s->medium);
-	block_reap(s->medium);
+	block_submit(s->drive, &s->rq);
+	block_flush_queue(s->drive);
+	block_reap(s->drive);
 }
 
 /* 5.6.6.1: byte 0 is 1, byte 1 the target, then the unit in two bytes. */
@@ -230,16 +312,51 @@ commands(struct scsi *s)
 		}
 	} while (virtq_enable_kick(q));
 	virtio_publish(&s->dev, COMMANDS);
+	note(s);
+}
+
+/* What is subscribed to from now on, or could be. */
+static uint32_t
+notifications(struct scsi *s, uint32_t type, const struct virtq_chain *c)
+{
+	struct virtq_chain rest = *c;
+	struct scsi_an an;
+	uint32_t events;
+
+	/* The type was taken off it before. */
+	if (virtq_take_out(&rest, an.lun, sizeof an - sizeof an.type) == -1)
+		return 0;
+	events = le32toh(an.events) & MEDIA_CHANGE;
+	if (type == AN_SUBSCRIBE)
+		s->subscribed = events;
+	return htole32(events);
 }
 
 /* 5.6.6.2: nothing is in flight that could be aborted but a read. */
+static uint32_t
+control_request(struct scsi *s, struct virtq_chain *c)
+{
+	uint8_t reply[5] = {0}; /* events, where they are asked for; response */
+	uint32_t type, events;
+
+	block_drain(s->drive);
+	if (virtq_take_out(c, &type, sizeof type) == -1)
+		return 0;
+	type = le32toh(type);
+	if (type != AN_QUERY && type != AN_SUBSCRIBE)
+		return (uint32_t)virtq_copy_in(
+		    c->iov + c->outs, c->ins, 0, reply, 1);
+	events = notifications(s, type, c);
+	memcpy(reply, &events, sizeof events);
+	return (uint32_t)virtq_copy_in(
+	    c->iov + c->outs, c->ins, 0, reply, sizeof reply);
+}
+
 static void
 control(struct scsi *s)
 {
 	struct virtq *q = &s->dev.queue[CONTROL].vq;
 	struct virtq_chain c;
-	uint8_t reply[5] = {0};
-	uint32_t type, len;
 	unsigned batch = 0;
 
 	virtq_disable_kick(q);
@@ -248,17 +365,7 @@ control(struct scsi *s)
 			c = (struct virtq_chain){.iov = q->iov, .room = q->max};
 			if (!virtq_pop(q, &c))
 				break;
-			if (s->medium != NULL)
-				block_drain(s->medium);
-			len = 0;
-			if (virtq_take_out(&c, &type, sizeof type) == 0) {
-				/* A response; before it, for the others, the
-				 * events that there are: none. */
-				len = le32toh(type) == TASK_MANAGEMENT ? 1 : 5;
-				len = (uint32_t)virtq_copy_in(
-				    c.iov + c.outs, c.ins, 0, reply, len);
-			}
-			virtq_push(q, c.head, len);
+			virtq_push(q, c.head, control_request(s, &c));
 		}
 		if (batch == BATCH) {
 			virtio_kick(&s->dev, CONTROL);
@@ -275,8 +382,10 @@ scsi_notify(struct virtio_dev *dev, unsigned queue)
 
 	if (queue == CONTROL)
 		control(s);
+	if (queue == EVENTS && s->missed)
+		send_event(s, NO_EVENT, 0);
 	/* A drained read may have left commands behind. */
-	if (queue != 1 && virtio_usable(dev, COMMANDS))
+	if (queue != EVENTS && virtio_usable(dev, COMMANDS))
 		commands(s);
 }
 
@@ -287,7 +396,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	struct scsi *s = arg;
 
 	virtio_begin(&s->dev);
-	block_reap(s->medium);
+	block_reap(s->drive);
 	if (virtio_usable(&s->dev, COMMANDS))
 		commands(s);
 	virtio_end(&s->dev);
@@ -298,8 +407,7 @@ scsi_drain(struct virtio_dev *dev)
 {
 	struct scsi *s = (struct scsi *)dev;
 
-	if (s->medium != NULL)
-		block_drain(s->medium);
+	block_drain(s->drive);
 	if (dev->queue[COMMANDS].vq.ready)
 		virtio_publish(dev, COMMANDS);
 }
@@ -310,28 +418,42 @@ scsi_reset(struct virtio_dev *dev)
 	struct scsi *s = (struct scsi *)dev;
 
 	cdrom_reset(&s->cd);
+	s->subscribed = 0;
+	s->missed = false;
+	note(s);
 }
 
 static void
 scsi_save(struct virtio_dev *dev, struct state_writer *w)
 {
-	const struct cdrom *cd = &((struct scsi *)dev)->cd;
+	const struct scsi *s = (const struct scsi *)dev;
 
-	state_put_u8(w, cd->open);
-	state_put_u8(w, cd->locked);
-	state_put_u8(w, cd->attention);
-	state_put_u8(w, cd->event);
+	state_put_u8(w, s->cd.open);
+	state_put_u8(w, s->cd.locked);
+	state_put_u8(w, s->cd.attention);
+	state_put_u8(w, s->cd.event);
+	state_put_u64(w, s->cd.blocks);
+	state_put_u32(w, s->subscribed);
+	state_put_u8(w, s->missed);
 }
 
 static int
 scsi_load(struct virtio_dev *dev, struct state_reader *r)
 {
-	struct cdrom *cd = &((struct scsi *)dev)->cd;
+	struct scsi *s = (struct scsi *)dev;
+	uint64_t blocks;
 
-	cd->open = state_get_u8(r) != 0;
-	cd->locked = state_get_u8(r) != 0;
-	cd->attention = state_get_u8(r);
-	cd->event = state_get_u8(r);
+	s->cd.open = state_get_u8(r) != 0;
+	s->cd.locked = state_get_u8(r) != 0;
+	s->cd.attention = state_get_u8(r);
+	s->cd.event = state_get_u8(r);
+	blocks = state_get_u64(r);
+	s->subscribed = state_get_u32(r) & MEDIA_CHANGE;
+	s->missed = state_get_u8(r) != 0;
+	/* Not the same disc: as if it had been changed on the way. */
+	if (blocks != s->cd.blocks && !s->cd.open)
+		cdrom_insert(&s->cd, s->cd.blocks);
+	note(s);
 	return 0;
 }
 
@@ -342,8 +464,7 @@ scsi_destroy(struct virtio_dev *dev)
 
 	if (s->readable != NULL)
 		event_free(s->readable);
-	if (s->medium != NULL)
-		block_close(s->medium);
+	block_close(s->drive);
 }
 
 static const struct virtio_ops scsi_ops = {
@@ -378,23 +499,33 @@ fill_config(struct scsi *s)
 	memcpy(s->dev.config, &c, sizeof c);
 }
 
+static uint64_t
+medium_blocks(const struct scsi *s)
+{
+	return (block_size(s->drive) + CDROM_BLOCK - 1) / CDROM_BLOCK;
+}
+
 int
 virtio_scsi_create(struct pci_bus *bus, struct event_base *base,
-    struct block *medium, struct virtio_dev **dev, struct error *err)
+    struct block *drive, void (*changed)(void *arg), void *arg,
+    struct virtio_dev **dev, struct error *err)
 {
 	struct scsi *s = calloc(1, sizeof *s);
 
 	if (s == NULL) {
-		block_close(medium);
+		block_close(drive);
 		return error_set(err, "virtio-scsi: out of memory");
 	}
-	s->medium = medium;
+	s->drive = drive;
+	s->changed = changed;
+	s->arg = arg;
 	s->rq.done = done;
-	s->cd.blocks = (block_size(medium) + CDROM_BLOCK - 1) / CDROM_BLOCK;
+	s->cd.blocks = medium_blocks(s);
 	cdrom_reset(&s->cd);
+	s->told = look(s);
 	fill_config(s);
 	s->readable = event_new(
-	    base, block_event_fd(medium), EV_READ | EV_PERSIST, on_readable, s);
+	    base, block_event_fd(drive), EV_READ | EV_PERSIST, on_readable, s);
 	if (virtio_dev_create(&s->dev, bus, &scsi_ops, 0, err) == -1)
 		return -1;
 	if (s->readable == NULL)
@@ -405,4 +536,47 @@ virtio_scsi_create(struct pci_bus *bus, struct event_base *base,
 	if (dev != NULL)
 		*dev = &s->dev;
 	return 0;
+}
+
+int
+virtio_scsi_exchange(struct virtio_dev *dev, int fd, const char *path,
+    bool force, struct error *err)
+{
+	struct scsi *s = (struct scsi *)dev;
+	struct cdrom before;
+	bool free_to;
+	int rc = -1;
+
+	virtio_begin(dev);
+	before = s->cd;
+	free_to = cdrom_eject(&s->cd, force);
+	if (!free_to) {
+		error_set(err,
+		    "its system has locked the drive, since it uses the disc: "
+		    "have it let go of that (unmount it), or use force");
+		if (fd != -1)
+			close(fd);
+	} else if ((rc = block_exchange(s->drive, fd, path, err)) == -1) {
+		s->cd = before;
+	} else if (fd != -1) {
+		cdrom_insert(&s->cd, medium_blocks(s));
+	}
+	if (rc == 0 || !free_to)
+		medium_event(s);
+	/* What a read that was waited for has left behind. */
+	if (virtio_usable(dev, COMMANDS))
+		commands(s);
+	virtio_end(dev);
+	return rc;
+}
+
+struct virtio_scsi_state
+virtio_scsi_look(struct virtio_dev *dev)
+{
+	struct virtio_scsi_state now;
+
+	virtio_begin(dev);
+	now = look((struct scsi *)dev);
+	virtio_end(dev);
+	return now;
 }

@@ -48,7 +48,9 @@ struct virtio_figures {
 
 /*
  * Disk (virtio 1.2, 5.2): takes block over, also on failure. Runs a thread of
- * its own named after name ("vda"). serial: at most 20 bytes, may be "".
+ * its own named after name ("vda"), which serves all its queues in turn; there
+ * is one for each of cpus, up to 8, each with an interrupt of its own. serial:
+ * at most 20 bytes, may be "".
  *
  * Where the host's disk is full, or the owner's quota used up, the guest gets
  * no error: the request waits in the device, full() is called, and nothing
@@ -57,10 +59,13 @@ struct virtio_figures {
  */
 struct virtio_blk_ops {
 	void (*full)(void *arg);
+	/* Where virtio_blk_grow() was called; as full(). */
+	void (*grown)(void *arg);
 };
 int virtio_blk_create(struct pci_bus *bus, struct block *block,
-    const char *name, const char *serial, const struct virtio_blk_ops *ops,
-    void *arg, struct virtio_dev **dev, struct error *err);
+    const char *name, const char *serial, unsigned cpus,
+    const struct virtio_blk_ops *ops, void *arg, struct virtio_dev **dev,
+    struct error *err);
 /*
  * Why requests wait: ENOSPC or EDQUOT; 0 if none do. Any thread, without the
  * device's lock, as the next.
@@ -68,6 +73,19 @@ int virtio_blk_create(struct pci_bus *bus, struct block *block,
 int virtio_blk_full(struct virtio_dev *dev);
 /* Submits what waits once more; if there is still no room full() tells so. */
 void virtio_blk_retry(struct virtio_dev *dev);
+/*
+ * Begins to make the disk and its image size bytes long, or longer by so many
+ * (more); grown() is called when that is over. -1 with a sentence: it cannot
+ * be, as it would become shorter. Any thread, without the device's lock, as
+ * the next.
+ */
+int virtio_blk_grow(
+    struct virtio_dev *dev, uint64_t size, bool more, struct error *err);
+/*
+ * How that went: 1, it is under way; 0; or -1 with a sentence, and all is as it
+ * was. size: what the disk has now.
+ */
+int virtio_blk_grown(struct virtio_dev *dev, uint64_t *size, struct error *err);
 
 /*
  * Network card (5.1) on a non-blocking tap with IFF_VNET_HDR and a 12-byte
@@ -82,11 +100,27 @@ void virtio_net_plug(struct virtio_dev *dev, bool plugged);
 bool virtio_net_plugged(struct virtio_dev *dev);
 
 /*
- * SCSI host (5.6) with a CD-ROM drive that holds medium: takes it over, also on
- * failure. Runs on base's loop.
+ * SCSI host (5.6) with a CD-ROM drive of what drive has (block_drive()): takes
+ * it over, also on failure. Runs on base's loop. changed() is told that
+ * virtio_scsi_look() says something else; it comes with the device's lock held,
+ * of a reset on a vcpu's thread, and may only pass the word on.
  */
+struct virtio_scsi_state {
+	bool inside; /* there is a medium in it */
+	bool open; /* the tray: the medium in it cannot be read */
+	bool locked; /* the guest has locked it */
+};
 int virtio_scsi_create(struct pci_bus *bus, struct event_base *base,
-    struct block *medium, struct virtio_dev **dev, struct error *err);
+    struct block *drive, void (*changed)(void *arg), void *arg,
+    struct virtio_dev **dev, struct error *err);
+/*
+ * base's thread, as the next: the medium is another one (fd, taken over), or
+ * none (-1). -1 with err if the guest has locked the tray, unless by force, or
+ * if fd cannot be one; all is then as it was.
+ */
+int virtio_scsi_exchange(struct virtio_dev *dev, int fd, const char *path,
+    bool force, struct error *err);
+struct virtio_scsi_state virtio_scsi_look(struct virtio_dev *dev);
 
 /* Entropy (5.4), from getrandom(). Runs on base's loop. */
 int virtio_rng_create(struct pci_bus *bus, struct event_base *base,

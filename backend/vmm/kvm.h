@@ -67,6 +67,8 @@ struct machine {
 	void *arg;
 	unsigned cpus;
 	struct vcpu *vcpu; /* cpus of them */
+	uint16_t pin[MACHINE_MAX_CPUS]; /* as machine_config has them */
+	unsigned pins;
 	size_t run_size; /* of each vcpu's struct kvm_run */
 	size_t xsave_size; /* 0: no XSAVE, only the x87 and SSE state */
 	bool has_xcrs;

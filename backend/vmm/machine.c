@@ -164,6 +164,9 @@ machine_new(const struct machine_config *config)
 		m->vcpu = calloc(config->cpus, sizeof *m->vcpu);
 		m->cpus = m->vcpu != NULL ? config->cpus : 0;
 	}
+	for (i = 0; i < config->pins && i < MACHINE_MAX_CPUS; i++)
+		m->pin[i] = config->pin[i];
+	m->pins = i;
 	for (i = 0; i < m->cpus; i++) {
 		m->vcpu[i].m = m;
 		m->vcpu[i].id = i;

@@ -47,6 +47,12 @@ struct machine_ops {
 struct machine_config {
 	uint64_t memory; /* bytes */
 	unsigned cpus; /* 1 to MACHINE_MAX_CPUS */
+	/*
+	 * vcpu n runs on the host's CPU pin[n % pins] only; with 0 pins
+	 * anywhere. Not used after machine_create().
+	 */
+	const uint16_t *pin;
+	unsigned pins; /* at most MACHINE_MAX_CPUS */
 	bool hugepages;
 	int kvm_fd; /* an open /dev/kvm; the machine takes it over */
 	const struct machine_ops *ops;

@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -286,6 +288,20 @@ vcpu_main(void *arg)
 	return NULL;
 }
 
+/* The thread begins on the host's CPU that the vcpu is pinned to, if any. */
+static int
+pin(const struct vcpu *v, pthread_attr_t *attr)
+{
+	const struct machine *m = v->m;
+	cpu_set_t set;
+
+	if (m->pins == 0)
+		return 0;
+	CPU_ZERO(&set);
+	CPU_SET(m->pin[v->id % m->pins], &set);
+	return pthread_attr_setaffinity_np(attr, sizeof set, &set);
+}
+
 /* A vcpu thread takes its kick and leaves every other signal to main. */
 static int
 start_masked(struct vcpu *v)
@@ -301,7 +317,9 @@ start_masked(struct vcpu *v)
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
 	pthread_sigmask(SIG_SETMASK, &mask, &old);
-	rc = pthread_create(&v->thread, &attr, vcpu_main, v);
+	rc = pin(v, &attr);
+	if (rc == 0)
+		rc = pthread_create(&v->thread, &attr, vcpu_main, v);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attr);
 	return rc;

@@ -2,19 +2,21 @@
 
 BLOCK_B = build/asan/tests/block
 BLOCK_TESTS = $(BLOCK_B)/powercut $(BLOCK_B)/driver $(BLOCK_B)/damage
-POWERCUT = powercut recorder smallcache states walk workload
+POWERCUT = powercut recorder smallcache states strict walk workload
+STRICT = -Wl,--wrap=direct_measure -Wl,--wrap=block_step_next
 WRAP = -Wl,--wrap=block_uring_new -Wl,--wrap=cache_init
 
 ifeq ($(VARIANT),asan)
 $(BLOCK_B)/powercut: $(POWERCUT:%=$(BLOCK_B)/%.o) $(B)/libvmtui.a
 	@$(SAY) "  LINK  $@"
-	$(Q)$(CC) $(LDFLAGS) $(WRAP) -o $@ \
+	$(Q)$(CC) $(LDFLAGS) $(WRAP) $(STRICT) -o $@ \
 	    $(POWERCUT:%=$(BLOCK_B)/%.o) $(B)/libvmtui.a $(LDLIBS)
 
-$(BLOCK_B)/driver: $(BLOCK_B)/driver.o $(BLOCK_B)/smallcache.o $(B)/libvmtui.a
+DRIVER = $(BLOCK_B)/driver.o $(BLOCK_B)/smallcache.o $(BLOCK_B)/strict.o
+$(BLOCK_B)/driver: $(DRIVER) $(B)/libvmtui.a
 	@$(SAY) "  LINK  $@"
-	$(Q)$(CC) $(LDFLAGS) -Wl,--wrap=cache_init -o $@ $(BLOCK_B)/driver.o \
-	    $(BLOCK_B)/smallcache.o $(B)/libvmtui.a $(LDLIBS)
+	$(Q)$(CC) $(LDFLAGS) -Wl,--wrap=cache_init $(STRICT) -o $@ \
+	    $(DRIVER) $(B)/libvmtui.a $(LDLIBS)
 
 DAMAGE = $(BLOCK_B)/damage.o $(BLOCK_B)/recorder.o $(BLOCK_B)/smallcache.o \
 	build/asan/tests/fuzz/fuzz_qcow2.o

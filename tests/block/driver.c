@@ -10,7 +10,9 @@
  *	R SIZE              resize
  *	.                   wait for what is in flight
  *
- * With SMALL_CACHE in the environment its tables are kept in a very small one.
+ * With SMALL_CACHE in the environment its tables are kept in a very small one;
+ * CACHE=none goes around the host's cache, with GRAIN=BYTES on a file system
+ * that takes blocks of that size alone; CACHE=unsafe.
  * What touches the same bytes as something in flight waits for it. Ends with
  * status 1 and a sentence when the image does not open or a request fails.
  */
@@ -22,6 +24,7 @@
 
 #include "backend/block/block.h"
 #include "tests/block/smallcache.h"
+#include "tests/block/strict.h"
 
 #define AT_ONCE 24u
 #define DEPTH   8u /* of the ring: fewer than that */
@@ -175,6 +178,19 @@ step(struct block *b, const char *line)
 	block_submit(b, &j->rq);
 }
 
+static enum block_cache
+cache_wanted(void)
+{
+	const char *cache = getenv("CACHE"), *grain = getenv("GRAIN");
+
+	if (cache == NULL)
+		return BLOCK_CACHE_WRITEBACK;
+	if (strcmp(cache, "unsafe") == 0)
+		return BLOCK_CACHE_UNSAFE;
+	strict_block = grain != NULL ? (unsigned)strtoul(grain, NULL, 10) : 0;
+	return BLOCK_CACHE_NONE;
+}
+
 static void
 print_reads(void)
 {
@@ -205,8 +221,12 @@ main(int argc, char **argv)
 	rc = block_open(argv[1],
 	    strcmp(argv[2], "raw") == 0 ? BLOCK_FORMAT_RAW : BLOCK_FORMAT_QCOW2,
 	    argc > 3, &files, &err);
+	files.cache = cache_wanted();
+	if (rc == 0 && files.cache == BLOCK_CACHE_NONE)
+		rc = block_check_direct(&files, &err);
 	if (rc == 0)
 		rc = block_attach(&files, DEPTH, &b, &err);
+	strict_on = strict_block != 0;
 	block_files_clear(&files);
 	if (rc == -1) {
 		printf("%s\n", err.text);

@@ -12,6 +12,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 DRIVER = os.path.join(ROOT, "build/asan/tests/block/driver")
 KIB = 1024
+# How the driver is told to use the image, most of all around the cache.
+CACHES = ({}, {"CACHE": "unsafe"}, {"CACHE": "none"},
+          {"CACHE": "none", "GRAIN": "512"}, {"CACHE": "none", "GRAIN": "4096"})
 LIMIT = 900  # seconds for any one command, on a slow machine too
 
 
@@ -28,8 +31,8 @@ def check(truth, *words):
         raise Failure(" ".join(str(w) for w in words))
 
 
-def run(argv, text=None, cwd=None, ok=(0,), small=False):
-    env = dict(os.environ, SMALL_CACHE="1") if small else None
+def run(argv, text=None, cwd=None, ok=(0,), **more):
+    env = dict(os.environ, **more) if more else None
     done = subprocess.run(argv, input=text, cwd=cwd, timeout=LIMIT,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           universal_newlines=True, env=env,
@@ -135,14 +138,17 @@ class Work:
 
     def apply_ours(self, path, kind="qcow2", cwd=None):
         """Through backend/block; what it reads must be right."""
+        how = dict(self.rng.choice(CACHES))
+        if self.rng.random() < 0.5:
+            how["SMALL_CACHE"] = "1"
         out = run([DRIVER, path, kind], "\n".join(self.ours) + "\n", cwd,
-                  small=self.rng.random() < 0.5)
+                  **how)
         lines = out.split("\n")
-        check(lines[0] == "size %d" % len(self.disk.bytes), out[:500])
+        check(lines[0] == "size %d" % len(self.disk.bytes), how, out[:500])
         got = [li.split() for li in lines if li.startswith("r ")]
-        check(len(got) == len(self.reads), "reads:", out[-500:])
+        check(len(got) == len(self.reads), how, "reads:", out[-500:])
         for words, want in zip(got, self.reads):
-            check(want is None or words[3] == want, "wrong bytes read:",
+            check(want is None or words[3] == want, how, "wrong bytes read:",
                   " ".join(words), "not", want)
         self.ours, self.reads = [], []
 

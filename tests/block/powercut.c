@@ -24,6 +24,7 @@
 #include "tests/block/recorder.h"
 #include "tests/block/smallcache.h"
 #include "tests/block/states.h"
+#include "tests/block/strict.h"
 #include "tests/block/walk.h"
 #include "tests/block/workload.h"
 
@@ -79,6 +80,7 @@ static const struct setup setups[] = {
 struct run {
 	const struct setup *s;
 	struct workload *work;
+	enum block_cache cache; /* of what is recorded, and of what goes on */
 	char folder[64], folder_recorded[96], folder_state[96];
 	char image[96], data[96]; /* what is recorded */
 	char state[96], state_data[96]; /* what becomes the states */
@@ -138,6 +140,7 @@ open_image(struct run *r, const char *path, bool readonly)
 	struct error err;
 
 	block_files_init(&files);
+	files.cache = r->cache;
 	if (block_open(path,
 		r->s->options != NULL ? BLOCK_FORMAT_QCOW2 : BLOCK_FORMAT_RAW,
 		readonly, &files, &err) == -1 ||
@@ -302,6 +305,9 @@ record(struct run *r)
 	if (s->data_file)
 		copy_file(r->data, r->state_data);
 	smallcache_slices = random_below(2) == 0 ? 4 : 0;
+	r->cache =
+	    random_below(2) == 0 ? BLOCK_CACHE_NONE : BLOCK_CACHE_WRITEBACK;
+	strict_block = random_below(2) == 0 ? 512 : 4096;
 	recorder_clear();
 	recorder_begin(0, r->image);
 	recorder_begin(1, s->data_file ? r->data : NULL);

@@ -85,6 +85,13 @@ recorder_clear(void)
 	recorder_clock = 0;
 }
 
+/* Of what a state of the disk may show, or a flush. */
+static bool
+is_change(const struct block_request *rq)
+{
+	return rq->op != BLOCK_READ && rq->op != BLOCK_RESERVE;
+}
+
 static void
 record(struct recorder *r, struct block_request *rq)
 {
@@ -135,7 +142,7 @@ recorder_submit(struct block *b, struct block_request *rq)
 		if (r->flying == NULL)
 			exit(99);
 	}
-	if (r->file != -1 && rq->op != BLOCK_READ)
+	if (r->file != -1 && is_change(rq))
 		record(r, rq);
 	r->flying[r->n++].rq = rq;
 }
@@ -186,7 +193,7 @@ recorder_reap(struct block *b)
 		i = (unsigned)random_below(r->n);
 		rq = r->flying[i].rq;
 		result = perform(b->fd, rq);
-		if (r->file != -1 && rq->op != BLOCK_READ)
+		if (r->file != -1 && is_change(rq))
 			recorder_log[r->flying[i].entry].done = recorder_tick();
 		r->flying[i] = r->flying[--r->n];
 		block_finish(b, rq, result);

@@ -130,6 +130,23 @@ def twins(folder, rng, cluster, options, more):
             check(f.read() == kept, "the snapshot is not as it was")
 
 
+def raw(folder, rng):
+    """A raw image, whose twin is a row of bytes."""
+    disk = Disk(2048 * KIB)
+    path = os.path.join(folder, "image")
+    with open(path, "wb") as f:
+        f.truncate(len(disk.bytes))
+    work = Work(rng, disk, 4096)
+    for _ in range(6):
+        for _ in range(OPERATIONS):
+            work.step()
+        work.apply_ours(path, "raw")
+        work.settle()
+        work.apply_ours(path, "raw")
+        with open(path, "rb") as f:
+            check(f.read() == disk.bytes, "the file is not as it should be")
+
+
 def judge(folder, disk, ours, theirs):
     """The twins are the same, and as they should be."""
     want = os.path.join(folder, "want")
@@ -144,6 +161,7 @@ def judge(folder, disk, ours, theirs):
 
 
 def cases():
+    yield "twins: raw", raw
     for (name, _), compat, below in itertools.product(
             CLUSTERS, ("0.10", "1.1"), ("", "raw", "qcow2")):
         yield ("twins: clusters of %s, compat %s%s" % (

@@ -168,6 +168,14 @@ def test_keys_of_later_versions_are_refused_when_needed(lab):
         refused(lab, name, "later version")
 
 
+def test_a_disk_that_cannot_go_around_the_cache_is_refused(lab):
+    need_kernel()
+    lab.path("odd.img", bytes(10000))
+    lab.configure(lab.guest("a", "disk = odd.img, cache=none"))
+    lab.ok("check")
+    refused(lab, "a", lab.path("odd.img"), "10000 bytes", "cache=none")
+
+
 def test_firmware_that_is_none_is_refused(lab):
     need_kernel()
     lab.path("disk", bytes(1 << 16))
@@ -190,7 +198,7 @@ def test_a_cdrom_that_is_none_is_refused(lab):
     lab.path("empty", b"")
     lab.configure(lab.guest("near", "cdrom = disk.iso") +
                   lab.guest("dir", "cdrom = .") +
-                  lab.guest("empty", "cdrom = empty"))
+                  lab.guest("empty", "cdrom = ./empty"))
     lab.ok("check")
     refused(lab, "near", "cdrom", lab.path("disk.iso"), "disc.iso beside it")
     refused(lab, "dir", "cdrom", "folder")

@@ -39,6 +39,37 @@ def test_a_guest_starts_and_stops(lab):
     lab.nothing_left()
 
 
+def vcpus_on(pid):
+    """Where each vcpu's thread may run, by its name."""
+    found = {}
+    for task in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/status" % (pid, task)) as f:
+            fields = dict(line.split(":", 1) for line in f)
+        if fields["Name"].strip().startswith("vcpu"):
+            found[fields["Name"].strip()] = \
+                fields["Cpus_allowed_list"].strip()
+    return found
+
+
+def test_vcpus_are_pinned_to_the_cpus_that_the_host_has(lab):
+    need_kvm()
+    cpu = max(os.sched_getaffinity(0))
+    lab.configure(lab.guest("a", "cpus = 3\npin = %d" % cpu) +
+                  lab.guest("b", "pin = 0-1,1023") + lab.guest("c"))
+    lab.ok("start", "a", "c")
+    prompt(lab, "a")
+    guest = lab.status("a")
+    check(vcpus_on(guest["pid"]) ==
+          {"vcpu%d" % n: str(cpu) for n in range(3)}, guest)
+    check(guest["pin"] == [cpu], guest)
+    words = "host's CPUs %d, %d, %d only" % (cpu, cpu, cpu)
+    check(words in lab.ok("status", "a"), lab.ok("status", "a"))
+    check("host's CPU" not in lab.ok("status", "c"))
+    why = lab.fails("start", "b")
+    check("b is pinned to CPU" in why and "change pin" in why, why)
+    check(lab.status("b")["state"] == "stopped")
+
+
 def test_all_at_once(lab):
     need_kvm()
     lab.configure("".join(lab.guest(n) for n in ("a", "b", "c")))

@@ -222,7 +222,8 @@ def test_a_definition_must_fit_the_stream(lab):
                        (lab.guest("a", "cpus = 2"), "CPUs"),
                        (lab.guest("a", "disk = " + lab.path(
                            "d", b"\0" * 4096)), "disks"),
-                       (lab.guest("a", "balloon = yes"), "balloon")):
+                       (lab.guest("a", "balloon = yes"), "balloon"),
+                       (lab.guest("a", "serial2 = yes"), "serial2")):
         lab.configure(text)
         status, err = receive(lab, "a", path)
         check(status == 1 and word in err, word, err)

@@ -2,6 +2,7 @@
 finds nothing wrong.
 """
 
+import fcntl
 import json
 import os
 import random
@@ -337,3 +338,20 @@ def test_rebase_refuses_what_cannot_be(lab):
         check(word in err, args, err)
         same(lab, top, want)
         check(info(lab, top)["backing-filename"] == base, "it changed")
+
+
+def test_delete_leaves_what_is_in_use(lab):
+    lab.ok("create", "-s", "1M", "a.qcow2")
+    with open(lab.path("a.qcow2"), "rb") as f:
+        # As who writes it does: backend/block/lock.c.
+        fcntl.lockf(f, fcntl.LOCK_SH, 1, 100 + 1)
+        why = lab.fails("image", "delete", "a.qcow2")
+        check("in use" in why, why)
+    check(os.path.exists(lab.path("a.qcow2")), "it is gone")
+    lab.ok("image", "delete", "a.qcow2")
+    check(not os.path.exists(lab.path("a.qcow2")), "it is still there")
+    check("cannot be deleted" in lab.fails("image", "delete", "a.qcow2"), "")
+    check("is not a file" in lab.fails("image", "delete", "."), "")
+    with open(lab.path("bad.qcow2"), "wb") as f:
+        f.write(b"QFI\xfb and nothing more")
+    lab.ok("image", "delete", "bad.qcow2")

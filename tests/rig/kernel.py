@@ -1,7 +1,6 @@
-"""The stock Debian kernel: fetched and unpacked once, never installed.
+"""The stock Debian kernel.
 
-apt is asked for it by name, so it comes from wherever the machine has its
-packages from. What is made of it stays under build/rig/:
+What is made of its package stays under build/rig/:
 
 	kernel/VERSION/         the package, unpacked
 	kernel/VERSION/vmlinux  the ELF file out of the bzImage
@@ -9,10 +8,10 @@ packages from. What is made of it stays under build/rig/:
 
 import glob
 import os
-import shutil
 import subprocess
 
 import common
+import package
 
 META = "linux-image-cloud-amd64"
 
@@ -48,37 +47,24 @@ def _wanted():
     return None
 
 
-def _fetch(package, folder):
-    tmp = folder + ".new"
-    shutil.rmtree(tmp, ignore_errors=True)
-    os.makedirs(tmp)
-    got = subprocess.run(["apt-get", "-qq", "download", package], cwd=tmp,
-                         stdout=subprocess.PIPE, text=True,
-                         stderr=subprocess.STDOUT, check=False)
-    debs = glob.glob(tmp + "/*.deb")
-    if got.returncode != 0 or not debs:
-        last = (got.stdout.strip().splitlines() or ["no reason given"])[-1]
-        raise common.Unavailable(f"{package} cannot be downloaded: {last}")
-    common.call(["dpkg", "-x", debs[0], tmp])
-    os.unlink(debs[0])
+def _fetch(name, folder):
     kernel = Kernel(folder)
-    common.call([common.TOP + "/tests/lib/vmlinux",
-                 f"{tmp}/boot/vmlinuz-{kernel.version}", tmp + "/vmlinux"])
-    shutil.rmtree(folder, ignore_errors=True)
-    os.rename(tmp, folder)
+    package.fetch(name, folder, lambda tmp: common.call(
+        [common.TOP + "/tests/lib/vmlinux",
+         f"{tmp}/boot/vmlinuz-{kernel.version}", tmp + "/vmlinux"]))
 
 
 def get():
     """The kernel, from the last run's files where they are there."""
     base = common.BUILD + "/kernel"
-    package = _wanted()
-    if package is None:
+    name = _wanted()
+    if name is None:
         known = [k for k in map(Kernel, sorted(glob.glob(base + "/*")))
                  if k.complete()]
         if not known:
             raise common.Unavailable(f"apt knows no {META}")
         return known[-1]
-    kernel = Kernel(f"{base}/{package.removeprefix('linux-image-')}")
+    kernel = Kernel(f"{base}/{name.removeprefix('linux-image-')}")
     if not kernel.complete():
-        _fetch(package, kernel.folder)
+        _fetch(name, kernel.folder)
     return kernel

@@ -4,6 +4,7 @@ one's own (tests/guest/drive.py) and shells on its guests' consoles.
 
 import os
 import re
+import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -12,7 +13,8 @@ sys.path.insert(0, os.path.dirname(HERE) + "/guest")
 import drive  # noqa: E402
 from drive import Failure, tail  # noqa: E402,F401
 
-BOOT_LIMIT = 120
+BOOT_LIMIT = 300
+MOVE_LIMIT = 300
 
 
 class Skip(Exception):
@@ -63,6 +65,27 @@ class Lab(drive.Lab):
         self.detach(name)
         self.vmtui("start", name)
         self.consoles[name] = Linux(self, name)
+
+
+    def move(self, name):
+        """Sends a guest to a file, and receives it from there."""
+        path = self.path(name + ".guest")
+        self.pipe("send", name, stdout=path)
+        self.detach(name)
+        self.pipe("receive", name, stdin=path)
+        os.unlink(path)
+        console = self.consoles[name] = Linux(self, name)
+        console.type("\r")
+        console.expect(r"\S+# ", 60)
+
+    def pipe(self, command, name, stdin="/dev/null", stdout="/dev/null"):
+        with open(stdin, "rb") as source, open(stdout, "wb") as sink:
+            done = subprocess.run(
+                [self.binary, command, name], env=self.env, stdin=source,
+                stdout=sink, stderr=subprocess.PIPE, timeout=MOVE_LIMIT,
+                check=False, text=True)
+        if done.returncode != 0:
+            raise Failure(f"vmtui {command} {name}: {done.stderr}")
 
 
 def big():

@@ -65,14 +65,23 @@ def arguments(kernel, initramfs, payload):
 class Machine:
     """A running QEMU: what it prints comes by read(), and end() is final."""
 
+    running = set()
+
     def __init__(self, argv, log):
-        self.log = open(log, "wb")
+        self.log = open(log, "wb", buffering=0)
         # Whatever becomes of us, QEMU is not to stay behind.
         self.process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", *argv], cwd=common.BUILD,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log)
         self.seen = b""
         self.beating = False
+        Machine.running.add(self)
+
+    @classmethod
+    def end_all(cls):
+        """For a signal: whoever waits for one of them sees its end."""
+        for machine in list(cls.running):
+            machine.process.kill()
 
     def read(self, deadline):
         """Some more output, b"" at its end; Failed at the deadline."""
@@ -107,6 +116,7 @@ class Machine:
         os.write(self.process.stdin.fileno(), data)
 
     def end(self):
+        Machine.running.discard(self)
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:

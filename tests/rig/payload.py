@@ -13,6 +13,7 @@ import shutil
 import subprocess
 
 import common
+import systems
 
 PYTHON = "/usr/bin/python3"
 LEFT_OUT = {"test", "tests", "idlelib", "lib2to3", "tkinter", "turtledemo",
@@ -138,12 +139,21 @@ def _iso(tree, boots):
     shutil.copy(common.TOP + "/tests/rig/grub.cfg", root + "/boot/grub")
     with open(root + "/pattern", "wb") as f:
         f.write(bytes(i * 7 & 255 for i in range(1 << 20)))
-    common.call(["grub-mkrescue", "-d", "/usr/lib/grub/i386-pc",
-                 "--install-modules=linux normal iso9660 biosdisk serial "
-                 "terminal echo configfile test search", "--fonts=",
-                 "--themes=", "--locales=", "-o", tree.root + "/guest/cd.iso",
-                 root])
+    common.mkrescue(tree.root + "/guest/cd.iso", root)
     shutil.rmtree(root)
+
+
+def _tools(tree, scratch):
+    """A disk for the guest with programs that busybox has not."""
+    tools = Tree(scratch + "/tools")
+    for name in ("mke2fs", "e2fsck"):
+        path = shutil.which(name)
+        if not path:
+            return
+        tools.program(path, "usr/sbin/" + name)
+    common.call(["mke2fs", "-q", "-t", "ext2", "-d", tools.root,
+                 tree.root + "/guest/tools.img", "24M"])
+    shutil.rmtree(tools.root)
 
 
 def make(kernel, scratch, script=None):
@@ -164,7 +174,9 @@ def make(kernel, scratch, script=None):
     _python(tree)
     _project(tree)
     _guest(tree, kernel)
+    _tools(tree, scratch)
     _firmware(tree)
+    systems.add(tree)
     for name in os.environ.get("RIG_EXTRA", "").split():
         tree.program(name, "vmtui/" + os.path.basename(name))
     if script:

@@ -195,6 +195,45 @@ def test_console_turns_to_the_guest_s_own(place):
     s.wait(r"▸● db")
 
 
+def test_a_disc_is_put_in_and_taken_out(place):
+    place.write("one two.iso", "")
+
+    def test(s):
+        s.keys("E")
+        s.wait(r"^ There is no disc in the CD-ROM drive of build")
+        s.keys("i")
+        s.wait(r"^ :insert build *$")
+        s.type("%s/on" % place.dir)
+        s.keys("Tab")
+        s.wait(r"one\\ two\.iso")
+        s.keys("Enter")
+        s.wait(r"^ insert build .*: done")
+        if s.size[0] == 200:
+            s.wait(r"cdrom +%s/one two.iso" % place.dir)
+        s.keys("E")
+        if s.size[0] == 200:
+            s.wait(r"cdrom +empty")
+        s.keys("E")
+        s.wait(r"^ There is no disc in the CD-ROM drive of build")
+        # db: its system has locked it.
+        s.keys("j")
+        s.wait(r"▸● db")
+        s.keys("E")
+        s.wait(r"take the disc out of db\?.*\[y/N\]")
+        s.keys("n")
+        s.wait_not(r"\[y/N\]")
+        s.keys("E")
+        s.wait(r"\[y/N\]")
+        s.keys("y")
+        s.wait_not(r"\[y/N\]")
+        s.keys("j")
+        s.wait(r"▸◐ dns")
+        s.keys("i")
+        s.wait(r"^ dns has no CD-ROM drive: cdrom = empty")
+    at_sizes(place, test, *GUESTS, "--cdrom", "build=", "--cdrom",
+             "db=locked")
+
+
 def test_quit_at_the_prompt(place):
     s = opened(place, (80, 24))
     command(s, "q")

@@ -7,7 +7,7 @@ wants to see, and keeps what was typed in $VMTUI_RUNDIR/typed.NAME (of hvc0
 in typed.NAME.hvc0), and the sizes that hvc0 was given in size.NAME.
 
     fake_backend.py [--guest NAME[:STATE[:CPUS[:MEMORY[:REASON]]]]]...
-        [--many N] [--hold] [--refuse COMMAND=SENTENCE]
+        [--cdrom NAME=DISC]... [--many N] [--hold] [--refuse COMMAND=SENTENCE]
         [--mistake TEXT]... [--idle] [--config PATH] [--steady] [--past]
 
 SIGUSR1 drops all its clients. Prints "ready" when it listens.
@@ -148,6 +148,11 @@ class Guest:
         self.tick = sum(name.encode())
         self.size, self.sizes = (0, 0), {}  # hvc0's, and who said what
         self.defined = True
+        discs = [c.split("=")[1] for c in backend.args.cdrom
+                 if c.split("=")[0] == name]
+        self.locked = "locked" in discs
+        self.disc = "/iso/locked.iso" if self.locked else "".join(discs)
+        self.drive = bool(discs)
         self.state, self.reason = "stopped", ""
         self.set(state, reason, tell=False)
         self.since -= 4000
@@ -208,6 +213,8 @@ class Guest:
             "disks": [{"path": "/vmm/%s.img" % self.name}],
             "nics": [{"tap": "vmt-%s.0" % self.name, "switch": "local",
                       "lladdr": "00:20:91:00:00:01"}],
+            "cdrom": {"path": self.disc, "open": False,
+                      "locked": self.locked} if self.drive else None,
         }
 
 
@@ -409,6 +416,12 @@ class Backend:
                 g.set("running")
             elif name == "reset":
                 g.set("running")
+            elif name in ("insert", "eject"):
+                if g.locked and not args.get("force"):
+                    self.error(client, msg, "its system has locked it")
+                    return
+                g.disc = args.get("path", "")
+                self.event("GUEST_STATE", g.json())
             else:
                 self.error(client, msg, "no command %s" % name)
                 return
@@ -503,6 +516,8 @@ def main():
                    help="end no guest before there is a file go")
     p.add_argument("--refuse", action="append", default=[])
     p.add_argument("--allow", action="append", default=[])
+    p.add_argument("--cdrom", action="append", default=[],
+                   help="NAME= a drive, NAME=PATH with a disc, NAME=locked")
     p.add_argument("--mistake", action="append", default=[])
     p.add_argument("--config", default="/etc/vmtui.conf")
     p.add_argument("--steady", action="store_true",

@@ -168,7 +168,7 @@ class Screen:
         Screen.count += 1
         self.place = place
         self.name = "vmtui-%d-%d" % (os.getpid(), Screen.count)
-        cols, rows = size
+        cols, rows = self.size = size
         environment = dict(place.env, **(env or {}))
         command = "env -i %s TERM=${TERMWANT:-$TERM} %s" % (
             " ".join("%s=%s" % (k, shlex.quote(v))

@@ -211,6 +211,43 @@ test_block_readonly_refuses_every_change(void **state)
 	block_close(b);
 }
 
+/* A drive reads what is in it at the time, and its files are let go. */
+static void
+test_block_drive_takes_one_file_after_another(void **state)
+{
+	struct fixture *f = *state;
+	struct block *b;
+	struct error err;
+	uint8_t byte = 9;
+	int fd, pipes[2];
+
+	assert_int_equal(block_drive(4, &b, &err), 0);
+	assert_int_equal(block_size(b), 0);
+	assert_true(block_readonly(b));
+	assert_int_equal(perform(b, BLOCK_READ, 0, &byte, 1), -EBADF);
+	make_image(f->path, 4096);
+	fd = image_open(f->path, true, &err);
+	assert_int_equal(block_exchange(b, fd, f->path, &err), 0);
+	assert_int_equal(block_size(b), 4096);
+	assert_int_equal(perform(b, BLOCK_READ, 1024, &byte, 1), 0);
+	assert_int_equal(byte, 3);
+	assert_int_equal(perform(b, BLOCK_WRITE, 1024, &byte, 1), -EROFS);
+	/* What cannot be read in it changes nothing. */
+	assert_int_equal(pipe(pipes), 0);
+	assert_int_equal(block_exchange(b, pipes[0], "/p", &err), -1);
+	assert_int_equal(close(pipes[0]), -1);
+	close(pipes[1]);
+	assert_int_equal(perform(b, BLOCK_READ, 512, &byte, 1), 0);
+	assert_int_equal(byte, 2);
+	assert_int_equal(block_exchange(b, -1, "", &err), 0);
+	assert_int_equal(block_size(b), 0);
+	/* Nobody holds it any more: it can be written. */
+	fd = image_open(f->path, false, &err);
+	assert_true(fd != -1);
+	close(fd);
+	block_close(b);
+}
+
 static void
 test_block_zeroes_and_discards_exactly_their_range(void **state)
 {
@@ -559,6 +596,7 @@ main(void)
 	    BOTH(test_block_reads_past_the_end_as_zeroes),
 	    BOTH(test_block_refuses_to_write_past_the_end),
 	    BOTH(test_block_readonly_refuses_every_change),
+	    ONE(test_block_drive_takes_one_file_after_another),
 	    BOTH(test_block_zeroes_and_discards_exactly_their_range),
 	    BOTH(test_block_takes_more_requests_than_its_depth),
 	    cmocka_unit_test(test_block_step_goes_on_where_a_transfer_stopped),

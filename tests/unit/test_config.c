@@ -117,6 +117,7 @@ test_config_reads_every_key(void **state)
 		 "firmware = /bios.bin\n"
 		 "firmware-log = yes\n"
 		 "serial2 = yes\n"
+		 "pin = 2,0-1\n"
 		 "disk = a.raw, format=raw, readonly, cache=none\n"
 		 "disk = \"/x, y #.img\", cache=unsafe\n"
 		 "cdrom = /cd.iso\n"
@@ -195,6 +196,7 @@ test_config_reads_every_key(void **state)
 	assert_string_equal(vm->firmware, "/bios.bin");
 	assert_true(vm->firmware_log);
 	assert_true(vm->serial2);
+	assert_string_equal(vm->pin, "2,0-1");
 	assert_true(vm->enable && vm->balloon && vm->hugepages);
 	assert_int_equal(
 	    vm->allow, CONFIG_ALLOW_TITLE | CONFIG_ALLOW_CLIPBOARD);

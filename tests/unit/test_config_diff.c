@@ -67,11 +67,11 @@ test_diff_sees_every_key_of_a_guest(void **state)
 {
 	static const char *const values[][2] = {{"memory", "1G"}, {"cpus", "2"},
 	    {"kernel", "/k"}, {"firmware", "/f"}, {"firmware-log", "yes"},
-	    {"serial2", "yes"}, {"initrd", "/i"}, {"cmdline", "x"},
-	    {"boot", "cdrom"}, {"disk", "/d"}, {"cdrom", "/c"},
-	    {"interface", "local"}, {"enable", "yes"}, {"restart", "always"},
-	    {"owner", "u"}, {"instance-of", "t"}, {"balloon", "yes"},
-	    {"hugepages", "yes"}, {"allow", "clipboard"}};
+	    {"serial2", "yes"}, {"pin", "0-3,7"}, {"initrd", "/i"},
+	    {"cmdline", "x"}, {"boot", "cdrom"}, {"disk", "/d"},
+	    {"cdrom", "/c"}, {"interface", "local"}, {"enable", "yes"},
+	    {"restart", "always"}, {"owner", "u"}, {"instance-of", "t"},
+	    {"balloon", "yes"}, {"hugepages", "yes"}, {"allow", "clipboard"}};
 	const struct config_key *key;
 	char text[128], want[128];
 	size_t i;
@@ -89,6 +89,46 @@ test_diff_sees_every_key_of_a_guest(void **state)
 		differ("[vm t]\n[vm a]\n", text, want);
 		differ(text, text, "");
 	}
+}
+
+static void
+note_at_once(const struct config_change *change, void *arg)
+{
+	*(int *)arg = config_change_at_once(change, 0);
+}
+
+/* Whether a guest that runs sees its line of configuration change. */
+static int
+seen_at_once(const char *before, const char *after)
+{
+	struct config_mistakes ms = {0};
+	struct config *a, *b;
+	char text[128];
+	int seen = -1;
+
+	snprintf(text, sizeof text, "[vm a]\n%s\n", before);
+	assert_int_equal(
+	    config_load_string(text, strlen(text), "c", &a, &ms), 0);
+	snprintf(text, sizeof text, "[vm a]\n%s\n", after);
+	assert_int_equal(
+	    config_load_string(text, strlen(text), "c", &b, &ms), 0);
+	config_diff(a, b, note_at_once, &seen);
+	config_free(a);
+	config_free(b);
+	config_mistakes_clear(&ms);
+	return seen;
+}
+
+static void
+test_diff_knows_that_a_disc_changes_and_a_drive_does_not(void **state)
+{
+	assert_int_equal(seen_at_once("cdrom = /a", "cdrom = /b"), 1);
+	assert_int_equal(seen_at_once("cdrom = /a", "cdrom = empty"), 1);
+	assert_int_equal(seen_at_once("cdrom = empty", "cdrom = ./empty"), 1);
+	assert_int_equal(seen_at_once("cdrom = /a", ""), 0);
+	assert_int_equal(seen_at_once("", "cdrom = empty"), 0);
+	assert_int_equal(seen_at_once("memory = 1G", "memory = 2G"), 0);
+	assert_int_equal(seen_at_once("enable = yes", "enable = no"), 1);
 }
 
 static void
@@ -143,6 +183,8 @@ main(void)
 	    cmocka_unit_test(test_diff_finds_sections_that_came_and_went),
 	    cmocka_unit_test(test_diff_ignores_what_means_the_same),
 	    cmocka_unit_test(test_diff_sees_every_key_of_a_guest),
+	    cmocka_unit_test(
+		test_diff_knows_that_a_disc_changes_and_a_drive_does_not),
 	    cmocka_unit_test(test_diff_sees_options_of_disks_and_interfaces),
 	    cmocka_unit_test(test_diff_sees_switches_and_the_backend),
 	};

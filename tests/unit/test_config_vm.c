@@ -126,6 +126,13 @@ test_config_vm_complete_names_what_is_missing_and_where(void **state)
 	assert_int_equal(complete("[vm a]\nkernel = /k\n", &err), 0);
 	assert_int_equal(complete("[vm a]\ndisk = /k\n", &err), 0);
 	assert_int_equal(complete("[vm a]\nboot=cdrom\ncdrom = /k\n", &err), 0);
+	assert_int_equal(
+	    complete("[vm a]\nboot=cdrom\ncdrom = empty\ndisk = /d\n", &err),
+	    0);
+	assert_int_equal(
+	    complete("[vm a]\nboot=cdrom\ncdrom = empty\n", &err), -1);
+	assert_ptr_equal(strstr(err.text, "c:2: a boots from"), err.text);
+	assert_int_equal(complete("[vm a]\ncdrom = empty\n", &err), -1);
 	assert_int_equal(complete("\n[vm a]\n", &err), -1);
 	assert_string_equal(err.text,
 	    "c:2: a has nothing to boot: add kernel = PATH, disk = PATH or "

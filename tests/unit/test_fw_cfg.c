@@ -277,6 +277,46 @@ test_debug_port_answers_and_takes_anything(void **state)
 	machine_destroy(m);
 }
 
+static void
+say(struct machine *m, const char *words)
+{
+	for (; *words != '\0'; words++)
+		out(m, 0x402, 1, (uint8_t)*words);
+}
+
+static void
+test_debug_port_goes_on_in_its_line_after_save_and_load(void **state)
+{
+	int log = memfd_create("log", 0), stderr_fd = dup(2);
+	struct state_writer w = {0};
+	struct state_reader r = {0};
+	struct error err;
+	char text[256];
+	ssize_t n;
+	NEED_MACHINE(m, asked);
+	struct machine *m2 = new_machine(&asked);
+
+	assert_int_equal(debugport_create(m, &err), 0);
+	assert_int_equal(debugport_create(m2, &err), 0);
+	say(m, "half a ");
+	assert_int_equal(machine_save(m, &w, &err), 0);
+	r.data = w.data;
+	r.len = r.end = w.len;
+	assert_int_equal(machine_load(m2, &r, &err), 0);
+	dup2(log, 2);
+	say(m2, "sentence\n");
+	dup2(stderr_fd, 2);
+	n = pread(log, text, sizeof text - 1, 0);
+	assert_true(n > 0);
+	text[n] = '\0';
+	assert_non_null(strstr(text, "firmware: half a sentence\n"));
+	close(log);
+	close(stderr_fd);
+	state_writer_free(&w);
+	machine_destroy(m);
+	machine_destroy(m2);
+}
+
 int
 main(void)
 {
@@ -290,6 +330,8 @@ main(void)
 		test_fw_cfg_takes_no_more_files_than_it_has_room_for),
 	    cmocka_unit_test(test_fw_cfg_is_the_same_after_save_and_load),
 	    cmocka_unit_test(test_debug_port_answers_and_takes_anything),
+	    cmocka_unit_test(
+		test_debug_port_goes_on_in_its_line_after_save_and_load),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,6 +40,9 @@ fill(struct guest_spec *spec)
 	spec->netrom_fd = some_fd();
 	spec->firmware_log = true;
 	spec->serial2 = true;
+	spec->pins.n = 2;
+	spec->pins.cpu[0] = 7;
+	spec->pins.cpu[1] = 1023;
 	memcpy(spec->uuid, "\x12\x34sixteen bytes", 16);
 	spec->boot = CONFIG_BOOT_NET;
 	spec->rights = (struct rights){101, RIGHTS_NOBODY, 0xfffffffe};
@@ -55,6 +58,7 @@ fill(struct guest_spec *spec)
 	spec->disk[1].file[1].path = strdup("base.img");
 	spec->disk[1].file[1].fd = some_fd();
 	spec->disk[1].file[1].role = 1;
+	spec->cdrom_drive = true;
 	spec->cdrom.files = 1;
 	spec->cdrom.file[0].path = strdup("cd.iso");
 	spec->cdrom.file[0].fd = some_fd();
@@ -95,6 +99,9 @@ test_spec_is_read_back_as_it_was_written(void **state)
 	assert_int_not_equal(back.netrom_fd, -1);
 	assert_true(back.firmware_log);
 	assert_true(back.serial2);
+	assert_int_equal(back.pins.n, 2);
+	assert_int_equal(back.pins.cpu[0], 7);
+	assert_int_equal(back.pins.cpu[1], 1023);
 	assert_memory_equal(back.uuid, spec.uuid, 16);
 	assert_int_equal(back.boot, CONFIG_BOOT_NET);
 	assert_true(back.rights.group == 101);

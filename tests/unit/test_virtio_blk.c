@@ -137,8 +137,8 @@ disk(size_t size, bool readonly, const char *serial)
 	fd = image_open(f->path, readonly, &err);
 	assert_int_equal(
 	    block_attach_raw(fd, f->path, readonly, 8, &b, &err), 0);
-	assert_int_equal(virtio_blk_create(f->bus, b, "vda", serial, &ops, NULL,
-			     &f->dev, &err),
+	assert_int_equal(virtio_blk_create(f->bus, b, "vda", serial, 1, &ops,
+			     NULL, &f->dev, &err),
 	    0);
 	return f;
 }
@@ -556,7 +556,8 @@ test_blk_refused_closes_its_image(void **state)
 	assert_int_equal(block_attach_raw(fd, path, false, 8, &b, &err), 0);
 	bus->refuse = true;
 	assert_int_equal(
-	    virtio_blk_create(bus, b, "vdb", "", &ops, NULL, NULL, &err), -1);
+	    virtio_blk_create(bus, b, "vdb", "", 1, &ops, NULL, NULL, &err),
+	    -1);
 	assert_int_equal(fcntl(fd, F_GETFD), -1);
 	rig_free(bus);
 	unlink(path);

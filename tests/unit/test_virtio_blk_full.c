@@ -143,8 +143,8 @@ setup(void **state)
 	memset(k->bytes, 0x5a, BYTES);
 	f->fake = k;
 	f->bus = rig_new();
-	assert_int_equal(
-	    virtio_blk_create(f->bus, &k->b, "vda", "", &ops, f, &f->dev, &err),
+	assert_int_equal(virtio_blk_create(f->bus, &k->b, "vda", "", 1, &ops, f,
+			     &f->dev, &err),
 	    0);
 	*state = f;
 	return 0;
@@ -449,9 +449,15 @@ test_saved_heads_are_checked(void **state)
 	assert_int_equal(state_open(&r, "blk"), 1);
 	f->bus->fn.ops->load(f->bus->fn.arg, &r, &err);
 	assert_true(modern_status(f->bus) & S_NEEDS_RESET);
+	/* Nor is there such a queue. */
+	w.data[w.len - 2] = 0;
+	w.data[w.len - 3] = 1;
+	r = (struct state_reader){.data = w.data, .len = w.len};
+	assert_int_equal(state_open(&r, "blk"), 1);
+	assert_int_equal(f->bus->fn.ops->load(f->bus->fn.arg, &r, &err), -1);
 	/* And a count that cannot be. */
+	w.data[w.len - 5] = 0xff;
 	w.data[w.len - 4] = 0xff;
-	w.data[w.len - 3] = 0xff;
 	r = (struct state_reader){.data = w.data, .len = w.len};
 	assert_int_equal(state_open(&r, "blk"), 1);
 	assert_int_equal(f->bus->fn.ops->load(f->bus->fn.arg, &r, &err), -1);

@@ -15,7 +15,9 @@
 #define BLOCKS   100u
 
 #define CONTROL  0
+#define EVENTS   1
 #define COMMANDS 2
+#define EVENT    0x202000u
 
 /* What became of a command. */
 struct answer {
@@ -28,9 +30,18 @@ struct fixture {
 	struct pci_bus *bus;
 	struct virtio_dev *dev;
 	struct event_base *base;
-	struct ring r, control;
+	struct ring r, control, events;
 	char path[64];
+	unsigned changes; /* that the device told of */
 };
+
+static void
+changed(void *arg)
+{
+	struct fixture *f = arg;
+
+	f->changes++;
+}
 
 static void
 wait_used(struct fixture *f, struct ring *r, uint32_t *len)
@@ -138,9 +149,11 @@ setup(void **state)
 	fd = image_open(f->path, true, &err);
 	assert_int_equal(block_attach_raw(fd, f->path, true, 8, &b, &err), 0);
 	assert_int_equal(
-	    virtio_scsi_create(f->bus, f->base, b, &f->dev, &err), 0);
+	    virtio_scsi_create(f->bus, f->base, b, changed, f, &f->dev, &err),
+	    0);
 	modern_begin(f->bus, F_VERSION_1);
 	modern_queue(f->bus, &f->control, CONTROL, SIZE);
+	modern_queue(f->bus, &f->events, EVENTS, SIZE);
 	modern_queue(f->bus, &f->r, COMMANDS, SIZE);
 	modern_ready(f->bus);
 	f->bus->fn.msix = true;
@@ -295,10 +308,196 @@ test_cdrom_tray_opens_unless_it_is_locked(void **state)
 	a = command(f, "3 0 0 0 12", 18);
 	assert_int_equal(a.data[2], 2);
 	is_good(command(f, "1b 0 0 0 3", 0));
+	is_good(command(f, "0", 0));
+	a = command(f, "4a 1 0 0 10 0 0 0 ff", 255);
+	assert_memory_equal(a.data, "\0\6\4\x10\2\2", 6);
+}
+
+/* An image of so many blocks, each full of fill. */
+static int
+make_disc(unsigned blocks, uint8_t fill)
+{
+	uint8_t block[2048];
+	char path[] = "/tmp/vmtui-disc.XXXXXX";
+	int fd = mkstemp(path);
+
+	assert_true(fd != -1);
+	unlink(path);
+	memset(block, fill, sizeof block);
+	while (blocks-- > 0)
+		assert_int_equal(write(fd, block, sizeof block), sizeof block);
+	return fd;
+}
+
+static void
+insert(struct fixture *f, unsigned blocks, uint8_t fill)
+{
+	struct error err;
+
+	assert_int_equal(virtio_scsi_exchange(f->dev, make_disc(blocks, fill),
+			     "/disc", false, &err),
+	    0);
+}
+
+static int
+eject(struct fixture *f, bool force)
+{
+	struct error err;
+	int rc = virtio_scsi_exchange(f->dev, -1, "", force, &err);
+
+	if (rc == -1)
+		assert_non_null(strstr(err.text, "locked"));
+	return rc;
+}
+
+static void
+test_cdrom_disc_is_changed_while_the_guest_runs(void **state)
+{
+	struct fixture *f = *state;
+	struct answer a;
+
+	attend(f);
+	assert_int_equal(eject(f, false), 0);
+	assert_false(virtio_scsi_look(f->dev).inside);
+	is_refused(command(f, "0", 0), 2, 0x3a02);
+	is_refused(command(f, "28 0 0 0 0 0 0 0 1", 2048), 2, 0x3a02);
+	a = command(f, "4a 1 0 0 10 0 0 0 ff", 255);
+	assert_memory_equal(a.data, "\0\6\4\x10\3\1", 6);
+	/* The guest may close an empty tray. */
+	is_good(command(f, "1b 0 0 0 3", 0));
+	is_refused(command(f, "25", 8), 2, 0x3a01);
+	insert(f, 7, 0x77);
+	assert_true(virtio_scsi_look(f->dev).inside);
 	is_refused(command(f, "0", 0), 6, 0x2800);
 	is_good(command(f, "0", 0));
 	a = command(f, "4a 1 0 0 10 0 0 0 ff", 255);
 	assert_memory_equal(a.data, "\0\6\4\x10\2\2", 6);
+	a = command(f, "25", 8);
+	assert_memory_equal(a.data, "\0\0\0\6\0\0\x08\0", 8);
+	a = command(f, "28 0 0 0 0 6 0 0 1", 2048);
+	is_good(a);
+	assert_int_equal(a.data[2047], 0x77);
+	is_refused(command(f, "28 0 0 0 0 7 0 0 1", 2048), 5, 0x2100);
+	/* One for another, without a word between. */
+	insert(f, 5, 0x55);
+	is_refused(command(f, "28 0 0 0 0 0 0 0 1", 2048), 6, 0x2800);
+	a = command(f, "28 0 0 0 0 4 0 0 1", 2048);
+	assert_int_equal(a.data[0], 0x55);
+	is_refused(command(f, "28 0 0 0 0 6 0 0 1", 2048), 5, 0x2100);
+}
+
+static void
+test_cdrom_that_is_locked_keeps_its_disc(void **state)
+{
+	struct fixture *f = *state;
+	struct answer a;
+	struct error err;
+
+	attend(f);
+	is_good(command(f, "1e 0 0 0 1", 0));
+	assert_true(virtio_scsi_look(f->dev).locked);
+	assert_int_equal(f->changes, 1);
+	assert_int_equal(eject(f, false), -1);
+	assert_int_equal(
+	    virtio_scsi_exchange(f->dev, make_disc(3, 3), "/d", false, &err),
+	    -1);
+	/* The system is told that somebody would like to have it. */
+	a = command(f, "4a 1 0 0 10 0 0 0 ff", 255);
+	assert_memory_equal(a.data, "\0\6\4\x10\1\2", 6);
+	a = command(f, "28 0 0 0 0 5 0 0 1", 2048);
+	is_good(a);
+	assert_int_equal(a.data[7], byte_at(5 * 2048 + 7));
+	assert_int_equal(eject(f, true), 0);
+	is_refused(command(f, "0", 0), 2, 0x3a02);
+	is_good(command(f, "1e 0 0 0 0", 0));
+	assert_int_equal(eject(f, false), 0);
+}
+
+static void
+test_cdrom_takes_no_pipe_for_a_disc(void **state)
+{
+	struct fixture *f = *state;
+	struct error err;
+	int pipes[2];
+
+	attend(f);
+	assert_int_equal(pipe(pipes), 0);
+	assert_int_equal(
+	    virtio_scsi_exchange(f->dev, pipes[0], "/pipe", true, &err), -1);
+	close(pipes[1]);
+	/* What was in it still is, and nobody noticed anything. */
+	is_good(command(f, "0", 0));
+	is_good(command(f, "28 0 0 0 0 5 0 0 1", 2048));
+	assert_int_equal(f->changes, 0);
+}
+
+static void
+test_cdrom_tray_stays_open_over_a_reset(void **state)
+{
+	struct fixture *f = *state;
+
+	attend(f);
+	is_good(command(f, "1e 0 0 0 1", 0));
+	assert_int_equal(eject(f, true), 0);
+	insert(f, 4, 4);
+	is_refused(command(f, "0", 0), 6, 0x2800);
+	is_good(command(f, "1e 0 0 0 0", 0));
+	assert_int_equal(f->changes, 4);
+	is_good(command(f, "1b 0 0 0 2", 0));
+	f->bus->fn.ops->reset(f->bus->fn.arg);
+	assert_true(virtio_scsi_look(f->dev).open);
+	assert_true(virtio_scsi_look(f->dev).inside);
+	assert_false(virtio_scsi_look(f->dev).locked);
+}
+
+/* The next event, if there is one. */
+static bool
+took_event(struct fixture *f, uint32_t *event, uint32_t *reason)
+{
+	uint32_t len;
+
+	event_base_loop(f->base, EVLOOP_NONBLOCK);
+	if (!ring_used(&f->events, NULL, &len))
+		return false;
+	assert_int_equal(len, 16);
+	memcpy(event, ram(f->bus, EVENT), 4);
+	memcpy(reason, ram(f->bus, EVENT) + 12, 4);
+	assert_memory_equal(ram(f->bus, EVENT) + 4, "\1\0\x40\0", 4);
+	return true;
+}
+
+static void
+test_scsi_tells_of_media_only_who_subscribed(void **state)
+{
+	struct fixture *f = *state;
+	struct buf an[2] = {{REQUEST, 16, false}, {RESPONSE, 5, true}};
+	struct buf b = {EVENT, 16, true};
+	uint32_t event, reason, len;
+
+	ring_add(&f->events, &b, 1);
+	modern_kick(f->bus, EVENTS);
+	insert(f, 4, 4);
+	assert_false(took_event(f, &event, &reason));
+	memset(ram(f->bus, REQUEST), 0, 16);
+	ram(f->bus, REQUEST)[0] = 2;
+	ram(f->bus, REQUEST)[12] = 0x7e;
+	ring_add(&f->control, an, 2);
+	modern_kick(f->bus, CONTROL);
+	wait_used(f, &f->control, &len);
+	assert_int_equal(len, 5);
+	assert_memory_equal(ram(f->bus, RESPONSE), "\x10\0\0\0\0", 5);
+	insert(f, 5, 5);
+	assert_true(took_event(f, &event, &reason));
+	assert_int_equal(event, 2);
+	assert_int_equal(reason, 16);
+	/* Without a buffer it is lost, which is said with the next one. */
+	insert(f, 6, 6);
+	assert_false(took_event(f, &event, &reason));
+	ring_add(&f->events, &b, 1);
+	modern_kick(f->bus, EVENTS);
+	assert_true(took_event(f, &event, &reason));
+	assert_int_equal(event, 0x80000000u);
+	assert_int_equal(reason, 0);
 }
 
 static void
@@ -363,6 +562,29 @@ test_scsi_is_the_same_after_save_and_load(void **state)
 	state_writer_free(&w);
 }
 
+static void
+test_cdrom_loaded_with_another_disc_says_so(void **state)
+{
+	struct fixture *f = *state;
+	struct state_writer w = {0};
+	struct state_reader r = {0};
+	struct error err;
+
+	attend(f);
+	state_begin(&w, "card", 1);
+	f->bus->fn.ops->save(f->bus->fn.arg, &w);
+	state_end(&w);
+	insert(f, 9, 9);
+	f->bus->fn.ops->reset(f->bus->fn.arg);
+	r.data = w.data;
+	r.len = r.end = w.len;
+	assert_int_equal(state_open(&r, "card"), 1);
+	assert_int_equal(f->bus->fn.ops->load(f->bus->fn.arg, &r, &err), 0);
+	is_refused(command(f, "0", 0), 6, 0x2800);
+	is_good(command(f, "28 0 0 0 0 8 0 0 1", 2048));
+	state_writer_free(&w);
+}
+
 /* Whatever the command, an answer comes, and no more data than there is room.
  */
 static void
@@ -396,6 +618,12 @@ main(void)
 	    TEST(test_cdrom_reads_its_medium),
 	    TEST(test_cdrom_answers_what_installers_ask),
 	    TEST(test_cdrom_tray_opens_unless_it_is_locked),
+	    TEST(test_cdrom_disc_is_changed_while_the_guest_runs),
+	    TEST(test_cdrom_that_is_locked_keeps_its_disc),
+	    TEST(test_cdrom_takes_no_pipe_for_a_disc),
+	    TEST(test_cdrom_tray_stays_open_over_a_reset),
+	    TEST(test_scsi_tells_of_media_only_who_subscribed),
+	    TEST(test_cdrom_loaded_with_another_disc_says_so),
 	    TEST(test_scsi_control_queue_answers),
 	    TEST(test_scsi_command_without_response_breaks_the_queue),
 	    TEST(test_scsi_is_the_same_after_save_and_load),

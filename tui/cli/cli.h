@@ -46,8 +46,11 @@ extern const struct command command_balloon;
 extern const struct command command_check;
 extern const struct command command_console;
 extern const struct command command_create;
+extern const struct command command_eject;
+extern const struct command command_grow;
 extern const struct command command_image;
 extern const struct command command_import;
+extern const struct command command_insert;
 extern const struct command command_link;
 extern const struct command command_load;
 extern const struct command command_log;
@@ -103,6 +106,8 @@ char **cli_names(struct cli *cli, bool running, int *n);
 void cli_names_free(char **names);
 /* balloon.c: a line on the memory of GUEST (proto.h), if it can be moved. */
 void cli_print_balloon(const json_t *guest);
+/* insert.c: a line on what is in GUEST's CD-ROM drive, if it has one. */
+void cli_print_disc(const json_t *guest);
 /* link.c: a line for each interface of GUEST whose cable is out. */
 void cli_print_links(const json_t *guest);
 /* history.c: how often GUEST (proto.h) ended by itself, and why. */

@@ -45,7 +45,8 @@ const struct command command_image = {
 	     "PATH SIZE\n"
 	     "           image commit [-f FORMAT] PATH\n"
 	     "           image rebase [-f FORMAT] [-F FORMAT] [-u] -b BASE "
-	     "PATH",
+	     "PATH\n"
+	     "           image delete PATH",
     .help = "Shows, checks and changes disk images",
     .run = run,
 };

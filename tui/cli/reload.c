@@ -53,6 +53,8 @@ print_change(const json_t *change)
 	const json_t *keys = json_object_get(change, "keys");
 	const json_t *restart = json_object_get(change, "restart");
 	const char *kind = text(change, "kind"), *what = text(change, "change");
+	const json_t *trouble;
+	size_t i;
 
 	if (strcmp(kind, "vm") == 0)
 		kind = "guest";
@@ -64,6 +66,8 @@ print_change(const json_t *change)
 	printf("%s%s\n", json_array_size(keys) > 0 ? " " : "", what);
 	if (strcmp(kind, "vmtui") == 0 && has(keys, "group"))
 		printf("    group: with the backend's next start\n");
+	json_array_foreach (json_object_get(change, "troubles"), i, trouble)
+		printf("    %s\n", json_string_value(trouble));
 	if (json_array_size(restart) == 0)
 		return;
 	printf("    ");

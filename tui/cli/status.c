@@ -176,11 +176,31 @@ print_all(const json_t *guests, bool running)
 			print_guest(guest, width, balloons);
 }
 
+/* Which of the host's CPUs it is bound to, if it is. */
+static void
+print_pins(const json_t *guest)
+{
+	const json_t *pins = json_object_get(guest, "pin");
+	long long n = number(guest, "cpus"), i;
+	size_t have = json_array_size(pins);
+
+	if (have == 0)
+		return;
+	printf("\nOn the host's CPU%s", n > 1 ? "s" : "");
+	for (i = 0; i < n; i++)
+		printf("%s %lld", i > 0 ? "," : "",
+		    (long long)json_integer_value(
+			json_array_get(pins, (size_t)i % have)));
+	printf(" only\n");
+}
+
 static void
 print_one(const json_t *guest)
 {
 	cli_print_since(guest);
+	print_pins(guest);
 	cli_print_links(guest);
+	cli_print_disc(guest);
 	cli_print_balloon(guest);
 	print_confinement(guest);
 	cli_print_history(guest);

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import time
 
 from linux import Failure, Skip
 
@@ -64,6 +65,63 @@ def test_whole(lab):
     with open(IMAGE, "rb") as f:
         want = hashlib.md5(f.read()).hexdigest()
     lab.consoles["cd"].want("md5sum /dev/sr0", want, 180)
+
+
+def drive(lab, **wanted):
+    """Waits until the backend says so of the drive."""
+    end = time.monotonic() + 60
+    while True:
+        now = lab.status("cd")["cdrom"]
+        if all(now[k] == v for k, v in wanted.items()):
+            return
+        if time.monotonic() > end:
+            raise Failure(f"the drive is {now}, not {wanted}")
+        time.sleep(0.2)
+
+
+def test_change(lab):
+    """another disc is put in while Linux runs, and it reads that one"""
+    need_iso()
+    console = lab.consoles["cd"]
+    data = bytes(i * 11 + (i >> 11) & 255 for i in range(300 * 2048))
+    with open(lab.path("other.img"), "wb") as f:
+        f.write(data)
+    lab.vmtui("insert", "cd", lab.path("other.img"))
+    console.want("md5sum /dev/sr0", hashlib.md5(data).hexdigest(), 120)
+    console.want("cat /sys/block/sr0/size", r"^1200$")
+
+
+def test_locked(lab):
+    """a mounted disc cannot be taken out but by force, an unmounted one can"""
+    need_iso()
+    console = lab.consoles["cd"]
+    lab.vmtui("insert", "cd", IMAGE)
+    console.sh("mount -t iso9660 -o ro /dev/sr0 /mnt")
+    drive(lab, path=IMAGE, locked=True)
+    status, _, err = lab.vmtui("eject", "cd", check=False)
+    if status != 1 or "locked" not in err:
+        raise Failure(f"eject ended with {status}: {err}")
+    console.sh("umount /mnt")
+    drive(lab, locked=False)
+    lab.vmtui("eject", "cd")
+    drive(lab, path="", open=True)
+    console.want("dd if=/dev/sr0 of=/dev/null count=1", r"No medium")
+
+
+def test_eject(lab):
+    """the guest opens the tray, which is seen here, and closes it again"""
+    need_iso()
+    console = lab.consoles["cd"]
+    lab.vmtui("insert", "cd", lab.path("other.img"))
+    # The kernel's own ways: it opens the tray as the last user goes, and
+    # closes an open one for the next.
+    console.sh("echo 1 >/proc/sys/dev/cdrom/autoeject; "
+               "dd if=/dev/sr0 of=/dev/null count=1; "
+               "echo 0 >/proc/sys/dev/cdrom/autoeject")
+    drive(lab, path=lab.path("other.img"), open=True)
+    console.sh("dd if=/dev/sr0 of=/dev/null count=1")
+    drive(lab, open=False)
+    console.want("cat /sys/block/sr0/size", r"^1200$")
 
 
 def test_no_complaint(lab):

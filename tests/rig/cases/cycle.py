@@ -1,4 +1,4 @@
-"""Two processors; reboot and the power button."""
+"""Two processors; reboot, panic and the power button."""
 
 import glob
 
@@ -10,7 +10,7 @@ memory = 256M
 cpus = 2
 kernel = /guest/vmlinuz
 initrd = /guest/initrd
-cmdline = console=ttyS0 quiet hostname=mv2
+cmdline = console=ttyS0 quiet hostname=mv2 panic=1
 """
 
 
@@ -41,6 +41,17 @@ def test_reboot(lab):
     console.login()
     console.sh("test ! -e /tmp/before")
     console.want("nproc", r"^2$")
+    if lab.status("mv2")["state"] != "running":
+        raise Failure("status does not say running")
+
+
+def test_panic(lab):
+    """a kernel that panics, and was told to reboot then, comes again"""
+    console = lab.consoles["mv2"]
+    console.type("echo c >/proc/sysrq-trigger\r")
+    console.expect("Kernel panic - not syncing", 30)
+    console.expect("Rebooting in 1 seconds", 30)
+    console.login()
     if lab.status("mv2")["state"] != "running":
         raise Failure("status does not say running")
 

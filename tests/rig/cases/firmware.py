@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 
 from linux import Failure, Skip
 
@@ -12,6 +13,8 @@ CONFIG = """
 [vm grub]
 memory = {big}
 cpus = 2
+serial2 = yes
+firmware-log = yes
 disk = {folder}/grub.img
 disk = {folder}/other.img
 
@@ -118,6 +121,40 @@ def test_disk(lab):
     need_grub()
     lab.consoles["grub"].sh("mount -t ext4 /dev/vda1 /mnt && "
                             "echo kept >/mnt/note && umount /mnt", 60)
+
+
+def stolen(console):
+    """What the host has stolen of the guest's time, in ticks, while busy."""
+    return int(console.want(
+        "for i in 1 2; do timeout 2 sh -c 'while :; do :; done' & done; wait; "
+        "head -n 1 /proc/stat", r"^cpu +(?:\d+ ){7}(\d+) ")[1])
+
+
+def test_moved(lab):
+    """sent and received it goes on, with its clock and its steal time"""
+    need_grub()
+    console = lab.consoles["grub"]
+    console.sh("echo here >/tmp/mark")
+    before = stolen(console)
+    began = time.time()
+    lab.move("grub")
+    console = lab.consoles["grub"]
+    # It stood still on its way, and did not go back.
+    guest = int(console.want("date +%s", r"^(\d+)$")[1])
+    if not began - 5 < guest < time.time() + 5:
+        raise Failure(f"it took {time.time() - began:.0f} s, and its clock is "
+                      f"{guest - time.time():.0f} s off")
+    console.want("cat /tmp/mark", "^here$")
+    console.want("nproc", "^2$")
+    first = stolen(console)
+    if not before <= first < stolen(console):
+        raise Failure(f"of {before} ticks stolen it came to {first}")
+    console.sh("mount -t ext4 /dev/vda1 /mnt")
+    console.want("cat /mnt/note", "^kept$")
+    console.sh("umount /mnt; echo moved >/dev/ttyS1")
+    text = lab.vmtui("console", "--history", "--port", "ttyS1", "grub")[1]
+    if "moved" not in text:
+        raise Failure(f"on its second port is {text!r}")
 
 
 def test_reboot(lab):

@@ -1,4 +1,4 @@
-"""The ELF kernel, uncompressed, under a vmtui with AddressSanitizer."""
+"""The ELF kernel, by its PVH entry, under a vmtui with AddressSanitizer."""
 
 import glob
 
@@ -8,6 +8,7 @@ VARIANT = "asan"
 CONFIG = """
 [vm elf]
 memory = 320M
+cpus = 2
 kernel = /guest/vmlinux
 initrd = /guest/initrd
 cmdline = console=ttyS0 quiet hostname=elf
@@ -18,6 +19,14 @@ def test_boots(lab):
     """a stock vmlinux with its initrd boots to a shell"""
     console = lab.start("elf")
     console.want("hostname", r"^elf$")
+
+
+def test_cpus(lab):
+    """entered by PVH it finds both cpus by ACPI, and they work"""
+    console = lab.consoles["elf"]
+    console.want("nproc", "^2$")
+    console.want("cat /proc/interrupts", r"LOC: +[1-9]\d* +[1-9]\d* ")
+    console.want("dmesg | grep 'ACPI: Interpreter'", r"Interpreter enabled")
 
 
 def test_stop(lab):

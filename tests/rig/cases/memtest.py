@@ -1,0 +1,57 @@
+"""memtest86+, a program without an operating system, on the serial console."""
+
+import os
+
+from linux import Failure, Skip
+
+BOOT_LIMIT = 300
+
+CONFIG = """
+[vm mt]
+memory = 64M
+cpus = 2
+kernel = /guest/memtest
+cmdline = console=ttyS0,115200 nopause nobench
+"""
+
+
+def need_memtest():
+    if not os.path.exists("/guest/memtest"):
+        raise Skip("memtest86+ was not to be had where the rig was made")
+
+
+def test_boots(lab):
+    """memtest86+ draws its screen on the serial console"""
+    need_memtest()
+    lab.launch("mt")
+    console = lab.consoles["mt"]
+    console.expect(r"Memtest86\+ v", BOOT_LIMIT)
+
+
+def test_machine(lab):
+    """it finds the memory, both cpus and what SMBIOS says"""
+    need_memtest()
+    console = lab.consoles["mt"]
+    console.expect(r"Memory  : +64MB", BOOT_LIMIT)
+    console.expect("vmtui Virtual Machine", BOOT_LIMIT)
+    console.expect(r"2 Cores +2 Threads", BOOT_LIMIT)
+
+
+def test_tests(lab):
+    """it tests memory, and what it reads is what it wrote"""
+    need_memtest()
+    console = lab.consoles["mt"]
+    # Its first tests are of addresses, its third one inverts all of memory.
+    console.expect(r"#3 +\[Moving inversions", BOOT_LIMIT)
+    if console.expect(r"Errors: (\d+)", BOOT_LIMIT)[1] != "0":
+        raise Failure("it found errors in the memory")
+
+
+def test_reset(lab):
+    """with Esc it resets the machine, and comes again"""
+    need_memtest()
+    console = lab.consoles["mt"]
+    console.type("\033")
+    # What it draws at once is the whole screen, cleared before.
+    console.expect(r"\033\[2J[^|]*Memtest86\+ v", BOOT_LIMIT)
+    lab.vmtui("stop", "-f", "-w", "mt", timeout=60)
