@@ -24,7 +24,7 @@ def opened(place, size, *args, **kw):
 def test_80x24_lists_guests_with_their_states(place):
     s = opened(place, (80, 24))
     s.expect(r"^ vmtui  odin .*4 running  1 paused  1 crashed  1 stopped")
-    s.expect(r"^   NAME +STATE +CPU +CPUS +MEM +UP")
+    s.expect(r"^   NAME +STATE +CPU +MEM +NET +DISK +UP")
     s.expect(r"^▸● build +running")
     s.expect(r"^ ◐ dns +paused")
     s.expect(r"^ ✗ test +crashed +triple fault")
