@@ -29,6 +29,14 @@ answered(json_t *ret, int fd, const char *why, void *arg)
 	free(c);
 }
 
+/* The backend has not even answered yet. */
+static void
+already(struct ui *ui, struct command *c)
+{
+	ui_say(ui, "%s: that is asked for and not answered yet.", c->name);
+	free(c);
+}
+
 /* Sends a command about a guest and shows what is expected of it. */
 static void
 command(struct ui *ui, const char *name, const char *word, bool force,
@@ -51,7 +59,8 @@ command(struct ui *ui, const char *name, const char *word, bool force,
 		json_object_set_new(args, "force", json_true());
 	model_expect(ui->model, g, expected);
 	ui_dirty(ui, DIRTY_ALL);
-	wire_call(ui->wire, word, args, answered, c);
+	if (!wire_ask(ui->wire, word, args, answered, c))
+		already(ui, c);
 }
 
 /* The sentence of a refusal; one at a time is enough. */
@@ -292,7 +301,8 @@ reloaded(json_t *ret, int fd, const char *why, void *arg)
 void
 action_reload(struct ui *ui)
 {
-	wire_call(ui->wire, "reload", NULL, reloaded, ui);
+	if (!wire_ask(ui->wire, "reload", NULL, reloaded, ui))
+		ui_say(ui, "That is asked for and not answered yet.");
 }
 
 static void

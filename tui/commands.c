@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -31,6 +32,8 @@ struct command_run {
 	bool *error;
 	size_t lines;
 	struct event *timer;
+	int64_t since; /* ms of CLOCK_MONOTONIC */
+	bool given_up;
 };
 
 /*
@@ -153,7 +156,10 @@ job_ended(struct job *j, int status, void *arg)
 		show(r);
 		ui->sheet.closed = NULL;
 		ui->sheet.follow = false;
-	} else if (status != 0)
+	} else if (r->given_up)
+		ui_say(ui, "%s: no longer waited for; it may be done yet.",
+		    r->text);
+	else if (status != 0)
 		ui_error(ui, "%s",
 		    r->lines > 0 ? sentence(r->line[r->lines - 1])
 				 : "the command failed and did not say why");
@@ -162,6 +168,36 @@ job_ended(struct job *j, int status, void *arg)
 	else
 		ui_say(ui, "%s: done", r->text);
 	run_free(r);
+	waiting_changed(ui);
+}
+
+/*
+ * --- Waiting for it ---------------------------------------------------
+ */
+
+int64_t
+commands_since(const struct commands *c)
+{
+	const struct command_run *r;
+	int64_t oldest = 0;
+
+	/* The newest is the first; one on a page is seen to run. */
+	for (r = c->runs; r != NULL; r = r->next)
+		if (r != c->shown)
+			oldest = r->since;
+	return oldest;
+}
+
+void
+commands_give_up(struct ui *ui)
+{
+	struct command_run *r;
+
+	for (r = ui->commands.runs; r != NULL; r = r->next)
+		if (r != ui->commands.shown) {
+			r->given_up = true;
+			job_stop(r->job);
+		}
 }
 
 /*
@@ -175,6 +211,7 @@ run(struct ui *ui, const char *text, struct words *w)
 	    .line = job_line, .ended = job_ended};
 	static const struct timeval later = {0, SHOW_MS * 1000};
 	struct command_run *r, *other;
+	struct timespec ts;
 	struct error err;
 	int n = 0;
 
@@ -201,7 +238,10 @@ run(struct ui *ui, const char *text, struct words *w)
 		run_free(r);
 		return;
 	}
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	r->since = (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000 + 1;
 	evtimer_add(r->timer, &later);
+	waiting_changed(ui);
 }
 
 /* The console is the screen's own, not a command's. */

@@ -12,6 +12,7 @@
 #define TUI_COMMANDS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct command_run;
 struct ui;
@@ -31,6 +32,13 @@ struct commands {
 void commands_begin(struct ui *ui);
 /* Adds this screen's lines to it; what runs is asked to end. */
 void commands_end(struct ui *ui);
+
+/*
+ * Since when the oldest command runs of which nothing is shown yet, in ms of
+ * CLOCK_MONOTONIC; 0: none does. And all those are asked to end.
+ */
+int64_t commands_since(const struct commands *c);
+void commands_give_up(struct ui *ui);
 
 /* Opens the prompt; with the beginning of a command in it. */
 void commands_prompt(struct ui *ui);

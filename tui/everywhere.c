@@ -26,6 +26,9 @@ mouse_key(struct ui *ui)
 }
 
 const struct binding everywhere_bindings[] = {
+    {{K_ESCAPE, 0}, {0, 0}, "give up",
+	"wait no longer for what was asked of the backend", waiting_refuse,
+	waiting_give_up},
     {{'m', 0}, {0, 0}, "mistakes", "the mistakes of the configuration",
 	mistakes_refuse, mistakes_key},
     {{':', 0}, {0, 0}, "command", "a command, as of the command line", NULL,

@@ -439,8 +439,8 @@ take_allow(const json_t *data, struct guest *g)
 	}
 }
 
-struct guest *
-model_guest(struct model *m, const json_t *data)
+static struct guest *
+take_guest(struct model *m, const json_t *data)
 {
 	const char *name = json_string_value(json_object_get(data, "name"));
 	const json_t *defined = json_object_get(data, "defined");
@@ -471,6 +471,14 @@ model_guest(struct model *m, const json_t *data)
 	take_unsigned(data, "cols", &g->cols);
 	take_state(data, g);
 	g->seen = true;
+	return g;
+}
+
+struct guest *
+model_guest(struct model *m, const json_t *data)
+{
+	struct guest *g = take_guest(m, data);
+
 	recount(m);
 	return g;
 }
@@ -519,7 +527,7 @@ model_status(struct model *m, const json_t *status)
 	for (i = 0; i < m->guests; i++)
 		m->guest[i]->seen = false;
 	json_array_foreach (guests, i, one)
-		model_guest(m, one);
+		take_guest(m, one);
 	for (i = 0; i < m->guests; i++) {
 		if (m->guest[i]->seen)
 			m->guest[n++] = m->guest[i];

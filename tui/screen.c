@@ -26,6 +26,7 @@ struct screen {
 	struct input *input;
 	struct event *read, *escape;
 	struct event *signal[SIGNALS];
+	char why[512]; /* it ends, that is; "" if a person said so */
 };
 
 static int64_t
@@ -109,6 +110,8 @@ frame(int fd, short what, void *arg)
 {
 	struct ui *ui = arg;
 
+	if (ui->editor != NULL)
+		return;
 	/* Not before the last one is out; then the newest, not all between. */
 	if (!tty_push()) {
 		event_add(ui->writable, NULL);
@@ -133,6 +136,8 @@ writable(int fd, short what, void *arg)
 {
 	struct ui *ui = arg;
 
+	if (ui->editor != NULL)
+		return;
 	if (!tty_push())
 		event_add(ui->writable, NULL);
 	else if (ui->dirty != 0)
@@ -207,6 +212,18 @@ ui_turn(struct ui *ui, const struct view *view)
 	}
 	ui_layout(ui);
 	ui_dirty(ui, DIRTY_ALL);
+}
+
+void
+ui_away(struct ui *ui, bool away)
+{
+	/* The ui is the first member. */
+	struct screen *s = (struct screen *)ui;
+
+	if (away)
+		event_del(s->read);
+	else
+		event_add(s->read, NULL);
 }
 
 void
@@ -331,6 +348,21 @@ told(bool error, const char *text, void *arg)
 		ui_say(ui, "%s", text);
 }
 
+static void
+waits(void *arg)
+{
+	waiting_changed(&((struct screen *)arg)->ui);
+}
+
+static void
+failed(const char *why, void *arg)
+{
+	struct screen *s = arg;
+
+	snprintf(s->why, sizeof s->why, "%s", why);
+	event_base_loopbreak(s->ui.base);
+}
+
 /* A pane that is not looked at is painted when it is. */
 static void
 pane_text(struct pane *p, void *arg)
@@ -391,6 +423,8 @@ on_signal(int sig, short what, void *arg)
 		ui_dirty(ui, DIRTY_ALL);
 		break;
 	case SIGCONT:
+		if (ui->editor != NULL)
+			break;
 		tty_resume();
 		ui_redraw(ui);
 		break;
@@ -436,7 +470,7 @@ begin_events(struct screen *s)
 	if (s->read == NULL || s->escape == NULL || ui->frame == NULL ||
 	    console_begin(ui) == -1 || look_begin(ui) == -1 ||
 	    size_begin(ui) == -1 || window_begin(ui) == -1 ||
-	    tiles_begin(ui) == -1)
+	    tiles_begin(ui) == -1 || waiting_begin(ui) == -1)
 		return -1;
 	event_priority_set(s->read, PRIORITY_KEYS);
 	event_priority_set(s->escape, PRIORITY_KEYS);
@@ -456,8 +490,11 @@ begin_events(struct screen *s)
 static int
 begin(struct screen *s, const struct screen_options *options, struct error *err)
 {
-	static const struct wire_ops wire_ops = {
-	    .changed = changed, .configured = configured, .say = told};
+	static const struct wire_ops wire_ops = {.changed = changed,
+	    .configured = configured,
+	    .say = told,
+	    .waits = waits,
+	    .failed = failed};
 	static const struct panes_ops panes_ops = {.text = pane_text,
 	    .state = pane_state,
 	    .bell = pane_bell,
@@ -477,18 +514,19 @@ begin(struct screen *s, const struct screen_options *options, struct error *err)
 	if (ui->base == NULL || ui->model == NULL || s->input == NULL ||
 	    begin_events(s) == -1)
 		return error_set(err, "no memory for the screen");
+	if ((ui->works = works_new(ui->base)) == NULL)
+		return error_set(err, "no memory for the screen");
 	/* Before the terminal is taken: its failure is to be read. */
-	ui->wire =
-	    wire_new(ui->base, options->config, ui->model, &wire_ops, s, err);
+	ui->wire = wire_new(
+	    ui->base, options->config, ui->model, ui->works, &wire_ops, s, err);
 	if (ui->wire == NULL)
 		return -1;
+	waits(s);
 	ui->panes =
 	    panes_new(ui->base, PRIORITY_CONSOLE, ui->wire, &panes_ops, s);
 	if (ui->panes == NULL)
 		return error_set(err, "no memory for the screen");
 	ui->config = options->config;
-	if ((ui->works = works_new(ui->base)) == NULL)
-		return error_set(err, "no memory for the screen");
 	commands_begin(ui);
 	if (tty_open(err) == -1)
 		return -1;
@@ -511,7 +549,11 @@ end(struct screen *s)
 
 	if (ui->writable != NULL)
 		event_free(ui->writable);
+	editor_end(ui);
 	tty_close();
+	/* While all is there that an answer may be for. */
+	if (ui->wire != NULL)
+		wire_hang_up(ui->wire);
 	works_free(ui->works);
 	commands_end(ui);
 	form_end(ui);
@@ -535,6 +577,7 @@ end(struct screen *s)
 	size_end(ui);
 	window_end(ui);
 	look_end(ui);
+	waiting_end(ui);
 	for (i = 0; i < SIGNALS; i++)
 		if (s->signal[i] != NULL)
 			event_free(s->signal[i]);
@@ -566,6 +609,11 @@ screen_main(const struct screen_options *options)
 		status = 1;
 	} else
 		event_base_dispatch(s->ui.base);
+	if (s->why[0] != '\0') {
+		tty_close();
+		fprintf(stderr, "vmtui: %s\n", s->why);
+		status = 1;
+	}
 	end(s);
 	return status;
 }

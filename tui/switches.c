@@ -184,6 +184,8 @@ answered(json_t *ret, int fd, const char *why, void *arg)
 	struct question *q = arg;
 	struct switches *s = &q->ui->switches;
 
+	if (q->visit == s->asked)
+		s->asked = 0;
 	if (q->visit == s->visit && s->timer != NULL) {
 		if (ret == NULL)
 			ui_say(q->ui, "%s", why);
@@ -198,11 +200,13 @@ answered(json_t *ret, int fd, const char *why, void *arg)
 void
 switches_ask(struct ui *ui)
 {
-	struct question *q = malloc(sizeof *q);
+	struct switches *s = &ui->switches;
+	struct question *q;
 
-	if (q == NULL)
+	/* A slow backend is not asked faster than it answers. */
+	if (s->asked == s->visit || (q = malloc(sizeof *q)) == NULL)
 		return;
-	*q = (struct question){ui, ui->switches.visit};
+	*q = (struct question){ui, s->asked = s->visit};
 	wire_call(ui->wire, "switches", NULL, answered, q);
 }
 

@@ -41,6 +41,7 @@ struct switches {
 	bool heard; /* an answer came */
 	struct event *timer; /* NULL: nobody looks */
 	unsigned visit;
+	unsigned asked; /* the visit of which a question waits; 0: none */
 	unsigned ticks;
 };
 

@@ -59,13 +59,14 @@ top_draw(struct ui *ui)
 	const struct model *m = ui->model;
 	const struct host *h = &m->host;
 	char text[160], mem[16];
+	unsigned seconds;
 	int x, right, width;
 
 	if (r->h == 0)
 		return;
 	draw_clear(r);
 	x = draw_text(r, 0, 1, STYLE_NAME, "vmtui");
-	if (!wire_up(ui->wire)) {
+	if (!wire_up(ui->wire) && m->loaded) {
 		draw_text(r, 0, x + 2, STYLE_ERROR,
 		    "the backend is lost; looking for it");
 		return;
@@ -75,6 +76,9 @@ top_draw(struct ui *ui)
 		x = draw_textf(r, 0, x, STYLE_FAINT, " %s %u cpu %s %s",
 		    glyphs()->dot, h->cpus, glyphs()->dot,
 		    size_short(h->memory, mem, sizeof mem));
+	if ((seconds = waiting_seconds(ui)) > 0)
+		x = draw_textf(r, 0, x, STYLE_FAINT, " %s waiting %u s",
+		    glyphs()->dot, seconds);
 	right = host_figures(r, h);
 	if (m->mistakes > 0) {
 		snprintf(text, sizeof text, "%zu mistake%s (m)", m->mistakes,

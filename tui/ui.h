@@ -12,7 +12,9 @@
  *	form*.c     definitions, field by field, over the right of a view
  *	images.c    the disk images there are; tasks.c works at them
  *	logs.c      what the backend, guests and screen had to say
+ *	editor.c    the person's own editor, in place of the screen
  *	commands.c  the prompt ":"; job.c runs, words.c splits, complete.c
+ *	waiting.c   what is not answered yet
  *	prompt.c, message.c, sheet.c, top.c, bottom.c   what is around a view
  *
  * One struct ui, made and freed by screen.c; everything on its thread.
@@ -25,6 +27,7 @@
 #include "tui/around.h"
 #include "tui/commands.h"
 #include "tui/console.h"
+#include "tui/editor.h"
 #include "tui/form.h"
 #include "tui/images.h"
 #include "tui/layout.h"
@@ -41,6 +44,7 @@
 #include "tui/tasks.h"
 #include "tui/tiles.h"
 #include "tui/view.h"
+#include "tui/waiting.h"
 #include "tui/window.h"
 #include "tui/wire.h"
 #include "tui/work.h"
@@ -77,7 +81,9 @@ struct ui {
 	struct deletion *deletion; /* that is asked about; form_guest.c */
 	struct looks looks;
 	struct window window;
+	struct editor *editor; /* has the terminal; NULL: it is ours */
 	struct works *works; /* what may wait for a disk */
+	struct waiting waiting;
 	struct tasks tasks; /* on images, that go on */
 	struct images images;
 	struct images_view images_view;
@@ -110,6 +116,8 @@ void ui_error(struct ui *ui, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* Shows another view. */
 void ui_turn(struct ui *ui, const struct view *view);
+/* While the terminal is lent: no keys are read and nothing is drawn. */
+void ui_away(struct ui *ui, bool away);
 /* Ends the loop. */
 void ui_quit(struct ui *ui);
 /* Stops the process as ctrl-z does, and draws all when it goes on. */

@@ -159,8 +159,10 @@ draw_row(const struct ui *ui, const struct rect *r, int y, size_t n)
 static void
 draw_none(const struct ui *ui, const struct rect *r)
 {
-	if (!ui->switches.heard)
+	if (!ui->switches.heard) {
+		draw_text(r, 1, 2, STYLE_FAINT, "asking the backend");
 		return;
+	}
 	draw_text(r, 1, 2, STYLE_PLAIN, "No switch is defined yet.");
 	draw_text(r, 3, 2, STYLE_FAINT,
 	    "A switch connects guests, and through an interface of the host");
@@ -274,7 +276,8 @@ reset_answered(json_t *ret, int fd, const char *why, void *arg)
 static void
 reset_sure(struct ui *ui, const char *name)
 {
-	wire_call(ui->wire, "reset-switches", NULL, reset_answered, ui);
+	if (!wire_ask(ui->wire, "reset-switches", NULL, reset_answered, ui))
+		ui_say(ui, "That is asked for and not answered yet.");
 }
 
 static const char *

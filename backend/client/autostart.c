@@ -17,7 +17,7 @@
 
 #include <jansson.h>
 
-#include "backend/client/autostart.h"
+#include "backend/client/client.h"
 #include "backend/proto/paths.h"
 #include "backend/proto/proto.h"
 
@@ -217,7 +217,7 @@ connect_system(const struct client_options *options)
 }
 
 int
-autostart_connect(const struct client_options *options, struct error *err)
+client_dial(const struct client_options *options, struct error *err)
 {
 	const struct timespec pause = {0, RETRY_MS * 1000000};
 	int64_t deadline = now_ms() + WAIT_MS;

@@ -8,7 +8,7 @@
 
 #include <event2/event.h>
 
-#include "backend/client/autostart.h"
+#include "backend/client/client.h"
 #include "backend/proto/conn.h"
 
 struct call {
@@ -114,44 +114,77 @@ on_closed(struct conn *conn, const char *why, void *arg)
 		c->ops->lost(text, c->arg);
 }
 
-/* Whether the file that the backend reads is the one that was asked for. */
-static int
-check_config(struct client *c, struct error *err)
-{
-	const char *its;
-	json_t *ret;
-	int rc = 0;
+struct check {
+	struct client *c;
+	void (*done)(const char *why, void *arg);
+	void *arg;
+};
 
-	if (c->config == NULL)
-		return 0;
-	if ((ret = client_wait(c, "version", NULL, NULL, err)) == NULL)
-		return -1;
+static void
+on_version(json_t *ret, int fd, const char *why, void *arg)
+{
+	struct check *k = arg;
+	const char *its;
+	struct error err;
+
+	if (fd != -1)
+		close(fd);
 	its = json_string_value(json_object_get(ret, "config"));
-	if (its == NULL || strcmp(its, c->config) != 0)
-		rc = error_set(err,
+	if (ret != NULL && (its == NULL || strcmp(its, k->c->config) != 0)) {
+		error_set(&err,
 		    "the backend that runs (process %lld) reads %s, not %s: "
 		    "end it first, leave out -f, or set VMTUI_RUNDIR to "
 		    "another folder for a second one",
 		    (long long)json_integer_value(json_object_get(ret, "pid")),
-		    its != NULL ? its : "another file", c->config);
-	json_decref(ret);
-	return rc;
+		    its != NULL ? its : "another file", k->c->config);
+		why = err.text;
+	}
+	k->done(why, k->arg);
+	free(k);
+}
+
+void
+client_check(
+    struct client *c, void (*done)(const char *why, void *arg), void *arg)
+{
+	struct check *k;
+
+	if (c->config == NULL)
+		done(NULL, arg);
+	else if ((k = malloc(sizeof *k)) == NULL)
+		done("no memory for a request", arg);
+	else {
+		*k = (struct check){c, done, arg};
+		client_call(c, "version", NULL, on_version, k);
+	}
+}
+
+const char *
+client_config(const struct client *c)
+{
+	return c->config;
 }
 
 int
-client_reconnect(struct client *c, struct error *err)
+client_resume(struct client *c, int fd, struct error *err)
 {
 	static const struct conn_ops ops = {on_message, on_closed};
-	int fd;
 
 	conn_free(c->conn);
 	c->conn = NULL;
 	fail_all(c, "the connection to the backend was made anew");
-	if ((fd = autostart_connect(&c->options, err)) == -1)
-		return -1;
 	if ((c->conn = conn_new(c->base, fd, &ops, c)) == NULL)
 		return error_set(err, "no memory for a connection");
-	return check_config(c, err);
+	conn_trust(c->conn);
+	return 0;
+}
+
+void
+client_hang_up(struct client *c, const char *why)
+{
+	conn_free(c->conn);
+	c->conn = NULL;
+	fail_all(c, why);
 }
 
 /* The backend is started in another folder: the path has to be absolute. */
@@ -175,11 +208,41 @@ settle_config(struct client *c, const char *path, struct error *err)
 	return 0;
 }
 
+struct checked {
+	bool done, good;
+	struct error *err;
+};
+
+static void
+on_checked(const char *why, void *arg)
+{
+	struct checked *k = arg;
+
+	k->done = true;
+	k->good = why == NULL;
+	if (why != NULL)
+		error_set(k->err, "%s", why);
+}
+
+/* Before anything else is on the loop. */
+static int
+check_now(struct client *c, struct error *err)
+{
+	struct checked k = {.err = err};
+
+	client_check(c, on_checked, &k);
+	while (!k.done)
+		if (event_base_loop(c->base, EVLOOP_ONCE) != 0)
+			client_hang_up(c, "no answer of the backend");
+	return k.good ? 0 : -1;
+}
+
 struct client *
 client_new(struct event_base *base, const struct client_options *options,
     const struct client_ops *ops, void *arg, struct error *err)
 {
 	struct client *c;
+	int fd;
 
 	if ((c = calloc(1, sizeof *c)) == NULL) {
 		error_set(err, "no memory for a connection");
@@ -192,7 +255,10 @@ client_new(struct event_base *base, const struct client_options *options,
 	c->options = *options;
 	c->fail = evtimer_new(base, on_fail, c);
 	if (c->fail == NULL || settle_config(c, options->config, err) == -1 ||
-	    (c->options.config = c->config, client_reconnect(c, err)) == -1) {
+	    (c->options.config = c->config,
+		(fd = client_dial(&c->options, err)) == -1) ||
+	    client_resume(c, fd, err) == -1 ||
+	    (!options->unchecked && check_now(c, err) == -1)) {
 		client_free(c);
 		return NULL;
 	}

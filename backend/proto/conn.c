@@ -49,6 +49,7 @@ struct conn {
 	unsigned uid;
 	char *in;
 	size_t inlen, incap, scanned;
+	size_t longest; /* line that the other end may send */
 	int fd[2 * CONN_MAX_FDS];
 	unsigned fds;
 	STAILQ_HEAD(, line) out;
@@ -170,8 +171,8 @@ deliver_lines(struct conn *c)
 		NULL &&
 	    turn++ < TURN) {
 		len = (size_t)(nl - c->in) - start;
-		why = len > CONN_MAX_LINE ? "sent a line over 1 MiB"
-					  : deliver(c, c->in + start, len);
+		why = len > c->longest ? "sent a line that is too long"
+				       : deliver(c, c->in + start, len);
 		start += len + 1;
 		c->scanned = start;
 		if (why != NULL || c->freed || c->broken != NULL)
@@ -185,8 +186,8 @@ deliver_lines(struct conn *c)
 		event_add(c->again, &now);
 		return NULL;
 	}
-	if (c->inlen > CONN_MAX_LINE)
-		return "sent a line over 1 MiB";
+	if (c->inlen > c->longest)
+		return "sent a line that is too long";
 	if (c->fds > (c->inlen > 0 ? CONN_MAX_FDS : 0))
 		return "sent more descriptors than it announced";
 	return NULL;
@@ -359,6 +360,7 @@ conn_new(struct event_base *base, int fd, const struct conn_ops *ops, void *arg)
 	c->sock = fd;
 	c->ops = ops;
 	c->arg = arg;
+	c->longest = CONN_MAX_LINE;
 	c->uid = (unsigned)-1;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0)
 		c->uid = cred.uid;
@@ -374,6 +376,12 @@ conn_new(struct event_base *base, int fd, const struct conn_ops *ops, void *arg)
 	return c;
 }
 
+void
+conn_trust(struct conn *c)
+{
+	c->longest = CONN_MAX_ANSWER;
+}
+
 /* The line of msg with copies of the descriptors, or NULL. */
 static struct line *
 make_line(json_t *msg, const int *fd, unsigned fds)
@@ -386,7 +394,7 @@ make_line(json_t *msg, const int *fd, unsigned fds)
 		json_object_set_new(msg, "fds", json_integer(fds)) == -1))
 		return NULL;
 	len = json_dumpb(msg, NULL, 0, flags);
-	if (len == 0 || len > CONN_MAX_LINE ||
+	if (len == 0 || len > CONN_MAX_ANSWER ||
 	    (line = malloc(sizeof *line + len + 1)) == NULL)
 		return NULL;
 	json_dumpb(msg, line->data, len, flags);

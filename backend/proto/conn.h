@@ -6,7 +6,7 @@
  * thread. A message that carries descriptors says how many in its member
  * "fds"; they travel with SCM_RIGHTS on the line's first byte.
  *
- * The other end is hostile input: a line over 1 MiB, a line that is no JSON
+ * The other end is hostile input: a line over CONN_MAX_LINE, a line that is no JSON
  * object, more descriptors than announced, or a peer that does not read while
  * CONN_MAX_QUEUED bytes wait for it, ends the connection and nothing else.
  */
@@ -17,6 +17,7 @@
 #include <stdbool.h>
 
 #define CONN_MAX_LINE   (1 << 20)
+#define CONN_MAX_ANSWER (4 << 20)
 #define CONN_MAX_QUEUED (8 << 20)
 #define CONN_MAX_FDS    128
 
@@ -41,12 +42,18 @@ struct conn_ops {
 /* Takes the connected socket over. NULL: no memory (fd is closed). */
 struct conn *conn_new(
     struct event_base *base, int fd, const struct conn_ops *ops, void *arg);
+/*
+ * From now on the other end may send lines of up to CONN_MAX_ANSWER: it is the
+ * backend, which may have thousands of guests to tell of.
+ */
+void conn_trust(struct conn *c);
 /* Closes; what was queued and not yet sent is lost. Safe in callbacks. */
 void conn_free(struct conn *c);
 /*
  * Queues msg (borrowed) with copies of fds descriptors (the caller keeps its
  * own). Never blocks, and never calls back. Returns 0, or -1 if the connection
- * is broken (closed() follows from the loop).
+ * is broken (closed() follows from the loop) or the line is longer than
+ * CONN_MAX_ANSWER.
  */
 int conn_send(struct conn *c, json_t *msg, const int *fd, unsigned fds);
 /* Writes what is queued, blocking at most ms milliseconds: before an exit. */

@@ -7,10 +7,12 @@ wants to see, and keeps what was typed in $VMTUI_RUNDIR/typed.NAME (of hvc0
 in typed.NAME.hvc0), and the sizes that hvc0 was given in size.NAME.
 
     fake_backend.py [--guest NAME[:STATE[:CPUS[:MEMORY[:REASON]]]]]...
-        [--cdrom NAME=DISC]... [--many N] [--hold] [--refuse COMMAND=SENTENCE]
-        [--mistake TEXT]... [--idle] [--config PATH] [--steady] [--past]
+        [--cdrom NAME=DISC]... [--many N] [--hold] [--hold-all] [--delay SECONDS]
+        [--refuse COMMAND=SENTENCE] [--mistake TEXT]... [--idle]
+        [--config PATH] [--steady] [--past]
 
-SIGUSR1 drops all its clients. Prints "ready" when it listens.
+What it was asked stands in $VMTUI_RUNDIR/requests, a line each: the command
+and its arguments. SIGUSR1 drops all its clients. Prints "ready" when it listens.
 """
 import argparse
 import array
@@ -322,7 +324,14 @@ class Backend:
             if command == name:
                 self.error(client, msg, sentence)
                 return
-        if name in ("start", "stop", "pause", "unpause", "reset") and \
+        with open(self.path("requests"), "a", encoding="ascii") as f:
+            f.write("%s %s\n" % (name, json.dumps(args)))
+        if self.args.hold_all and not os.path.exists(self.path("go")):
+            self.held.append(lambda: self.execute(client, msg, name, args))
+        elif self.args.delay:
+            self.later.append((time.monotonic() + self.args.delay,
+                               lambda: self.execute(client, msg, name, args)))
+        elif name in ("start", "stop", "pause", "unpause", "reset") and \
                 self.args.hold:
             self.held.append(lambda: self.execute(client, msg, name, args))
         else:
@@ -347,7 +356,8 @@ class Backend:
         elif name == "reload":
             ret = {"mistakes": self.args.mistake}
         elif name == "version":
-            ret = {"version": "fake", "pid": os.getpid()}
+            ret = {"version": "fake", "pid": os.getpid(),
+                   "config": self.args.config}
         elif name == "reset-switches":
             ret = {}
         elif name == "switches":
@@ -512,6 +522,8 @@ def main():
     p.add_argument("--many", type=int, default=0)
     p.add_argument("--hold", action="store_true",
                    help="do nothing asked for before there is a file go")
+    p.add_argument("--hold-all", action="store_true",
+                   help="the same of everything, as long as there is none")
     p.add_argument("--hold-stop", action="store_true",
                    help="end no guest before there is a file go")
     p.add_argument("--refuse", action="append", default=[])
@@ -519,6 +531,8 @@ def main():
     p.add_argument("--cdrom", action="append", default=[],
                    help="NAME= a drive, NAME=PATH with a disc, NAME=locked")
     p.add_argument("--mistake", action="append", default=[])
+    p.add_argument("--delay", type=float, default=0,
+                   help="answer, and do, everything that much later")
     p.add_argument("--config", default="/etc/vmtui.conf")
     p.add_argument("--steady", action="store_true",
                    help="figures are the same each second")

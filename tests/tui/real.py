@@ -184,3 +184,54 @@ def test_real_panes_of_one_guest_its_sizes_and_its_hvc0(place):
         return True
 
     until(echoed, lambda: "back on:\n" + s.text())
+
+
+RUNNING = """[vm one]
+memory = 64M
+kernel = %s
+
+[vm two]
+memory = 64M
+kernel = %s
+""" % (GUEST, GUEST)
+
+
+def pid_of(place, name):
+    until(lambda: place.vmtui("status", name), "the status of " + name)
+    return place.vmtui("status", "--json", name).split('"pid":')[1].split(
+        ",")[0]
+
+
+def test_real_file_mangled_by_hand_leaves_guests_running(place):
+    """And opens at the first mistake."""
+    place.write("vmtui.conf", RUNNING)
+    s = place.screen((120, 40))
+    s.wait(r"^▸○ one")
+    s.keys("s")
+    s.wait(r"^▸● one")
+    s.wait(r"vmtui>")
+    pid = pid_of(place, "one")
+    place.write("vmtui.conf", RUNNING.replace(
+        "[vm two]", "# x\n" * 60 + "[vm two").replace("kernel", "kernl", 1))
+    s.keys("R")
+    s.wait(r"vmtui\.conf:3: ")
+    s.wait(r"mistakes? \(m\)")
+    s.wait(r"^▸● one")
+    if pid_of(place, "one") != pid:
+        raise Failed("the guest was started again")
+    # Its definition would be edited: the text is shown, at the mistake.
+    s.keys("e")
+    s.wait(r"^ +3! kernl = ")
+    until(lambda: s.lines()[s.cursor()[0]].lstrip().startswith("3!"),
+          lambda: "the cursor in line 3, not at %s" % (s.cursor(),))
+    place.write("vmtui.conf", RUNNING)
+    s.keys("1")
+    s.wait(r"^▸● one")
+    s.keys("R")
+    s.wait_not(r"mistakes? \(m\)")
+    if pid_of(place, "one") != pid:
+        raise Failed("the guest was started again")
+    s.keys("Enter")
+    s.type("echo untouched")
+    s.keys("Enter")
+    s.wait(r"│untouched")

@@ -92,6 +92,10 @@ class Place:
         with open(os.path.join(self.env["VMTUI_RUNDIR"], "go"), "w"):
             pass
 
+    def stop(self):
+        """And from now on it holds back again (--hold-all)."""
+        os.unlink(os.path.join(self.env["VMTUI_RUNDIR"], "go"))
+
     def wait_typed(self, guest, what):
         until(lambda: what in self.typed(guest),
               lambda: "%r in %r" % (what, self.typed(guest)))

@@ -328,6 +328,24 @@ test_conn_takes_a_line_of_a_mebibyte_and_no_more(void **state)
 }
 
 static void
+test_conn_takes_more_from_a_peer_that_is_trusted(void **state)
+{
+	struct end e;
+
+	start(&e);
+	conn_trust(e.c);
+	peer_send(&e, "{\"a\":\"");
+	peer_fill(&e, CONN_MAX_ANSWER - 8);
+	peer_send(&e, "\"}\n");
+	run(&e);
+	assert_int_equal(e.messages, 1);
+	peer_fill(&e, CONN_MAX_ANSWER + (128 << 10));
+	run(&e);
+	assert_null(e.c);
+	finish(&e);
+}
+
+static void
 test_conn_gives_up_on_a_peer_that_does_not_read(void **state)
 {
 	char text[100001];
@@ -419,9 +437,9 @@ test_conn_return_carries_the_id_and_large_answers_become_errors(void **state)
 	buf[n] = '\0';
 	assert_string_equal(buf, "{\"return\":{},\"id\":7}\n");
 
-	char *text = malloc(CONN_MAX_LINE + 1);
-	memset(text, 'z', CONN_MAX_LINE);
-	text[CONN_MAX_LINE] = '\0';
+	char *text = malloc(CONN_MAX_ANSWER + 1);
+	memset(text, 'z', CONN_MAX_ANSWER);
+	text[CONN_MAX_ANSWER] = '\0';
 	big = json_pack("{s:s}", "t", text);
 	free(text);
 	assert_int_equal(conn_return(e.c, id, big, NULL, 0), 0);
@@ -446,6 +464,7 @@ main(void)
 	    cmocka_unit_test(test_conn_ends_at_descriptors_that_did_not_come),
 	    cmocka_unit_test(test_conn_ends_at_what_is_no_json_object),
 	    cmocka_unit_test(test_conn_takes_a_line_of_a_mebibyte_and_no_more),
+	    cmocka_unit_test(test_conn_takes_more_from_a_peer_that_is_trusted),
 	    cmocka_unit_test(test_conn_gives_up_on_a_peer_that_does_not_read),
 	    cmocka_unit_test(
 		test_conn_gives_up_on_a_peer_that_asks_and_does_not_read),
