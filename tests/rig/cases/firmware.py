@@ -121,7 +121,7 @@ def test_disk(lab):
     """the disks are there, and work"""
     need_grub()
     lab.consoles["grub"].sh("mount -t ext4 /dev/vda1 /mnt && "
-                            "echo kept >/mnt/note && umount /mnt", 60)
+                            "echo kept >/mnt/note && umount /mnt")
 
 
 def test_install(lab):
@@ -137,7 +137,7 @@ def test_install(lab):
     console.sh("dd if=/dev/zero of=/dev/vda bs=440 count=1 conv=notrunc && "
                "dd if=/dev/zero of=/dev/vda bs=512 seek=1 count=2047")
     console.sh("chroot /tools grub-bios-setup -s -d /tmp/boot/grub/i386-pc "
-               "/dev/vda", 120)
+               "/dev/vda")
     console.sh("umount /tools/tmp /tools/sys /tools/proc /tools/dev /tools")
 
 
