@@ -45,6 +45,17 @@ keys_width(struct ui *ui, const struct binding *table)
 	return width;
 }
 
+/* Whether keys are for a list to choose from. */
+static bool
+picking(const struct ui *ui)
+{
+	if (ui->form.open)
+		return ui->form.pick.open;
+	return (ui->view == &view_guests && ui->guests.pick.open) ||
+	    (ui->view == &view_log && ui->log.pick.open) ||
+	    (ui->view == &view_consoles && ui->consoles.pick.open);
+}
+
 void
 bottom_draw(struct ui *ui, const struct binding *global)
 {
@@ -63,6 +74,10 @@ bottom_draw(struct ui *ui, const struct binding *global)
 	}
 	if (ui->sheet.open) {
 		keys_draw(ui, sheet_bindings, 1, r->w);
+		return;
+	}
+	if (picking(ui)) {
+		draw_text(r, 0, 1, STYLE_FAINT, PICK_HINT);
 		return;
 	}
 	if (ui->form.open) {

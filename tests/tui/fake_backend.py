@@ -148,6 +148,7 @@ class Guest:
         self.history = bytearray()
         self.virtio = bytearray()
         self.tick = sum(name.encode())
+        self.used = 7 * self.cpus
         self.size, self.sizes = (0, 0), {}  # hvc0's, and who said what
         self.defined = True
         discs = [c.split("=")[1] for c in backend.args.cdrom
@@ -157,7 +158,7 @@ class Guest:
         self.drive = bool(discs)
         self.state, self.reason = "stopped", ""
         self.set(state, reason, tell=False)
-        self.since -= 4000
+        self.since -= backend.args.up
 
     def prompt(self):
         return b"%s$ " % self.name.encode()
@@ -183,7 +184,8 @@ class Guest:
 
     def cpu(self):
         self.tick += 1
-        return (self.tick * 37 % 97) * self.cpus
+        self.used = (self.tick * 37 % 97) * self.cpus
+        return self.used
 
     def json(self):
         up = self.pid != 0
@@ -192,7 +194,7 @@ class Guest:
             "since": self.since, "memory": self.memory, "cpus": self.cpus,
             "allow": self.backend.allowed(self.name),
             "rows": self.size[0], "cols": self.size[1],
-            "pid": self.pid or None, "cpu": 7 * self.cpus if up else None,
+            "pid": self.pid or None, "cpu": self.used if up else None,
             "memory_used": self.memory // 3 if up else 0,
             "defined": self.defined, "kernel": "/boot/vmlinuz",
             "disks": [{"path": "/vmm/%s.img" % self.name}],
@@ -414,6 +416,9 @@ class Backend:
         self.send(client, answer, fds)
         if after:
             after()
+        if name == "status":
+            for _ in range(self.args.steady):
+                self.figures(steady=True)
 
     def readable(self, who):
         if who is None:
@@ -440,8 +445,9 @@ class Backend:
             line, who.buf = who.buf.split(b"\n", 1)
             self.request(who, json.loads(line))
 
-    def figures(self):
-        if self.args.idle or not any(g.pid for g in self.guests):
+    def figures(self, steady=False):
+        silent = (self.args.idle or self.args.steady) and not steady
+        if silent or not any(g.pid for g in self.guests):
             return
         self.event("FIGURES", {"host": self.host(), "guests": [
             {"name": g.name, "cpu": g.cpu(), "memory_used": g.memory // 3}
@@ -503,6 +509,10 @@ def main():
     p.add_argument("--cdrom", action="append", default=[],
                    help="NAME= a drive, NAME=PATH with a disc, NAME=locked")
     p.add_argument("--mistake", action="append", default=[])
+    p.add_argument("--steady", type=int, default=0,
+                   help="after each status that many figures, then none")
+    p.add_argument("--up", type=int, default=4000,
+                   help="seconds since the guests are as they are")
     p.add_argument("--delay", type=float, default=0,
                    help="answer, and do, everything that much later")
     p.add_argument("--config", default="/etc/vmtui.conf")
