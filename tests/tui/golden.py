@@ -346,3 +346,45 @@ def test_golden_looks_8_colours(place):
 
 def test_golden_looks_without_colours(place):
     return walk(place, "looks-none", (100, 24), True, {"NO_COLOR": "1"})
+
+
+def test_forms_are_read_without_colours(place):
+    """The focus and a mistake are seen by more than a colour, with any."""
+    for env in ({"TERM": "tmux-256color"}, {"TERM": "screen"},
+                {"NO_COLOR": "1"}, {"NO_COLOR": "1", "VMTUI_ASCII": "1"}):
+        if place.fake is not None:
+            place.again()
+        place.write("vmtui.conf", conf(place))
+        place.backend(*GUESTS, "--config", place.path("vmtui.conf"))
+        s = place.screen((80, 24), env=env)
+        s.wait(r"^[▸>][●*] build ")
+        s.keys("e")
+        # The one row that is marked is the one one types into.
+        s.wait(r"^[▸>]name +build")
+        until(lambda: s.cursor()[0] == 2 and s.info("cursor_flag") == "1",
+              "the cursor in the first field")
+        s.wait_look(r"name", 1)
+        s.keys("Down")
+        s.wait(r"^[▸>]memory")
+        s.wait_not(r"^[▸>]name")
+        until(lambda: s.cursor()[0] == 3, "the cursor in the second field")
+        s.keys("C-u")
+        s.wait(r"memory +\* +512M")
+        s.type("12")
+        s.wait(r"^[▸>]memory +! 12")
+        s.wait(r"did you mean 12M\?")
+        if "NO_COLOR" in env:
+            s.wait_look(r"did you mean 12M\?", 7)
+            _, looks = look_of(s.text("-e"))
+            if any(c >= 30 for look in looks for c in look):
+                raise Failed("colours in\n%r" % s.text("-e"))
+        # What is asked is asked in words, and a key answers it.
+        s.keys("Escape")
+        s.wait(r"is +lost  \[y/N\]")
+        s.wait_look(r"is +lost", 1)
+        s.keys("y")
+        s.wait_not(r"lost")
+        # What stands for a state is a glyph and a word, not a colour.
+        s.wait(r"[✗x] test +crashed")
+        s.wait(r"[◐=] dns +paused")
+        s.wait(r"[○o] mv1 +stopped")
