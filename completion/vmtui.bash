@@ -12,7 +12,8 @@ _vmtui_image_values() {
 	-f | -F | -O)
 		what='raw qcow2' options= ;;
 	-o)
-		what='cluster_size= compat= extended_l2= lazy_refcounts=
+		what='cluster_size= compat= compression_type= data_file=
+		    data_file_raw= extended_l2= lazy_refcounts= preallocation=
 		    refcount_bits=' options= ;;
 	-s)
 		what=none options= ;;

@@ -49,6 +49,9 @@ _vmtui_reset_words() {
 
 _vmtui_image_options() {
 	_values -s , option 'cluster_size:size:' 'compat:version:(v2 v3)' \
+	    'compression_type:type:(zlib zstd)' 'data_file:file:_files' \
+	    'data_file_raw:switch:(on off)' \
+	    'preallocation:how:(off metadata falloc full)' \
 	    'extended_l2:switch:(on off)' 'lazy_refcounts:switch:(on off)' \
 	    'refcount_bits:bits:(1 2 4 8 16 32 64)'
 }

@@ -181,6 +181,7 @@ enum config_cache {
 	CONFIG_CACHE_NONE, /* O_DIRECT */
 	CONFIG_CACHE_UNSAFE /* flushes are not waited for */
 };
+enum config_bus { CONFIG_BUS_VIRTIO, CONFIG_BUS_SCSI };
 enum config_net {
 	CONFIG_NET_TAP, /* a tap in no switch; the person sees to it */
 	CONFIG_NET_SWITCH,
@@ -201,6 +202,7 @@ struct config_disk {
 	char *path; /* absolute */
 	enum config_format format;
 	enum config_cache cache;
+	enum config_bus bus;
 	bool readonly;
 };
 

@@ -16,6 +16,7 @@ static const char *const restarts[] = {"no", "on-failure", "always", NULL};
 static const char *const allows[] = {"title", "clipboard", NULL};
 static const char *const formats[] = {"auto", "raw", "qcow2", NULL};
 static const char *const discs[] = {CONFIG_EMPTY, NULL};
+static const char *const buses[] = {"virtio", "scsi", NULL};
 static const char *const caches[] = {"writeback", "none", "unsafe", NULL};
 
 #define AT(member) .offset = offsetof(struct config_disk, member)
@@ -31,6 +32,14 @@ static const struct config_key disk_options[] = {
 	.kind = CONFIG_K_FLAG,
 	AT(readonly),
 	.help = "The guest can read the disk but not write it"},
+    {.name = "bus",
+	.kind = CONFIG_K_CHOICE,
+	AT(bus),
+	.choices = buses,
+	.value = "virtio | scsi",
+	.fallback = "virtio",
+	.help = "How the guest reaches the disk: virtio-blk, or a target of a "
+		"virtio-scsi host"},
     {.name = "cache",
 	.kind = CONFIG_K_CHOICE,
 	AT(cache),

@@ -132,26 +132,34 @@ take_key(struct form *f, const struct config_key *key)
 }
 
 /* What a new guest begins with comes first. */
+static const char *const first_keys[] = {"kernel", "cdrom", "disk"};
+
+#define FIRST_KEYS (sizeof first_keys / sizeof *first_keys)
+
 static bool
-is_first(const struct form *f, const struct config_key *key)
+is_first(const struct config_key *key)
 {
-	return f->kind == CONFIG_VM && f->name[0] == '\0' &&
-	    (strcmp(key->name, "kernel") == 0 ||
-		strcmp(key->name, "cdrom") == 0);
+	size_t i;
+
+	for (i = 0; i < FIRST_KEYS; i++)
+		if (strcmp(key->name, first_keys[i]) == 0)
+			return true;
+	return false;
 }
 
 void
 form_take_rows(struct form *f)
 {
 	const struct config_key *keys = config_keys(f->kind), *key;
+	bool new_guest = f->kind == CONFIG_VM && f->name[0] == '\0';
+	size_t i;
 
 	form_clear_rows(f);
 	form_insert_row(f, 0, NULL, f->name);
+	for (i = 0; new_guest && i < FIRST_KEYS; i++)
+		take_key(f, config_key_find(keys, first_keys[i]));
 	for (key = keys; key->name != NULL; key++)
-		if (is_first(f, key))
-			take_key(f, key);
-	for (key = keys; key->name != NULL; key++)
-		if (!is_first(f, key))
+		if (!new_guest || !is_first(key))
 			take_key(f, key);
 	form_go(f, 0);
 }
@@ -480,5 +488,4 @@ form_end(struct ui *ui)
 		event_free(f->check);
 	f->check = NULL;
 	form_delete_end(ui);
-	form_disk_end(ui);
 }

@@ -33,6 +33,7 @@
 #include "tui/pick.h"
 
 struct event;
+struct task;
 struct ui;
 
 #define FORM_ROWS 128
@@ -84,7 +85,7 @@ struct form {
 	/* The row that names are looked for, which takes a moment. */
 	size_t look_at;
 	const struct config_key *look_key;
-	struct making *making; /* an image; form_disk.c */
+	char begun[1024]; /* of a name in it, as it was typed */
 };
 
 /* Opens it for a section that is there. */
@@ -160,10 +161,15 @@ bool form_choices(const struct form *f);
 
 /* The path of the row's disk, without quotes and options; buf. */
 void form_disk_path(const struct form *f, char *buf, size_t len);
+/* Another one in its place; the options stay. */
+void form_disk_put(struct ui *ui, const char *path);
 /* Makes the image that the row names, after asking for its size. */
 const char *form_disk_refuse(struct ui *ui);
 void form_disk_make(struct ui *ui);
-void form_disk_end(struct ui *ui);
+/* What works at the row's image, or NULL. */
+struct task *form_disk_task(struct ui *ui);
+const char *form_disk_stop_refuse(struct ui *ui);
+void form_disk_stop(struct ui *ui);
 
 /* Shows what would change, and asks. */
 void form_review(struct ui *ui);

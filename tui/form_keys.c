@@ -269,6 +269,8 @@ const struct binding form_table[] = {
 	up_refuse, swap_up},
     {{K_DOWN, TERM_ALT}, {'n', TERM_CTRL}, "down", "and down", down_refuse,
 	swap_down},
+    {{K_ESCAPE, 0}, {'c', TERM_CTRL}, "stop", NULL, form_disk_stop_refuse,
+	form_disk_stop},
     {{K_ESCAPE, 0}, {'c', TERM_CTRL}, "close", "leave it as it was", NULL,
 	leave},
     {{K_F(1), 0}, {0, 0}, "help", "this page", NULL, help},
@@ -334,6 +336,8 @@ const struct keytable form_help = {"in a form", form_table};
 const struct binding *
 form_bindings(const struct ui *ui)
 {
+	if (ui->form.pick.open)
+		return pick_bindings;
 	switch (ui->form.step) {
 	case FORM_EDITING:
 		return form_table;

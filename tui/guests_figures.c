@@ -147,6 +147,6 @@ guests_draw_welcome(struct ui *ui, const struct rect *r)
 		if (gap || i < 3)
 			draw_text(r, y++, 6, STYLE_NAME, example[i]);
 	draw_words(r, y + gap,
-	    "4 is the file itself; R reads it again. An existing vm.conf is "
-	    "taken over with :import -o FILE VM.CONF.");
+	    "I takes an existing vm.conf over. 4 is the file itself; R reads it "
+	    "again.");
 }

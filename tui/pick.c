@@ -156,6 +156,21 @@ pick_key(struct ui *ui, struct pick *p, struct key key)
 		filter_key(ui, p, key);
 }
 
+/* pick_key() has the keyboard: the table is there to be shown. */
+static void
+shown_only(struct ui *ui)
+{
+	ui_dirty(ui, DIRTY_BOTTOM);
+}
+
+const struct binding pick_bindings[] = {
+    {{K_ENTER, 0}, {0, 0}, "take", NULL, NULL, shown_only},
+    {{K_UP, 0}, {0, 0}, "up", NULL, NULL, shown_only},
+    {{K_DOWN, 0}, {0, 0}, "down", NULL, NULL, shown_only},
+    {{K_ESCAPE, 0}, {0, 0}, "back", NULL, NULL, shown_only},
+    {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
+};
+
 void
 pick_click(struct ui *ui, struct pick *p, int y, int x)
 {

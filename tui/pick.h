@@ -10,6 +10,7 @@
 
 #include "tui/draw.h"
 #include "tui/input.h"
+#include "tui/keys.h"
 
 #define PICK_TEXT 255
 
@@ -44,6 +45,8 @@ void pick_close(struct pick *p);
 void pick_key(struct ui *ui, struct pick *p, struct key key);
 /* A click at a place of the screen. */
 void pick_click(struct ui *ui, struct pick *p, int y, int x);
+/* What it does with keys, for the bottom line: pick_key() takes them first. */
+extern const struct binding pick_bindings[];
 /* Draws it over the right of the screen, and the cursor. */
 void pick_draw(struct ui *ui, const struct pick *p);
 

@@ -110,6 +110,8 @@ frame(int fd, short what, void *arg)
 {
 	struct ui *ui = arg;
 
+	if (ui->editor != NULL)
+		return;
 	/* Not before the last one is out; then the newest, not all between. */
 	if (!tty_push()) {
 		event_add(ui->writable, NULL);
@@ -134,6 +136,8 @@ writable(int fd, short what, void *arg)
 {
 	struct ui *ui = arg;
 
+	if (ui->editor != NULL)
+		return;
 	if (!tty_push())
 		event_add(ui->writable, NULL);
 	else if (ui->dirty != 0)
@@ -208,6 +212,18 @@ ui_turn(struct ui *ui, const struct view *view)
 	}
 	ui_layout(ui);
 	ui_dirty(ui, DIRTY_ALL);
+}
+
+void
+ui_away(struct ui *ui, bool away)
+{
+	/* The ui is the first member. */
+	struct screen *s = (struct screen *)ui;
+
+	if (away)
+		event_del(s->read);
+	else
+		event_add(s->read, NULL);
 }
 
 void
@@ -401,6 +417,8 @@ on_signal(int sig, short what, void *arg)
 		ui_dirty(ui, DIRTY_ALL);
 		break;
 	case SIGCONT:
+		if (ui->editor != NULL)
+			break;
 		tty_resume();
 		ui_redraw(ui);
 		break;
@@ -525,6 +543,7 @@ end(struct screen *s)
 
 	if (ui->writable != NULL)
 		event_free(ui->writable);
+	editor_end(ui);
 	tty_close();
 	/* While all is there that an answer may be for. */
 	if (ui->wire != NULL)

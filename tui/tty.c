@@ -387,6 +387,12 @@ tty_suspend(void)
 }
 
 void
+tty_lend(void)
+{
+	leave();
+}
+
+void
 tty_resume(void)
 {
 	set_raw();

@@ -51,6 +51,8 @@ void tty_cursor(int shape);
 void tty_title(const char *text);
 /* Stops the process as ctrl-z does, and comes back when it is continued. */
 void tty_suspend(void);
+/* Lends the terminal to another program, until tty_resume(). */
+void tty_lend(void);
 /* Takes the terminal again after something else stopped the process. */
 void tty_resume(void);
 /*

@@ -12,6 +12,7 @@
  *	form*.c     definitions, field by field, over the right of a view
  *	images.c    the disk images there are; tasks.c works at them
  *	logs.c      what the backend, guests and screen had to say
+ *	editor.c    the person's own editor, in place of the screen
  *	commands.c  the prompt ":"; job.c runs, words.c splits, complete.c
  *	waiting.c   what is not answered yet
  *	prompt.c, message.c, sheet.c, top.c, bottom.c   what is around a view
@@ -25,6 +26,7 @@
 
 #include "tui/commands.h"
 #include "tui/console.h"
+#include "tui/editor.h"
 #include "tui/form.h"
 #include "tui/images.h"
 #include "tui/layout.h"
@@ -77,6 +79,7 @@ struct ui {
 	struct deletion *deletion; /* that is asked about; form_guest.c */
 	struct looks looks;
 	struct window window;
+	struct editor *editor; /* has the terminal; NULL: it is ours */
 	struct works *works; /* what may wait for a disk */
 	struct waiting waiting;
 	struct tasks tasks; /* on images, that go on */
@@ -108,6 +111,8 @@ void ui_error(struct ui *ui, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* Shows another view. */
 void ui_turn(struct ui *ui, const struct view *view);
+/* While the terminal is lent: no keys are read and nothing is drawn. */
+void ui_away(struct ui *ui, bool away);
 /* Ends the loop. */
 void ui_quit(struct ui *ui);
 /* Stops the process as ctrl-z does, and draws all when it goes on. */

@@ -381,11 +381,36 @@ save(struct ui *ui)
 	follow(ui);
 }
 
+static void
+edited(struct ui *ui, const char *text, size_t len)
+{
+	struct raw_view *v = &ui->raw;
+
+	if (text == NULL)
+		return;
+	if (len == v->raw.len && memcmp(text, v->raw.text, len) == 0) {
+		ui_say(ui, "Nothing changed.");
+		return;
+	}
+	raw_splice(&v->raw, 0, v->raw.len, text, len);
+	raw_go(&v->raw, 0);
+	raw_came_back(ui);
+	follow(ui);
+}
+
+static void
+editor(struct ui *ui)
+{
+	editor_open(ui, ui->raw.raw.text, ui->raw.raw.len, edited);
+}
+
 const struct binding raw_reading[] = {
     {{'e', 0}, {'i', 0}, "edit", "begin to type", read_refuse, begin_typing},
     {{'s', TERM_CTRL}, {0, 0}, "save", "show what changes, then save",
 	changed_refuse, save},
     {{'/', 0}, {0, 0}, "search", "search forward", read_refuse, search},
+    {{'E', 0}, {0, 0}, "editor", "open it in your own editor, $EDITOR",
+	read_refuse, editor},
     {{'n', 0}, {0, 0}, "next", "the next match", again_refuse, find_next},
     {{'N', 0}, {0, 0}, NULL, "the match before", again_refuse, find_before},
     {{'u', 0}, {'z', TERM_CTRL}, "undo", "take back", undo_refuse, undo},

@@ -10,6 +10,7 @@
 #include "tui/actions.h"
 #include "tui/glyphs.h"
 #include "tui/text.h"
+#include "tui/import.h"
 #include "tui/ui.h"
 #include "tui/widget.h"
 
@@ -311,6 +312,15 @@ turned(struct ui *ui, bool to)
 	pick_close(&ui->guests.pick);
 }
 
+static const char *
+import_refuse(struct ui *ui)
+{
+	return ui->model->guests > 0
+	    ? "There are guests already: :import -o FILE VM.CONF makes a file "
+	      "of its own."
+	    : NULL;
+}
+
 static const struct binding list_bindings[] = {
     {{K_ENTER, 0}, {K_RIGHT, 0}, "console",
 	"the keyboard goes into the guest's console", console_refuse,
@@ -341,6 +351,8 @@ static const struct binding list_bindings[] = {
 	action_insert_refuse, action_insert},
     {{'E', 0}, {0, 0}, NULL, "take the disc out", action_eject_refuse,
 	action_eject},
+    {{'I', 0}, {0, 0}, "import", "take an OpenBSD vm.conf over", import_refuse,
+	import_prompt},
     {{'/', 0}, {0, 0}, "filter", "show only guests with this in their name",
 	filter_refuse, filter},
     {{K_ESCAPE, 0}, {0, 0}, "all", "show all guests again", unfilter_refuse,
@@ -370,6 +382,8 @@ typed(struct ui *ui, struct key key)
 static const struct binding *
 bindings(const struct ui *ui)
 {
+	if (ui->guests.pick.open)
+		return pick_bindings;
 	return ui->console.focus ? console_table(ui) : list_bindings;
 }
 

@@ -416,7 +416,7 @@ static const struct binding bindings_log[] = {
 static const struct binding *
 bindings(const struct ui *ui)
 {
-	return bindings_log;
+	return ui->log.pick.open ? pick_bindings : bindings_log;
 }
 
 static bool

@@ -174,13 +174,39 @@ more_entries(struct table *t, uint64_t n)
 	return 0;
 }
 
+static int device_row(
+    struct qcow2 *q, uint64_t first, uint64_t n, uint64_t *offset);
+
+/* How many clusters a device has. */
+static uint64_t
+device_end(const struct qcow2 *q)
+{
+	return q->extended >> q->h.cluster_bits;
+}
+
+/*
+ * In a device the longer table is put where the old one no longer counts:
+ * nothing was ever counted as used there. -ENOSPC, with nothing changed, if
+ * there is no room for it and the blocks that count it.
+ */
+static int
+place_table(struct qcow2 *q, uint64_t clusters, uint64_t *first)
+{
+	uint64_t each = 1ULL << q->ref_block_bits;
+
+	*first = q->reftable.n << q->ref_block_bits;
+	if (*first + clusters + clusters / (each - 1) + 2 > device_end(q))
+		return -ENOSPC;
+	return 0;
+}
+
 /* A longer refcount table, somewhere else. */
 static int
 lengthen_table(struct qcow2 *q, uint64_t need)
 {
 	uint64_t per = q->cluster / 8, n = q->reftable.n * 2;
 	uint64_t old = q->reftable.offset, old_bytes = q->reftable.n * 8;
-	uint64_t clusters, offset;
+	uint64_t clusters, offset, first = 0;
 	int rc;
 
 	if (n < need)
@@ -188,16 +214,16 @@ lengthen_table(struct qcow2 *q, uint64_t need)
 	n = (n + per - 1) / per * per;
 	if (n * 8 > TABLE_MOST)
 		return -EFBIG;
-	if (!q->grows)
-		return -ENOSPC;
 	clusters = n * 8 >> q->h.cluster_bits;
 	/* Room for it and what counts it, so that a full disk is met here. */
-	rc = grow(q, q->frontier + 2 * clusters + 8);
+	rc = q->grows ? grow(q, q->frontier + 2 * clusters + 8)
+		      : place_table(q, clusters, &first);
 	if (rc == 0)
 		rc = more_entries(&q->reftable, n);
 	if (rc != 0)
 		return rc;
-	rc = refs_allocate_row(q, clusters, &offset);
+	rc = q->grows ? refs_allocate_row(q, clusters, &offset)
+		      : device_row(q, first, clusters, &offset);
 	if (rc != 0)
 		return q->failed = rc;
 	q->reftable.offset = offset;
@@ -208,24 +234,14 @@ lengthen_table(struct qcow2 *q, uint64_t need)
 }
 
 /*
- * Makes the block with the cluster's refcount. It stands at the frontier (in
- * a device, where it is needed), mostly among the clusters it counts.
+ * Makes a block of refcounts, which the table has an entry for, in a cluster
+ * that is free, and counted by it or by another that exists.
  */
 static int
-make_block(struct qcow2 *q, uint64_t cluster)
+place_block(struct qcow2 *q, uint64_t block, uint64_t at)
 {
-	uint64_t block = block_of(q, cluster);
-	uint64_t at = q->grows ? q->frontier : cluster;
-	int rc;
+	int rc = grow(q, at + 1);
 
-	if (block >= q->reftable.n && (rc = lengthen_table(q, block + 1)) != 0)
-		return rc;
-	/* Lengthening may have made it. */
-	if (block_exists(q, cluster))
-		return 0;
-	if (q->grows)
-		at = q->frontier;
-	rc = grow(q, at + 1);
 	if (rc == 0 && (!q->grows || at < q->fresh))
 		rc = qcow2_sync_io(q, BLOCK_WRITE_ZEROES,
 		    at << q->h.cluster_bits, NULL, q->cluster);
@@ -238,6 +254,24 @@ make_block(struct qcow2 *q, uint64_t cluster)
 	if (rc != 0)
 		table_set(&q->reftable, block, 0);
 	return rc;
+}
+
+/*
+ * Makes the block with the cluster's refcount. It stands at the frontier (in
+ * a device, where it is needed), mostly among the clusters it counts.
+ */
+static int
+make_block(struct qcow2 *q, uint64_t cluster)
+{
+	uint64_t block = block_of(q, cluster);
+	int rc;
+
+	if (block >= q->reftable.n && (rc = lengthen_table(q, block + 1)) != 0)
+		return rc;
+	/* Lengthening may have made it. */
+	if (block_exists(q, cluster))
+		return 0;
+	return place_block(q, block, q->grows ? q->frontier : cluster);
 }
 
 int
@@ -351,12 +385,43 @@ refs_allocate(struct qcow2 *q, struct job *job, uint64_t n, uint64_t *offset,
 	return got;
 }
 
+/*
+ * n clusters in a row in a device, from first on. A block that is missing for
+ * them takes the first of them.
+ */
+static int
+device_row(struct qcow2 *q, uint64_t first, uint64_t n, uint64_t *offset)
+{
+	uint64_t i, count;
+	int rc = 0;
+
+	for (i = first; rc == 0 && i < first + n; i++) {
+		if (first + n > device_end(q))
+			return -ENOSPC;
+		if (block_of(q, i) >= q->reftable.n) {
+			rc = lengthen_table(q, block_of(q, i) + 1);
+			i = first - 1;
+		} else if (!block_exists(q, i)) {
+			rc = place_block(q, block_of(q, i), first);
+			i = first++;
+		} else if ((rc = refs_get(q, i, &count)) == 0 && count != 0) {
+			first = i + 1;
+		}
+	}
+	for (i = first; rc == 0 && i < first + n; i++)
+		rc = refs_set(q, i, 1);
+	*offset = first << q->h.cluster_bits;
+	return rc;
+}
+
 int
 refs_allocate_row(struct qcow2 *q, uint64_t n, uint64_t *offset)
 {
 	uint64_t first, i, count;
 	int rc;
 
+	if (!q->grows)
+		return device_row(q, q->scan, n, offset);
 again:
 	first = q->frontier;
 	for (i = first; i < first + n; i++) {

@@ -15,6 +15,9 @@
 
 /* How WRITE_ZEROES is tried, in this order. */
 enum { BY_HOLE, BY_RANGE, BY_WRITING };
+/* And DISCARD: devices take whole blocks of theirs alone. */
+enum { AS_ASKED, WHOLE_BLOCKS };
+#define BLOCK_MOST 4096u /* that devices have */
 
 /* Nobody writes it; aligned as direct I/O may ask. */
 static _Alignas(4096) uint8_t zeroes[ZEROES_SIZE];
@@ -24,7 +27,9 @@ block_step_first(struct block_request *rq)
 {
 	rq->place = rq->offset;
 	rq->moved = 0;
-	rq->stage = rq->unmap ? BY_HOLE : BY_RANGE;
+	rq->stage = rq->op == BLOCK_DISCARD ? AS_ASKED
+	    : rq->unmap                     ? BY_HOLE
+					    : BY_RANGE;
 }
 
 /* What is left of the request's buffers, without changing them. */
@@ -64,6 +69,16 @@ write_zeroes(struct block_request *rq, struct block_step *s)
 	}
 }
 
+static void
+whole_blocks(struct block_step *s)
+{
+	uint64_t end = (s->offset + s->len) & ~(uint64_t)(BLOCK_MOST - 1);
+
+	s->offset = (s->offset + BLOCK_MOST - 1) & ~(uint64_t)(BLOCK_MOST - 1);
+	/* If that is none at all the kernel refuses again. */
+	s->len = end > s->offset ? end - s->offset : 0;
+}
+
 void
 block_step_next(struct block_request *rq, struct block_step *s)
 {
@@ -84,6 +99,8 @@ block_step_next(struct block_request *rq, struct block_step *s)
 	case BLOCK_DISCARD:
 		s->kind = STEP_ALLOCATE;
 		s->mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+		if (rq->stage == WHOLE_BLOCKS)
+			whole_blocks(s);
 		break;
 	case BLOCK_RESERVE:
 		s->kind = STEP_ALLOCATE;
@@ -134,6 +151,9 @@ block_step_done(struct block_request *rq, int res, int *result)
 			rq->stage++;
 			return false;
 		}
+		/* Less than a block is nothing to a device. */
+		if (rq->op == BLOCK_DISCARD && res == -EINVAL)
+			return rq->stage++ == WHOLE_BLOCKS;
 		/*
 		 * Of direct I/O: the file ended within a block, and from there
 		 * one cannot read on.

@@ -71,9 +71,8 @@ run_rights(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 
 /* Figures go behind what the spec already says of the device. */
 static void
-add_figures(json_t *list, unsigned i, const struct virtio_dev *dev)
+add_figures(json_t *list, unsigned i, const struct virtio_figures *f)
 {
-	const struct virtio_figures *f = virtio_figures(dev);
 	json_t *one = json_array_get(list, i);
 
 	json_object_set_new(
@@ -100,9 +99,11 @@ run_status(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 		return;
 	}
 	for (i = 0; i < p->spec.disks; i++)
-		add_figures(json_object_get(spec, "disks"), i, p->hw.disk[i]);
+		add_figures(json_object_get(spec, "disks"), i,
+		    build_disk_figures(&p->hw, i));
 	for (i = 0; i < p->spec.nics; i++)
-		add_figures(json_object_get(spec, "nics"), i, p->hw.nic[i]);
+		add_figures(json_object_get(spec, "nics"), i,
+		    virtio_figures(p->hw.nic[i]));
 	for (i = 0; i < p->spec.nics; i++)
 		json_object_set_new(
 		    json_array_get(json_object_get(spec, "nics"), i), "up",

@@ -1,52 +1,24 @@
 /*
  * convert.c: a new image with what another one holds.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "backend/image/chain.h"
 #include "backend/image/convert.h"
 #include "backend/image/copy.h"
 #include "backend/image/options.h"
+#include "backend/image/target.h"
 
 #define GRAIN_RAW 4096u /* the hole that is worth keeping */
 
-/* The new file as a struct block with descriptors of its own. */
 static int
-attach_new(const struct newfile *f, const char *path, enum block_format as,
-    struct block **b, struct error *err)
-{
-	struct block_files files;
-	int rc;
-
-	block_files_init(&files);
-	files.n = 1;
-	files.file[0] = (struct block_file){
-	    .fd = fcntl(f->fd, F_DUPFD_CLOEXEC, 3),
-	    .path = strdup(path),
-	    .format = as,
-	    .role = BLOCK_TOP,
-	};
-	if (files.file[0].fd == -1 || files.file[0].path == NULL)
-		rc = error_set(err, "%s: %s", path, strerror(errno));
-	else
-		rc = block_attach(&files, CHAIN_DEPTH, b, err);
-	block_files_clear(&files);
-	return rc;
-}
-
-static int
-fill(struct chain *chain, struct newfile *f, const char *to,
-    enum block_format as, const struct layout *l, struct error *err)
+fill(struct chain *chain, const struct target *t, const struct layout *l,
+    struct error *err)
 {
 	struct copy c = {
 	    .from_path = chain->image[0].path,
-	    .to_path = to,
+	    .to_path = t->path,
 	    .what = "copying",
 	    .size = chain->image[0].size,
 	    .fresh = true,
@@ -54,15 +26,11 @@ fill(struct chain *chain, struct newfile *f, const char *to,
 	};
 	int rc;
 
-	if (as == BLOCK_FORMAT_QCOW2) {
+	if (t->format == BLOCK_FORMAT_QCOW2)
 		c.grain = UINT64_C(1) << l->cluster_bits;
-		rc = layout_write(f->fd, to, l, err);
-	} else if ((rc = ftruncate(f->fd, (off_t)l->size)) == -1) {
-		tool_io_failed(to, true, -errno, err);
-	}
-	if (rc == -1 || chain_attach(chain, 0, true, &c.from, err) == -1)
+	if (chain_attach(chain, 0, true, &c.from, err) == -1)
 		return -1;
-	rc = attach_new(f, to, as, &c.to, err);
+	rc = target_attach(t, &c.to, err);
 	if (rc == 0) {
 		rc = copy_run(&c, err);
 		block_close(c.to);
@@ -94,21 +62,19 @@ static int
 make(const char *from, enum block_format format, const char *to,
     enum block_format as, struct layout *l, const char *size, struct error *err)
 {
-	struct newfile f = {.fd = -1};
 	struct chain chain;
+	struct target t;
 	int rc;
 
 	rc = chain_open(&chain, from, format, CHAIN_READ, BLOCK_FILES_MAX, err);
 	if (rc == 0)
 		rc = choose_size(&chain, to, l, size, err);
-	if (rc == 0 && as == BLOCK_FORMAT_QCOW2)
-		rc = layout_check(l, err);
-	if (rc == 0 && (rc = newfile_open(&f, to, err)) == 0) {
-		rc = fill(&chain, &f, to, as, l, err);
+	if (rc == 0 && (rc = target_open(&t, to, as, l, err)) == 0) {
+		rc = fill(&chain, &t, l, err);
 		if (rc == 0)
-			rc = newfile_finish(&f, err);
+			rc = target_finish(&t, err);
 		else
-			newfile_abandon(&f);
+			target_abandon(&t);
 	}
 	chain_close(&chain);
 	return rc;
@@ -138,7 +104,6 @@ int
 convert_command(int argc, char **argv)
 {
 	enum block_format format = BLOCK_FORMAT_ANY, as = BLOCK_FORMAT_ANY;
-	bool options = false;
 	struct layout l;
 	struct error err;
 	int opt;
@@ -158,7 +123,6 @@ convert_command(int argc, char **argv)
 		case 'o':
 			if (options_parse(&l, optarg, &err) == -1)
 				return tool_misuse("%s", err.text);
-			options = true;
 			break;
 		default:
 			return TOOL_USAGE;
@@ -168,7 +132,7 @@ convert_command(int argc, char **argv)
 		return TOOL_USAGE;
 	if (as == BLOCK_FORMAT_ANY)
 		as = tool_format_of_name(argv[optind + 1]);
-	if (as == BLOCK_FORMAT_RAW && options)
-		return tool_misuse("raw images have no options (-o)");
+	if (as == BLOCK_FORMAT_RAW && options_check_raw(&l, &err) == -1)
+		return tool_misuse("%s", err.text);
 	return convert(argv[optind], format, argv[optind + 1], as, &l, NULL);
 }

@@ -8,6 +8,7 @@
 #include "backend/image/base.h"
 #include "backend/image/convert.h"
 #include "backend/image/options.h"
+#include "backend/image/target.h"
 
 /* What the arguments say. */
 struct request {
@@ -15,7 +16,6 @@ struct request {
 	enum block_format other; /* of the base, or of what is copied */
 	const char *base, *copy, *size, *path;
 	struct base found; /* what base is */
-	bool options; /* -o was given */
 	struct layout l;
 };
 
@@ -49,7 +49,6 @@ parse(struct request *rq, int argc, char **argv)
 				tool_fail("%s", err.text);
 				return -1;
 			}
-			rq->options = true;
 			break;
 		case 's':
 			rq->size = optarg;
@@ -68,6 +67,8 @@ parse(struct request *rq, int argc, char **argv)
 static int
 check(const struct request *rq)
 {
+	struct error err;
+
 	if (rq->base != NULL && rq->copy != NULL)
 		return tool_misuse("-b makes an image that is based on another "
 				   "and -i a copy: choose one");
@@ -81,8 +82,9 @@ check(const struct request *rq)
 		return tool_misuse("only qcow2 images can be based on another, "
 				   "not %s: call it %s.qcow2, or say -f qcow2",
 		    rq->path, rq->path);
-	if (rq->format == BLOCK_FORMAT_RAW && rq->options)
-		return tool_misuse("raw images have no options (-o)");
+	if (rq->format == BLOCK_FORMAT_RAW &&
+	    options_check_raw(&rq->l, &err) == -1)
+		return tool_misuse("%s", err.text);
 	return 0;
 }
 
@@ -109,41 +111,18 @@ take_base(struct request *rq, struct error *err)
 }
 
 static int
-make(const struct request *rq, struct error *err)
-{
-	struct newfile f;
-	int rc;
-
-	if (newfile_open(&f, rq->path, err) == -1)
-		return -1;
-	if (rq->format == BLOCK_FORMAT_QCOW2) {
-		rc = layout_write(f.fd, rq->path, &rq->l, err);
-	} else {
-		rc = ftruncate(f.fd, (off_t)rq->l.size);
-		if (rc == -1)
-			error_set(err,
-			    "%s cannot be made: its file system has no files "
-			    "so large; choose another size, or qcow2",
-			    rq->path);
-	}
-	if (rc == -1) {
-		newfile_abandon(&f);
-		return -1;
-	}
-	return newfile_finish(&f, err);
-}
-
-static int
 create(struct request *rq, struct error *err)
 {
+	struct target t;
+
 	if (rq->size != NULL &&
 	    options_size(rq->size, 0, &rq->l.size, err) == -1)
 		return -1;
 	if (rq->base != NULL && take_base(rq, err) == -1)
 		return -1;
-	if (rq->format == BLOCK_FORMAT_QCOW2 && layout_check(&rq->l, err) == -1)
+	if (target_open(&t, rq->path, rq->format, &rq->l, err) == -1)
 		return -1;
-	return make(rq, err);
+	return target_finish(&t, err);
 }
 
 int
@@ -164,8 +143,13 @@ create_command(int argc, char **argv)
 	if (rq.copy != NULL)
 		return convert(
 		    rq.copy, rq.other, rq.path, rq.format, &rq.l, rq.size);
-	if (create(&rq, &err) == -1)
+	interrupt_begin();
+	if (create(&rq, &err) == -1) {
+		if (interrupted())
+			return tool_fail(
+			    "interrupted: %s was not made", rq.path);
 		return tool_fail("%s", err.text);
+	}
 	printf("%s: %s, %s, made in %.1f ms\n", rq.path,
 	    tool_format_name(rq.format),
 	    tool_size(rq.l.size, size, sizeof size),

@@ -8,18 +8,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backend/block/qcow2.h"
 #include "backend/image/layout.h"
 #include "backend/image/tool.h"
 
-#define MAGIC             0x514649fbu
-#define EXT_BACKING       0xe2792acau /* the name of the backing format */
-#define COMPATIBLE_LAZY   (UINT64_C(1) << 0)
-#define INCOMPATIBLE_EXT2 (UINT64_C(1) << 4)
-#define HEADER_V2         72u
-#define HEADER_V3         112u
-#define NAME_MOST         1023u /* bytes of a backing file's name */
-#define L1_MOST           (UINT64_C(32) << 20) /* bytes, as QEMU has it */
-#define TABLE_MOST        (UINT64_C(8) << 20) /* of the refcount table */
+#define EXT_BACKING 0xe2792acau /* the name of the backing format */
+#define EXT_DATA    0x44415441u /* the name of the data file */
+#define HEADER_V2   72u
+#define HEADER_V3   112u
+#define NAME_MOST   1023u /* bytes of a backing file's name */
+#define L1_MOST     (UINT64_C(32) << 20) /* bytes, as QEMU has it */
+#define TABLE_MOST  (UINT64_C(8) << 20) /* of the refcount table */
+#define PLACE_MOST  (UINT64_C(1) << 55) /* that an entry can name */
+#define CHUNK       (UINT64_C(1) << 20) /* that are written at once */
 
 /* The first bytes of an image, big endian. */
 struct head {
@@ -43,7 +44,17 @@ _Static_assert(sizeof(struct head) == HEADER_V3, "no padding in between");
 struct plan {
 	uint64_t l1_entries;
 	uint64_t table, blocks, l1; /* clusters of each */
+	uint64_t l2, disk; /* preallocated */
 	uint64_t all;
+};
+
+/* The image on its way into its file. */
+struct out {
+	int fd;
+	const char *path;
+	uint64_t *chunk; /* of room bytes, at least a cluster and CHUNK */
+	uint64_t room;
+	struct progress progress;
 };
 
 static uint64_t
@@ -61,22 +72,70 @@ reach(const struct layout *l)
 	return cluster / (l->extended_l2 ? 16 : 8) * cluster;
 }
 
-static int
-check_backing(const struct layout *l, struct error *err)
+/* Bytes that a header extension takes with so much in it. */
+static size_t
+extension(size_t n)
 {
-	size_t n = strlen(l->backing);
-	size_t head = (l->version == 2 ? HEADER_V2 : HEADER_V3) + 16 + 8;
+	return 8 + (n + 7) / 8 * 8;
+}
 
-	if (n == 0 || n > NAME_MOST)
+/* The names in the header: is there room for them in the first cluster? */
+static int
+check_names(const struct layout *l, struct error *err)
+{
+	size_t base = l->backing != NULL ? strlen(l->backing) : 0;
+	size_t data = strlen(l->data_name);
+	size_t head = (l->version == 2 ? HEADER_V2 : HEADER_V3) + extension(0);
+
+	if ((l->backing != NULL && base == 0) || base > NAME_MOST ||
+	    data > NAME_MOST)
 		return error_set(err,
-		    "the path of the base has %zu bytes; an image can hold "
-		    "1 to %u: move one of the two, or go into its folder",
-		    n, NAME_MOST);
-	if (head + n > UINT64_C(1) << l->cluster_bits)
+		    "the path of the base or data file has %zu bytes; an "
+		    "image can hold 1 to %u: move one of the two, or go into "
+		    "its folder",
+		    base > data ? base : data, NAME_MOST);
+	if (base > 0)
+		head += extension(5) + base;
+	if (data > 0)
+		head += extension(data);
+	if (head > UINT64_C(1) << l->cluster_bits)
 		return error_set(err,
-		    "the path of the base does not fit into a cluster of %u "
-		    "bytes; choose a larger cluster_size",
+		    "the path of the base or data file does not fit into a "
+		    "cluster of %u bytes; choose a larger cluster_size",
 		    1u << l->cluster_bits);
+	return 0;
+}
+
+/* What only some images can have, or not together. */
+static int
+check_features(const struct layout *l, struct error *err)
+{
+	bool data = l->data_path[0] != '\0';
+
+	if (l->version == 2 &&
+	    (l->refcount_order != 4 || l->lazy_refcounts || l->extended_l2))
+		return error_set(err,
+		    "compat=v2 has neither lazy_refcounts nor extended_l2, "
+		    "and refcount_bits=16 alone; leave compat out");
+	if (l->version == 2 && (data || l->zstd))
+		return error_set(err,
+		    "compat=v2 has neither a data_file nor "
+		    "compression_type=zstd; leave compat out");
+	if (l->extended_l2 && l->cluster_bits < 14)
+		return error_set(
+		    err, "extended_l2 needs a cluster_size of 16K or more");
+	if (l->data_raw && !data)
+		return error_set(
+		    err, "data_file_raw is said of a data_file; name that");
+	if (l->data_raw && l->backing != NULL)
+		return error_set(err,
+		    "a data file that is a raw image holds all of the disk, "
+		    "and cannot be based on another; leave data_file_raw out");
+	if (l->preallocation != PREALLOCATE_NOTHING && l->backing != NULL &&
+	    !l->extended_l2)
+		return error_set(err,
+		    "preallocation would hide the base; leave it out, or say "
+		    "extended_l2=on as well");
 	return 0;
 }
 
@@ -91,32 +150,32 @@ layout_check(const struct layout *l, struct error *err)
 	if (l->refcount_order > 6)
 		return error_set(
 		    err, "refcount_bits is 1, 2, 4, 8, 16, 32 or 64");
-	if (l->version == 2 &&
-	    (l->refcount_order != 4 || l->lazy_refcounts || l->extended_l2))
-		return error_set(err,
-		    "compat=v2 has neither lazy_refcounts nor extended_l2, "
-		    "and refcount_bits=16 alone; leave compat out");
-	if (l->extended_l2 && l->cluster_bits < 14)
-		return error_set(
-		    err, "extended_l2 needs a cluster_size of 16K or more");
+	if (check_features(l, err) == -1)
+		return -1;
 	if (parts(l->size, reach(l)) > L1_MOST / 8)
 		return error_set(err,
 		    "with clusters of %u bytes a disk has %s at most; choose "
 		    "a larger cluster_size",
 		    1u << l->cluster_bits,
 		    tool_size(L1_MOST / 8 * reach(l), most, sizeof most));
-	return l->backing == NULL ? 0 : check_backing(l, err);
+	return check_names(l, err);
 }
 
 static void
 make_plan(const struct layout *l, struct plan *p)
 {
-	uint64_t cluster = UINT64_C(1) << l->cluster_bits, blocks, before;
+	uint64_t cluster = UINT64_C(1) << l->cluster_bits, blocks, before,
+		 table;
 	/* How many clusters one refcount block counts. */
 	uint64_t each = cluster * 8 >> l->refcount_order, whole;
 
 	p->l1_entries = parts(l->size, reach(l));
 	p->l1 = parts(p->l1_entries * 8, cluster);
+	p->l2 = p->disk = 0;
+	if (l->preallocation != PREALLOCATE_NOTHING) {
+		p->l2 = p->l1_entries;
+		p->disk = l->data_path[0] != '\0' ? 0 : parts(l->size, cluster);
+	}
 	/* Everything written: its data, L2 tables, and what counts those. */
 	whole = parts(l->size, cluster);
 	whole += p->l1_entries + p->l1 + 1;
@@ -129,18 +188,18 @@ make_plan(const struct layout *l, struct plan *p)
 	p->blocks = 1;
 	do {
 		before = p->blocks;
-		p->all = 1 + p->table + before + p->l1;
+		table = p->table;
+		p->all = 1 + p->table + before + p->l1 + p->l2 + p->disk;
 		blocks = parts(p->all, each);
 		/* A table that cannot name all its blocks is too small. */
 		if (blocks * 8 > p->table * cluster)
 			p->table = parts(blocks * 8, cluster);
 		p->blocks = blocks;
-	} while (
-	    p->blocks != before || p->all != 1 + p->table + p->blocks + p->l1);
+	} while (p->blocks != before || p->table != table);
 }
 
-static int
-put(int fd, const char *path, const void *data, size_t len, uint64_t at,
+int
+layout_put(int fd, const char *path, const void *data, size_t len, uint64_t at,
     struct error *err)
 {
 	const uint8_t *p = data;
@@ -160,13 +219,44 @@ put(int fd, const char *path, const void *data, size_t len, uint64_t at,
 	return 0;
 }
 
+/* Appends an extension to what is n bytes long already. */
+static size_t
+add_extension(uint8_t *ext, size_t n, uint32_t type, const char *text)
+{
+	uint32_t word[2] = {htobe32(type), htobe32((uint32_t)strlen(text))};
+
+	memcpy(ext + n, word, sizeof word);
+	memcpy(ext + n + sizeof word, text, strlen(text));
+	return n + extension(strlen(text));
+}
+
+static void
+set_features(const struct layout *l, struct head *h)
+{
+	uint64_t no = 0;
+
+	if (l->extended_l2)
+		no |= QCOW2_EXTENDED_L2;
+	if (l->data_path[0] != '\0')
+		no |= QCOW2_DATA_FILE;
+	if (l->zstd) {
+		no |= QCOW2_COMPRESSION;
+		h->compression = QCOW2_ZSTD;
+	}
+	h->incompatible = htobe64(no);
+	h->compatible = htobe64(l->lazy_refcounts ? QCOW2_LAZY_REFCOUNTS : 0);
+	h->autoclear = htobe64(l->data_raw ? QCOW2_DATA_FILE_RAW : 0);
+	h->refcount_order = htobe32(l->refcount_order);
+	h->length = htobe32(HEADER_V3);
+}
+
 static int
 write_header(int fd, const char *path, const struct layout *l,
     const struct plan *p, struct error *err)
 {
 	uint64_t cluster = UINT64_C(1) << l->cluster_bits;
 	struct head h = {
-	    .magic = htobe32(MAGIC),
+	    .magic = htobe32(QCOW2_MAGIC),
 	    .version = htobe32(l->version),
 	    .cluster_bits = htobe32(l->cluster_bits),
 	    .size = htobe64(l->size),
@@ -175,34 +265,27 @@ write_header(int fd, const char *path, const struct layout *l,
 	    .table_offset = htobe64(cluster),
 	    .table_clusters = htobe32((uint32_t)p->table),
 	};
-	/* The extension, its text, the end of extensions, the name. */
-	uint8_t ext[16 + 8 + NAME_MOST] = {0};
+	/* Extensions, their end, which is zero, and the name of the base. */
+	uint8_t ext[16 + 8 + NAME_MOST + 1 + 8 + NAME_MOST] = {0};
 	size_t head = l->version == 2 ? HEADER_V2 : HEADER_V3, n = 0, name = 0;
-	const char *format = tool_format_name(l->backing_format);
-	uint32_t word;
 
-	if (l->version == 3) {
-		h.compatible = htobe64(l->lazy_refcounts ? COMPATIBLE_LAZY : 0);
-		h.incompatible =
-		    htobe64(l->extended_l2 ? INCOMPATIBLE_EXT2 : 0);
-		h.refcount_order = htobe32(l->refcount_order);
-		h.length = htobe32(HEADER_V3);
-	}
+	if (l->version == 3)
+		set_features(l, &h);
+	if (l->backing != NULL)
+		n = add_extension(
+		    ext, n, EXT_BACKING, tool_format_name(l->backing_format));
+	if (l->data_name[0] != '\0')
+		n = add_extension(ext, n, EXT_DATA, l->data_name);
+	n += extension(0);
 	if (l->backing != NULL) {
-		word = htobe32(EXT_BACKING);
-		memcpy(ext, &word, 4);
-		word = htobe32((uint32_t)strlen(format));
-		memcpy(ext + 4, &word, 4);
-		memcpy(ext + 8, format, strlen(format));
-		n = 16;
 		name = strlen(l->backing);
-		memcpy(ext + n + 8, l->backing, name);
-		h.backing_offset = htobe64(head + n + 8);
+		memcpy(ext + n, l->backing, name);
+		h.backing_offset = htobe64(head + n);
 		h.backing_length = htobe32((uint32_t)name);
 	}
-	if (put(fd, path, &h, head, 0, err) == -1)
+	if (layout_put(fd, path, &h, head, 0, err) == -1)
 		return -1;
-	return put(fd, path, ext, n + 8 + name, head, err);
+	return layout_put(fd, path, ext, n + name, head, err);
 }
 
 /* Sets the n-th count of a refcount block to 1. */
@@ -215,45 +298,121 @@ count_one(uint8_t *block, uint64_t n, unsigned order)
 		block[((n + 1) << (order - 3)) - 1] = 1;
 }
 
+/* As many refcount blocks at once as a chunk has room for. */
 static int
-write_counts(int fd, const char *path, const struct layout *l,
-    const struct plan *p, struct error *err)
+write_blocks(struct out *o, const struct layout *l, const struct plan *p,
+    struct error *err)
 {
-	uint64_t cluster = UINT64_C(1) << l->cluster_bits, i;
-	uint64_t each = cluster * 8 >> l->refcount_order;
-	uint64_t *table = calloc(p->blocks, 8);
-	uint8_t *block = calloc(p->blocks, cluster);
-	int rc = -1;
+	uint64_t cluster = UINT64_C(1) << l->cluster_bits;
+	uint64_t each = cluster * 8 >> l->refcount_order, at, i, n, some;
+	int rc = 0;
 
-	if (table == NULL || block == NULL) {
-		error_set(err, "%s: out of memory", path);
-		goto out;
+	for (at = 0; rc == 0 && at < p->blocks; at += some) {
+		some = o->room / cluster;
+		if (some > p->blocks - at)
+			some = p->blocks - at;
+		n = p->all - at * each;
+		if (n > some * each)
+			n = some * each;
+		memset(o->chunk, 0, some * cluster);
+		/* Counts follow each other without a gap between blocks. */
+		for (i = 0; i < n; i++)
+			count_one((uint8_t *)o->chunk, i, l->refcount_order);
+		rc = layout_put(o->fd, o->path, o->chunk, some * cluster,
+		    (1 + p->table + at) * cluster, err);
+		if (rc == 0 && interrupted())
+			rc = error_set(err, "interrupted");
 	}
-	for (i = 0; i < p->blocks; i++)
-		table[i] = htobe64((1 + p->table + i) * cluster);
-	for (i = 0; i < p->all; i++)
-		count_one(
-		    block + i / each * cluster, i % each, l->refcount_order);
-	if (put(fd, path, block, p->blocks * cluster, (1 + p->table) * cluster,
-		err) == 0 &&
-	    put(fd, path, table, p->blocks * 8, cluster, err) == 0)
-		rc = 0;
-out:
-	free(table);
-	free(block);
 	return rc;
 }
 
-int
-layout_write(
-    int fd, const char *path, const struct layout *l, struct error *err)
+/* count entries of words words each, from offset at on, for what is in a row. */
+static int
+write_entries(struct out *o, uint64_t at, uint64_t count, unsigned words,
+    uint64_t first, uint64_t step, struct error *err)
 {
+	uint64_t done, n, i;
+	int rc = 0;
+
+	for (done = 0; rc == 0 && done < count; done += n) {
+		n = CHUNK / 8 / words;
+		if (n > count - done)
+			n = count - done;
+		memset(o->chunk, 0, n * words * 8);
+		for (i = 0; i < n; i++)
+			o->chunk[i * words] =
+			    htobe64(first + (done + i) * step);
+		rc = layout_put(o->fd, o->path, o->chunk, n * words * 8,
+		    at + done * words * 8, err);
+		progress_add(&o->progress, n * words * 8);
+		if (rc == 0 && interrupted())
+			rc = error_set(err, "interrupted");
+	}
+	return rc;
+}
+
+/*
+ * The mapping of a preallocated image: clusters of the file in a row, or of
+ * the data file, from its beginning. L2 tables follow each other, and so do
+ * the entries in them.
+ */
+static int
+write_mapping(struct out *o, const struct layout *l, const struct plan *p,
+    struct error *err)
+{
+	uint64_t cluster = UINT64_C(1) << l->cluster_bits;
+	uint64_t l1 = (1 + p->table + p->blocks) * cluster;
+	uint64_t l2 = l1 + p->l1 * cluster, disk = l2 + p->l2 * cluster;
+
+	if (write_entries(o, l1, p->l2, 1, l2 | QCOW2_COPIED, cluster, err) ==
+	    -1)
+		return -1;
+	return write_entries(o, l2, parts(l->size, cluster),
+	    l->extended_l2 ? 2 : 1, (p->disk > 0 ? disk : 0) | QCOW2_COPIED,
+	    cluster, err);
+}
+
+static int
+write_all(struct out *o, const struct layout *l, const struct plan *p,
+    struct error *err)
+{
+	uint64_t cluster = UINT64_C(1) << l->cluster_bits;
+
+	if (write_blocks(o, l, p, err) == -1 ||
+	    write_entries(o, cluster, p->blocks, 1, (1 + p->table) * cluster,
+		cluster, err) == -1)
+		return -1;
+	return p->l2 > 0 ? write_mapping(o, l, p, err) : 0;
+}
+
+int
+layout_write(int fd, const char *path, const struct layout *l, uint64_t *disk,
+    struct error *err)
+{
+	uint64_t cluster = UINT64_C(1) << l->cluster_bits;
+	struct out o = {.fd = fd, .path = path};
 	struct plan p;
+	int rc;
 
 	make_plan(l, &p);
-	if (ftruncate(fd, (off_t)(p.all << l->cluster_bits)) == -1)
+	*disk = (p.all - p.disk) * cluster;
+	if (p.l2 > 0 &&
+	    (l->size > PLACE_MOST || p.table * cluster > TABLE_MOST))
+		return error_set(err,
+		    "%s is too large to be preallocated with clusters of %llu "
+		    "bytes; choose a larger cluster_size, or leave "
+		    "preallocation out",
+		    path, (unsigned long long)cluster);
+	if (ftruncate(fd, (off_t)(p.all * cluster)) == -1)
 		return tool_io_failed(path, true, -errno, err);
-	if (write_counts(fd, path, l, &p, err) == -1)
-		return -1;
-	return write_header(fd, path, l, &p, err);
+	o.room = cluster > CHUNK ? cluster : CHUNK;
+	o.chunk = malloc(o.room);
+	if (o.chunk == NULL)
+		return error_set(err, "%s: out of memory", path);
+	progress_begin(&o.progress, "preallocating",
+	    parts(l->size, cluster) * (l->extended_l2 ? 16 : 8));
+	rc = write_all(&o, l, &p, err);
+	progress_end(&o.progress);
+	free(o.chunk);
+	return rc == 0 ? write_header(fd, path, l, &p, err) : -1;
 }

@@ -163,7 +163,7 @@ add_guest(struct list *l, const struct config_vm *vm)
 		add_chain(l, vm->disks[i].path, format_of(vm->disks[i].format));
 		add_user(l, vm->disks[i].path, &user);
 	}
-	if (vm->cdrom == NULL)
+	if (vm->cdrom == NULL || strcmp(vm->cdrom, CONFIG_EMPTY) == 0)
 		return;
 	user = (struct list_user){vm->name, true, true};
 	add_chain(l, vm->cdrom, BLOCK_FORMAT_RAW);

@@ -79,34 +79,101 @@ read_version(struct layout *l, const char *value, struct error *err)
 }
 
 static int
+read_packing(struct layout *l, const char *value, struct error *err)
+{
+	l->zstd = strcmp(value, "zstd") == 0;
+	if (!l->zstd && strcmp(value, "zlib") != 0)
+		return error_set(
+		    err, "compression_type is zlib or zstd, not \"%s\"", value);
+	return 0;
+}
+
+static int
+read_data_file(struct layout *l, const char *value, struct error *err)
+{
+	if (value[0] == '\0' || strlen(value) >= sizeof l->data_path)
+		return error_set(err,
+		    "data_file is the path of a file, with less than %zu "
+		    "bytes",
+		    sizeof l->data_path);
+	snprintf(l->data_path, sizeof l->data_path, "%s", value);
+	return 0;
+}
+
+static int
+read_preallocation(struct layout *l, const char *value, struct error *err)
+{
+	static const char *const ways[] = {"off", "metadata", "falloc", "full"};
+	unsigned i;
+
+	for (i = 0; i < sizeof ways / sizeof *ways; i++)
+		if (strcmp(value, ways[i]) == 0) {
+			l->preallocation = (enum preallocation)i;
+			return 0;
+		}
+	return error_set(err,
+	    "preallocation is off, metadata, falloc or full, not \"%s\"",
+	    value);
+}
+
+static int
+read_lazy(struct layout *l, const char *value, struct error *err)
+{
+	return read_switch("lazy_refcounts", value, &l->lazy_refcounts, err);
+}
+
+static int
+read_extended(struct layout *l, const char *value, struct error *err)
+{
+	return read_switch("extended_l2", value, &l->extended_l2, err);
+}
+
+static int
+read_data_raw(struct layout *l, const char *value, struct error *err)
+{
+	return read_switch("data_file_raw", value, &l->data_raw, err);
+}
+
+static const struct {
+	const char *name;
+	int (*read)(struct layout *l, const char *value, struct error *err);
+} options[] = {
+    {"cluster_size", read_cluster},
+    {"compat", read_version},
+    {"compression_type", read_packing},
+    {"data_file", read_data_file},
+    {"data_file_raw", read_data_raw},
+    {"extended_l2", read_extended},
+    {"lazy_refcounts", read_lazy},
+    {"preallocation", read_preallocation},
+    {"refcount_bits", read_refcount},
+};
+#define OPTIONS (sizeof options / sizeof *options)
+
+static int
 read_one(struct layout *l, char *text, struct error *err)
 {
-	static const char *const keys[] = {"cluster_size", "compat",
-	    "extended_l2", "lazy_refcounts", "refcount_bits", NULL};
+	const char *names[OPTIONS + 1] = {NULL}, *near;
 	char *value = strchr(text, '=');
-	const char *near;
+	size_t i;
 
 	if (value == NULL)
 		return error_set(
 		    err, "an option is NAME=VALUE, not \"%s\"", text);
 	*value++ = '\0';
-	if (strcmp(text, "cluster_size") == 0)
-		return read_cluster(l, value, err);
-	if (strcmp(text, "compat") == 0)
-		return read_version(l, value, err);
-	if (strcmp(text, "refcount_bits") == 0)
-		return read_refcount(l, value, err);
-	if (strcmp(text, "lazy_refcounts") == 0)
-		return read_switch(text, value, &l->lazy_refcounts, err);
-	if (strcmp(text, "extended_l2") == 0)
-		return read_switch(text, value, &l->extended_l2, err);
-	near = config_nearest(text, keys);
+	for (i = 0; i < OPTIONS; i++) {
+		if (strcmp(text, options[i].name) == 0)
+			return options[i].read(l, value, err);
+		names[i] = options[i].name;
+	}
+	near = config_nearest(text, names);
 	if (near != NULL)
 		return error_set(
 		    err, "there is no option %s: is %s meant?", text, near);
 	return error_set(err,
-	    "there is no option %s: cluster_size, compat, extended_l2, "
-	    "lazy_refcounts and refcount_bits are known",
+	    "there is no option %s: cluster_size, compat, compression_type, "
+	    "data_file, data_file_raw, extended_l2, lazy_refcounts, "
+	    "preallocation and refcount_bits are known",
 	    text);
 }
 
@@ -123,6 +190,25 @@ options_parse(struct layout *l, const char *text, struct error *err)
 		rc = read_one(l, one, err);
 	free(copy);
 	return rc;
+}
+
+int
+options_check_raw(const struct layout *l, struct error *err)
+{
+	struct layout plain;
+
+	options_default(&plain);
+	if (l->version != plain.version ||
+	    l->cluster_bits != plain.cluster_bits ||
+	    l->refcount_order != plain.refcount_order || l->lazy_refcounts ||
+	    l->extended_l2 || l->zstd || l->data_raw || l->data_path[0] != '\0')
+		return error_set(
+		    err, "raw images have no option (-o) but preallocation");
+	if (l->preallocation == PREALLOCATE_TABLES)
+		return error_set(err,
+		    "raw images have no metadata; say preallocation=falloc or "
+		    "full");
+	return 0;
 }
 
 int

@@ -13,6 +13,8 @@ void options_default(struct layout *l);
  * sentence.
  */
 int options_parse(struct layout *l, const char *text, struct error *err);
+/* Does l say something that a raw image cannot be? -1 with a sentence. */
+int options_check_raw(const struct layout *l, struct error *err);
 /*
  * Reads the size of a disk, rounded up to whole sectors; with "+" before it
  * that much more than old. Returns 0, or -1 with a sentence.

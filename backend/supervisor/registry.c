@@ -198,9 +198,11 @@ defined_disks(const struct config_vm *vm)
 
 	for (i = 0; i < vm->ndisks; i++)
 		json_array_append_new(list,
-		    json_pack("{s:o, s:b}", "path",
+		    json_pack("{s:o, s:b, s:s}", "path",
 			text_json(vm->disks[i].path), "readonly",
-			vm->disks[i].readonly));
+			vm->disks[i].readonly, "bus",
+			vm->disks[i].bus == CONFIG_BUS_SCSI ? "scsi"
+							    : "virtio"));
 	return list;
 }
 

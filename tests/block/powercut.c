@@ -10,17 +10,16 @@
  *	                  └───▶ goes on      of one in MORE_EACH: written to
  */
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "backend/block/block.h"
+#include "tests/block/program.h"
 #include "tests/block/recorder.h"
 #include "tests/block/smallcache.h"
 #include "tests/block/states.h"
@@ -33,8 +32,6 @@
 #define QEMU_EACH 20u
 #define MORE_EACH 12u
 #define KIB       1024ULL
-
-extern char **environ;
 
 struct setup {
 	const char *name;
@@ -94,43 +91,6 @@ struct run {
 static struct {
 	unsigned states, judged, resumed, leaky, dirty;
 } total;
-
-/*
- * Runs a program in a folder (qemu-img looks for data files from there)
- * without its output; its exit status.
- */
-static int
-run_program(const char *folder, const char *const argv[])
-{
-	posix_spawn_file_actions_t fa;
-	int status = -1, rc;
-	pid_t pid;
-
-	posix_spawn_file_actions_init(&fa);
-	posix_spawn_file_actions_addchdir_np(&fa, folder);
-	posix_spawn_file_actions_addopen(
-	    &fa, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_addopen(
-	    &fa, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-	rc = posix_spawnp(
-	    &pid, argv[0], &fa, NULL, (char *const *)(uintptr_t)argv, environ);
-	posix_spawn_file_actions_destroy(&fa);
-	if (rc != 0)
-		return -1;
-	while (waitpid(pid, &status, 0) == -1)
-		if (errno != EINTR)
-			return -1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static void
-copy_file(const char *from, const char *to)
-{
-	const char *const cp[] = {"cp", "--sparse=always", from, to, NULL};
-
-	if (run_program("/", cp) != 0)
-		exit(95);
-}
 
 static struct block *
 open_image(struct run *r, const char *path, bool readonly)
@@ -561,20 +521,6 @@ try_setup(const struct setup *s, const char *root, unsigned states)
 	return rc;
 }
 
-static const char *
-temporary(void)
-{
-	static char path[48];
-	struct stat st;
-
-	/* Memory, where there is: a state is written in no time there. */
-	snprintf(path, sizeof path, "%s/vmtui-powercut.XXXXXX",
-	    stat("/dev/shm", &st) == 0 && access("/dev/shm", W_OK) == 0
-		? "/dev/shm"
-		: "/tmp");
-	return mkdtemp(path);
-}
-
 /* -l: what there is. */
 static int
 list(void)
@@ -605,7 +551,7 @@ main(int argc, char **argv)
 	}
 	states = (unsigned)strtoul(argv[1], NULL, 10);
 	random_seed(strtoull(argv[2], NULL, 10));
-	root = temporary();
+	root = temporary_folder();
 	rc = try_setup(s, root, states);
 	printf("%u states, %u judged by qemu-img, %u gone on with, %u with "
 	       "leaks, %u dirty\n",

@@ -25,6 +25,7 @@ struct recorder {
 struct recorded *recorder_log;
 unsigned recorder_count;
 uint64_t recorder_clock;
+bool recorder_performs;
 static unsigned room;
 static struct {
 	bool used;
@@ -92,12 +93,10 @@ is_change(const struct block_request *rq)
 	return rq->op != BLOCK_READ && rq->op != BLOCK_RESERVE;
 }
 
-static void
-record(struct recorder *r, struct block_request *rq)
+struct recorded *
+recorder_add(struct recorded entry)
 {
 	struct recorded *e;
-	uint64_t at = 0;
-	unsigned i;
 
 	if (recorder_count == room) {
 		room = room * 2 + 1024;
@@ -105,17 +104,43 @@ record(struct recorder *r, struct block_request *rq)
 		if (recorder_log == NULL)
 			exit(99);
 	}
-	r->flying[r->n].entry = recorder_count;
 	e = &recorder_log[recorder_count++];
-	*e = (struct recorded){
+	*e = entry;
+	e->submitted = recorder_tick();
+	e->done = RECORDER_NEVER;
+	return e;
+}
+
+int
+recorder_file(int fd)
+{
+	struct stat st;
+	int i;
+
+	if (fstat(fd, &st) == -1)
+		exit(99);
+	for (i = 0; i < RECORDER_FILES; i++)
+		if (files[i].used && files[i].dev == st.st_dev &&
+		    files[i].ino == st.st_ino)
+			return i;
+	return -1;
+}
+
+static void
+record(struct recorder *r, struct block_request *rq)
+{
+	struct recorded *e;
+	uint64_t at = 0;
+	unsigned i;
+
+	r->flying[r->n].entry = recorder_count;
+	e = recorder_add((struct recorded){
 	    .file = (unsigned)r->file,
 	    .flush = rq->op == BLOCK_FLUSH,
 	    .grows = rq->op == BLOCK_WRITE,
 	    .offset = rq->place,
 	    .len = rq->len,
-	    .submitted = recorder_tick(),
-	    .done = RECORDER_NEVER,
-	};
+	});
 	if (rq->op != BLOCK_WRITE)
 		return;
 	e->data = malloc(rq->len);
@@ -177,6 +202,7 @@ perform(int fd, struct block_request *rq)
 			n = 0;
 		}
 	} while (!block_step_done(rq, n == -1 ? -errno : (int)n, &result));
+	recorder_performs = false;
 	return result;
 }
 
@@ -229,16 +255,10 @@ __wrap_block_uring_new(
     int fd, unsigned depth, struct block **b, struct error *err)
 {
 	struct recorder *r = calloc(1, sizeof *r);
-	struct stat st;
-	int i;
 
-	if (r == NULL || fstat(fd, &st) == -1)
+	if (r == NULL)
 		return error_set(err, "no recorder");
-	r->file = -1;
-	for (i = 0; i < RECORDER_FILES; i++)
-		if (files[i].used && files[i].dev == st.st_dev &&
-		    files[i].ino == st.st_ino)
-			r->file = i;
+	r->file = recorder_file(fd);
 	r->b.ops = &recorder_ops;
 	/* Always readable: who polls it asks, and may be asked to wait. */
 	r->b.event_fd = eventfd(1, EFD_CLOEXEC);

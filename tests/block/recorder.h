@@ -43,6 +43,12 @@ extern uint64_t recorder_clock;
 void recorder_begin(unsigned file, const char *path);
 /* Forgets all. */
 void recorder_clear(void);
+/* The number under which the file is recorded, or -1. */
+int recorder_file(int fd);
+/* Notes a change, submitted now. It stays where it is until the next one. */
+struct recorded *recorder_add(struct recorded entry);
+/* True while the recorder itself writes to the file. */
+extern bool recorder_performs;
 /* The next point in time. */
 uint64_t recorder_tick(void);
 

@@ -1,9 +1,13 @@
 """The same random operations by us and by qemu-io; then the twins compare."""
 
 import itertools
+import json
 import os
 
-from images import (KIB, Disk, Work, check, reads_as, resize, run, sanity)
+from images import (KIB, ROOT, Disk, Work, check, reads_as, resize, run,
+                    sanity)
+
+VMTUI = os.environ.get("VMTUI", os.path.join(ROOT, "build/asan/vmtui"))
 
 OPERATIONS = 90  # in a phase, of which there are two
 
@@ -60,9 +64,13 @@ def make_below(folder, kind, rng, size):
 
 
 def make(folder, name, options, size, below=None):
-    """A twin, in a folder of its own so that its data file has a place."""
+    """A twin, in a folder of its own so that its data file has a place, and
+    its base can be written."""
     place = os.path.join(folder, name)
     os.mkdir(place)
+    if below:
+        run(["cp", below, place])
+        below = os.path.basename(below)
     argv = ["qemu-img", "create", "-q", "-f", "qcow2", "-o", options]
     if below:
         argv += ["-F", "raw" if below.endswith("raw") else "qcow2",
@@ -82,6 +90,27 @@ def compress(place, options, disk, rng):
         f.write(disk.bytes)
     run(["qemu-img", "convert", "-c", "-f", "raw", "-O", "qcow2", "-o",
          options, raw, "image"], cwd=place)
+
+
+def commit(folder, disk, ours, theirs, below):
+    """Each twin's contents go into its base, and it goes on empty."""
+    name = os.path.basename(below)
+    run([VMTUI, "image", "commit", "-f", "qcow2", "image"], cwd=ours)
+    run(["qemu-img", "commit", "-q", "-f", "qcow2", "image"], cwd=theirs)
+    sanity("image", ours)
+    if name.endswith("qcow2"):
+        sanity(name, ours)
+    run(["qemu-img", "compare", os.path.join(ours, name),
+         os.path.join(theirs, name)])
+    sizes = [json.loads(run(["qemu-img", "info", "--output=json", name],
+                            cwd=place))["virtual-size"]
+             for place in (ours, theirs)]
+    check(sizes[0] == sizes[1], "bases of", sizes)
+    judge(folder, disk, ours, theirs)
+    held = [one for one in json.loads(run(
+        ["qemu-img", "map", "--output=json", "-f", "qcow2", "image"],
+        cwd=ours)) if one["depth"] == 0 and one["data"]]
+    check(not held, "not empty:", held[:3])
 
 
 def twins(folder, rng, cluster, options, more):
@@ -119,6 +148,8 @@ def twins(folder, rng, cluster, options, more):
             resize(ours, theirs, disk, rng)
             sanity("image", ours)
             judge(folder, disk, ours, theirs)
+        if phase == 0 and below:
+            commit(folder, disk, ours, theirs, below)
         if phase == 0 and keeps:
             kept = bytes(disk.bytes)
             for place in (ours, theirs):

@@ -124,6 +124,52 @@ def test_a_full_disk_pauses_a_guest_on_qcow2_until_there_is_room(lab):
     until_there_is_room(lab, "qcow2")
 
 
+def test_two_full_disks_are_both_said_and_go_on_together(lab):
+    need_kvm()
+    with SmallDisk(lab.path("vmm"), 4096 * KIB) as disk:
+        paths = [disk.file(name, 8192 * KIB, sparse=True)
+                 for name in ("a.img", "b.img")]
+        ballast = disk.file("ballast", 4000 * KIB)
+        with open(ballast, "ab", buffering=0) as f:
+            try:
+                while f.write(b"x" * 4096):
+                    pass
+            except OSError:
+                pass
+        lab.configure(lab.guest("a", "".join(
+            "disk = %s, format=raw\n" % path for path in paths)))
+        lab.ok("start", "a")
+        lab.see("a", PROMPT)
+        lab.see("a", b"two 64 7", type=b"two 64 7\r")
+
+        def both():
+            """The second one's request may have come after the pause."""
+            guest = lab.status("a")
+            if guest["state"] != "paused" or not guest["reason"]:
+                return False
+            if "(and 1 more)" in guest["reason"]:
+                return True
+            said_before = said(lab, "a")
+            lab.ok("unpause", "a")
+            until("that it is tried again",
+                  lambda: said(lab, "a") > said_before, 30)
+            return False
+        until("that both disks are full", both, 60)
+        reason = lab.status("a")["reason"]
+        check("a.img (and 1 more): no space left on the device; make room, "
+              "then: vmtui unpause a" in reason, reason)
+        os.unlink(ballast)
+        lab.ok("unpause", "a")
+        lab.see("a", b"ok: 128 sectors on each", seconds=60)
+        check(lab.status("a")["state"] == "running" and
+              lab.status("a")["reason"] == "", lab.status("a"))
+        for number in (b"0", b"1"):
+            text = lab.see("a", b"ok: 128 sectors in",
+                           type=b"verify 64 128 7 " + number + b"\r",
+                           seconds=60)
+            check("error" not in text, text)
+
+
 def test_a_guest_whose_disk_is_full_is_reset_and_forced_off(lab):
     need_kvm()
     with SmallDisk(lab.path("vmm"), 4096 * KIB) as disk:

@@ -59,13 +59,12 @@ blk_buffer(uint64_t disk)
 
 /* One request, from queueing to status. bytes is 0 for a flush. */
 static int
-request(struct virtio *v, uint32_t type, uint64_t sector, uint32_t bytes)
+request_begin(struct virtio *v, uint32_t type, uint64_t sector, uint32_t bytes)
 {
 	struct blk *b = v->data;
 	struct virtq *q = &v->queue[0];
 	struct virtq_piece p[3] = {{&b->header, sizeof(b->header)}};
 	unsigned n = 1, in = type == REQUEST_IN ? 2 : 1;
-	uint32_t len;
 
 	b->header.type = type;
 	b->header.reserved = 0;
@@ -82,6 +81,17 @@ request(struct virtio *v, uint32_t type, uint64_t sector, uint32_t bytes)
 		return -1;
 	}
 	virtq_kick(q);
+	return 0;
+}
+
+/* Waits for what was begun; what the device says of it, or -1. */
+static int
+request_end(struct virtio *v)
+{
+	struct virtq *q = &v->queue[0];
+	struct blk *b = v->data;
+	uint32_t len;
+
 	if (virtio_wait(v, q, time_now() + PATIENCE) != 0) {
 		v->problem = "it did not answer; `mode' sets it up anew";
 		print("no answer from the disk in a minute\n");
@@ -89,6 +99,37 @@ request(struct virtio *v, uint32_t type, uint64_t sector, uint32_t bytes)
 	}
 	virtq_get(q, &len);
 	return b->status;
+}
+
+static int
+request(struct virtio *v, uint32_t type, uint64_t sector, uint32_t bytes)
+{
+	if (request_begin(v, type, sector, bytes) != 0)
+		return -1;
+	return request_end(v);
+}
+
+int
+blk_write_two(uint64_t sector, unsigned count)
+{
+	struct virtio *v[2];
+	int status[2] = {-1, -1};
+	unsigned i;
+
+	for (i = 0; i < 2; i++) {
+		v[i] = virtio_find(VIRTIO_BLK, i);
+		if (v[i] == NULL || sector + count > blk_capacity(v[i]))
+			return -1;
+	}
+	for (i = 0; i < 2; i++)
+		status[i] = request_begin(
+		    v[i], REQUEST_OUT, sector, count * BLK_SECTOR);
+	for (i = 0; i < 2; i++)
+		if (status[i] == 0)
+			status[i] = request_end(v[i]);
+	if (status[0] != STATUS_OK || status[1] != STATUS_OK)
+		print("disk error: %d and %d\n", status[0], status[1]);
+	return status[0] == STATUS_OK && status[1] == STATUS_OK ? 0 : -1;
 }
 
 static int

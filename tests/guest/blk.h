@@ -1,5 +1,5 @@
 /*
- * blk.h: virtio-blk (virtio 1.2, 5.2), one request at a time. disk is a number
+ * blk.h: virtio-blk (virtio 1.2, 5.2), one request at a time on each disk. disk is a number
  * from 0. Failures are printed where they happen.
  */
 #ifndef GUEST_BLK_H
@@ -23,6 +23,9 @@ uint8_t *blk_buffer(uint64_t disk);
 /* Moves count sectors (1 to BLK_CHUNK) from sector on; returns 0 or -1. */
 int blk_read(uint64_t disk, uint64_t sector, unsigned count);
 int blk_write(uint64_t disk, uint64_t sector, unsigned count);
+
+/* Writes to disks 0 and 1 at the same time what is in the buffers of each. */
+int blk_write_two(uint64_t sector, unsigned count);
 
 /* Makes what was written last; nothing to do where the disk offers no flush. */
 int blk_flush(uint64_t disk);

@@ -160,12 +160,30 @@ run_pattern(int argc, char **argv)
 		    (time_now() - start) / 1000);
 }
 
+static void
+run_two(int argc, char **argv)
+{
+	uint64_t sector, seed;
+	uint8_t *buf[2] = {blk_buffer(0), blk_buffer(1)};
+
+	if (command_number(argv[1], "N", 0, UINT64_MAX, &sector) != 0 ||
+	    command_number(argv[2], "SEED", 0, 65535, &seed) != 0 ||
+	    buf[0] == NULL || buf[1] == NULL)
+		return;
+	pattern_fill(buf[0], seed, sector, BLK_CHUNK);
+	pattern_fill(buf[1], seed, sector, BLK_CHUNK);
+	if (blk_write_two(sector, BLK_CHUNK) == 0)
+		print("ok: %u sectors on each\n", BLK_CHUNK);
+}
+
 static const struct command commands[] = {
     {"read", "N [DISK]", "show sector N of a disk", 1, 2, run_read},
     {"write", "N TEXT [DISK]", "write TEXT to sector N and flush", 2, 3,
 	run_write},
     {"fill", "N COUNT SEED [DISK]", "write a pattern over COUNT sectors", 3, 4,
 	run_pattern},
+    {"two", "N SEED", "write the pattern to disks 0 and 1 at once", 2, 2,
+	run_two},
     {"verify", "N COUNT SEED [DISK]", "read them back and compare", 3, 4,
 	run_pattern},
     {0},

@@ -126,12 +126,39 @@ def test_options_that_are_none(lab):
                           ("compat=v2,lazy_refcounts=on", "compat=v2"),
                           ("compat=v2,refcount_bits=1", "compat=v2"),
                           ("extended_l2=on,cluster_size=4K", "16K"),
+                          ("preallocation=some", "preallocation is off"),
+                          ("preallocation=", "preallocation is off"),
+                          ("compression_type=lzo", "zlib or zstd"),
+                          ("data_file=", "path of a file"),
+                          ("data_file=" + "d" * 5000, "path of a file"),
+                          ("data_file=" + "d" * 300, "too long"),
+                          ("data_file=a.qcow2", "its own data file"),
+                          ("data_file=no/d", "folder"),
+                          ("data_file_raw=on", "name that"),
+                          ("data_file_raw=1,data_file=d", "on or off"),
+                          ("compat=v2,data_file=d", "compat=v2"),
+                          ("compat=v2,compression_type=zstd", "compat=v2"),
+                          ("cluster_size=512,data_file=/" + "d" * 500,
+                           "does not fit"),
                           ("cluster_size=512", "128G at most")):
         size = "1T" if word == "128G at most" else "1G"
         result = lab.run("create", "-s", size, "-o", options, "a.qcow2")
         check(result.status in (1, 2) and word in result.err, options,
               result.err)
         check(not os.path.exists(lab.path("a.qcow2")), "it was made")
+    for options, path, word in (("preallocation=metadata", "a.raw", "falloc"),
+                                ("cluster_size=4K", "a.raw", "no option"),
+                                ("data_file=d", "a.raw", "no option")):
+        result = lab.run("create", "-s", "1M", "-o", options, path)
+        check(result.status == 2 and word in result.err, result.err)
+    lab.ok("create", "-s", "1M", "base.qcow2")
+    for options, word in (("preallocation=metadata", "hide the base"),
+                          ("data_file=d,data_file_raw=on", "based on")):
+        refused(lab, "create", "-b", "base.qcow2", "-o", options, "a.qcow2",
+                says=[word])
+    refused(lab, "create", "-s", "1048576T", "-o",
+            "cluster_size=2M,preallocation=metadata", "a.qcow2",
+            says=["too large to be preallocated"])
 
 
 def test_misuse_shows_how_it_is_used(lab):

@@ -6,7 +6,7 @@ import shutil
 import struct
 
 from harness import check
-from judge import (clean, peek, poke, qemu_img, qemu_io, same, words_of)
+from judge import (clean, info, peek, poke, qemu_img, qemu_io, same, words_of)
 
 OFFSET = 0x00fffffffffffe00
 
@@ -57,6 +57,33 @@ def test_snapshots_and_bitmaps_are_counted(lab):
     qemu_img(lab, "bitmap", "--add", "a.qcow2", "b1")
     qemu_io(lab, "a.qcow2", "write -P 9 0 8M")
     clean(lab, "a.qcow2")
+
+
+def test_bitmaps_are_kept_until_the_disk_may_change(lab):
+    """What we do not keep up to date must not look as if we did (autoclear)."""
+    make(lab)
+    qemu_img(lab, "bitmap", "--add", "a.qcow2", "bits")
+    size = info(lab, "a.qcow2")["virtual-size"]
+    # Looking leaves them, and so does what changes the name of a base alone.
+    lab.ok("image", "info", "a.qcow2")
+    lab.ok("image", "convert", "a.qcow2", "copy.raw")
+    lab.ok("image", "check", "-r", "a.qcow2")
+    clean(lab, "a.qcow2")
+    check(info(lab, "a.qcow2")["format-specific"]["data"].get("bitmaps"),
+          "they are gone")
+    lab.ok("image", "resize", "a.qcow2", str(size + (1 << 20)))
+    data = info(lab, "a.qcow2")["format-specific"]["data"]
+    check(not data.get("bitmaps"), "QEMU still believes them:", data)
+    leaks = found(lab, "a.qcow2")["leaks"]
+    check(leaks > 0 and leaks == json.loads(qemu_img(
+        lab, "check", "--output=json", "a.qcow2", status=3))["leaks"], leaks)
+    check(found(lab, "a.qcow2", "-r")["mended"] == leaks, "still there")
+    clean(lab, "a.qcow2")
+    # The clusters that they had may be anything else's now.
+    qemu_io(lab, "a.qcow2", "write -P 9 0 %d" % size)
+    qemu_img(lab, "bitmap", "--add", "a.qcow2", "new")
+    clean(lab, "a.qcow2")
+    qemu_io(lab, "a.qcow2", "read -P 9 0 %d" % size)
 
 
 def test_leaks_are_found_and_taken_back(lab):

@@ -67,6 +67,86 @@ def test_every_option_makes_what_qemu_makes_of_it(lab):
     check(n > 15, n)
 
 
+def test_preallocation_and_data_files_are_what_qemu_has(lab):
+    """Every way, with and without a data file, on small and large clusters."""
+    n = 0
+    for how, data, more in itertools.product(
+            ("off", "metadata", "falloc", "full"), ("", "data", "raw"),
+            ("cluster_size=64K", "cluster_size=512,refcount_bits=1",
+             "cluster_size=2M,extended_l2=on,compression_type=zstd",
+             "compat=v2,cluster_size=4K")):
+        if data and "v2" in more:
+            continue
+        path, disk = "p%d.qcow2" % n, "p%d.data" % n
+        options = more + ",preallocation=" + how + (
+            data and ",data_file=" + disk) + (
+            ",data_file_raw=on" if data == "raw" else "")
+        lab.ok("create", "-s", "5M", "-o", options, path)
+        clean(lab, path)
+        found = info(lab, path)["format-specific"]["data"]
+        check(found.get("data-file") == (disk if data else None), found)
+        check(found.get("data-file-raw", False) == (data == "raw"), found)
+        check(found.get("compression-type") == (
+            "zstd" if "zstd" in more else "zlib"), found)
+        size = os.stat(lab.path(disk if data else path)).st_blocks * 512
+        check((size >= 5 << 20) == (how in ("falloc", "full")), how, size)
+        check(not data or os.stat(lab.path(disk)).st_size == 5 << 20, disk)
+        qemu_io(lab, path, "read -P 0 0 5M", "write -P 1 0 64k",
+                "write -P 2 3M 100k", "read -P 1 0 64k", "read -P 0 64k 64k")
+        clean(lab, path)
+        if data == "raw":
+            same(lab, path, disk, "-f", "qcow2", "-F", "raw")
+        for name in (path, disk):
+            if os.path.exists(lab.path(name)):
+                os.unlink(lab.path(name))
+        n += 1
+    check(n == 40, n)
+
+
+def test_a_copy_can_be_preallocated_and_have_a_data_file(lab):
+    with open(lab.path("a.raw"), "wb") as f:
+        f.truncate(3 << 20)
+    qemu_io(lab, "a.raw", "write -P 9 1M 100k", form="raw")
+    for n, options in enumerate((
+            "preallocation=metadata", "preallocation=full", "data_file=b",
+            "data_file=c,data_file_raw=on", "data_file=d,preallocation=falloc",
+            "extended_l2=on,preallocation=metadata")):
+        path = "%d.qcow2" % n
+        lab.ok("image", "convert", "-o", options, "a.raw", path)
+        clean(lab, path)
+        same(lab, "a.raw", path, "-f", "raw", "-F", "qcow2")
+    same(lab, "a.raw", "c", "-f", "raw", "-F", "raw")
+
+
+def test_a_data_file_is_found_from_the_images_folder(lab):
+    os.mkdir(lab.path("there"))
+    lab.ok("create", "-s", "1M", "-o", "data_file=there/disk", "there/a.qcow2")
+    told = lab.ok("image", "info", "there/a.qcow2")
+    check("there/disk" in told and files(lab).count("disk") == 0, told)
+    qemu_io(lab, lab.path("there/disk"), "write -P 1 0 64k", form="raw")
+    lab.ok("image", "check", "there/a.qcow2")
+
+
+def test_an_image_and_its_data_file_appear_both_or_neither(lab):
+    before = files(lab) + ["taken"]
+    lab.path("taken", b"x")
+    for disk, path in (("taken", "a.qcow2"), ("b", "taken"), ("c", "c"),
+                       ("no/such/folder", "a.qcow2"), ("./c", "c")):
+        err = lab.fails("create", "-s", "1M", "-f", "qcow2", "-o",
+                        "data_file=" + disk, path)
+        check(err.count("\n") == 1, err)
+        check(files(lab) == sorted(before), disk, path, files(lab))
+
+
+def test_a_raw_image_can_be_preallocated(lab):
+    for how in ("off", "falloc", "full"):
+        path = how + ".raw"
+        lab.ok("create", "-s", "3M", "-o", "preallocation=" + how, path)
+        state = os.stat(lab.path(path))
+        check(state.st_size == 3 << 20, state)
+        check((state.st_blocks * 512 >= 3 << 20) == (how != "off"), how, state)
+
+
 def test_version_2_is_made_for_old_programs(lab):
     lab.ok("create", "-s", "1G", "-o", "compat=v2", "old.qcow2")
     clean(lab, "old.qcow2")

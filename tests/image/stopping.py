@@ -70,6 +70,16 @@ def test_ctrl_c_leaves_no_half_image(lab):
             check(files(lab) == ["src.raw", "vmtui.conf"], files(lab))
 
 
+def test_ctrl_c_while_room_is_made_leaves_nothing(lab):
+    for options in ("preallocation=full", "preallocation=full,data_file=disk"):
+        status, err = in_the_middle(lab, signal.SIGINT, NEW, lambda size: 0,
+                                    "create", "-s", "8G", "-o", options,
+                                    "new.qcow2")
+        check(status == 1, status, err)
+        check("interrupted: new.qcow2 was not made" in err, err)
+        check(files(lab) == ["vmtui.conf"], files(lab))
+
+
 def need_nameless(lab):
     try:
         os.close(os.open(lab.dir, os.O_TMPFILE | os.O_RDWR))

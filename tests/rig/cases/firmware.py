@@ -17,6 +17,7 @@ serial2 = yes
 firmware-log = yes
 disk = {folder}/grub.img
 disk = {folder}/other.img
+disk = /guest/tools.img, readonly
 
 [vm empty]
 memory = 64M
@@ -121,6 +122,23 @@ def test_disk(lab):
     need_grub()
     lab.consoles["grub"].sh("mount -t ext4 /dev/vda1 /mnt && "
                             "echo kept >/mnt/note && umount /mnt", 60)
+
+
+def test_install(lab):
+    """GRUB is installed anew from within; the next boot is by that one"""
+    need_grub()
+    console = lab.consoles["grub"]
+    console.sh("mkdir -p /tools && mount -t ext4 -o ro /dev/vdc /tools")
+    if "grub-bios-setup" not in console.sh("ls /tools/usr/sbin"):
+        raise Skip("grub-pc-bin has no grub-bios-setup where the rig was made")
+    console.sh("for i in dev proc sys; do mount -o bind /$i /tools/$i; done; "
+               "mount -t ext4 /dev/vda1 /tools/tmp")
+    # All of what was there, but for the partition table, is gone before.
+    console.sh("dd if=/dev/zero of=/dev/vda bs=440 count=1 conv=notrunc && "
+               "dd if=/dev/zero of=/dev/vda bs=512 seek=1 count=2047")
+    console.sh("chroot /tools grub-bios-setup -s -d /tmp/boot/grub/i386-pc "
+               "/dev/vda", 120)
+    console.sh("umount /tools/tmp /tools/sys /tools/proc /tools/dev /tools")
 
 
 def stolen(console):
