@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "config/check.h"
 #include "config/item.h"
 
 #define KIB (UINT64_C(1) << 10)
@@ -338,9 +339,27 @@ static const struct {
     [CONFIG_THEME] = {"theme", no_keys},
 };
 
+static const struct config_screen *screen;
+
+void
+config_screen(const struct config_screen *s)
+{
+	screen = s;
+}
+
+void
+keys_judge(const struct config *cfg,
+    void (*say)(void *arg, int line, const char *text), void *arg)
+{
+	if (screen != NULL)
+		screen->judge(cfg, say, arg);
+}
+
 const struct config_key *
 config_keys(enum config_section_kind kind)
 {
+	if (screen != NULL && (kind == CONFIG_KEYS || kind == CONFIG_THEME))
+		return screen->keys(kind);
 	return tables[kind].keys;
 }
 

@@ -116,6 +116,8 @@ char *form_config_path(const struct ui *ui);
 /* For the help. */
 extern const struct binding form_table[];
 extern const struct keytable form_help;
+/* Those of its other steps; ended by a NULL title. */
+extern const struct keytable form_tables[];
 
 /*
  * --- Between its files ------------------------------------------------

@@ -171,8 +171,8 @@ const struct binding pick_bindings[] = {
     {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
 };
 
-void
-pick_click(struct ui *ui, struct pick *p, int y, int x)
+static void
+click(struct ui *ui, struct pick *p, int y, int x)
 {
 	struct rect r = place(ui);
 
@@ -185,6 +185,18 @@ pick_click(struct ui *ui, struct pick *p, int y, int x)
 		return;
 	p->at = p->top + (size_t)(y - r.y - 2);
 	take(ui, p, p->chosen);
+}
+
+void
+pick_mouse(struct ui *ui, struct pick *p, const struct mouse *m)
+{
+	if (m->event != TERM_MOUSE_PRESS)
+		return;
+	if (m->button == 1)
+		click(ui, p, m->row, m->col);
+	else if (m->button == 4 || m->button == 5)
+		pick_key(
+		    ui, p, (struct key){m->button == 4 ? K_UP : K_DOWN, 0});
 }
 
 void

@@ -332,6 +332,12 @@ changed(bool figures, void *arg)
 }
 
 static void
+configured(void *arg)
+{
+	settings_reload(&((struct screen *)arg)->ui);
+}
+
+static void
 told(bool error, const char *text, void *arg)
 {
 	struct ui *ui = &((struct screen *)arg)->ui;
@@ -484,8 +490,11 @@ begin_events(struct screen *s)
 static int
 begin(struct screen *s, const struct screen_options *options, struct error *err)
 {
-	static const struct wire_ops wire_ops = {
-	    .changed = changed, .say = told, .waits = waits, .failed = failed};
+	static const struct wire_ops wire_ops = {.changed = changed,
+	    .configured = configured,
+	    .say = told,
+	    .waits = waits,
+	    .failed = failed};
 	static const struct panes_ops panes_ops = {.text = pane_text,
 	    .state = pane_state,
 	    .bell = pane_bell,
@@ -494,7 +503,6 @@ begin(struct screen *s, const struct screen_options *options, struct error *err)
 	static const struct input_ops input_ops = {
 	    .key = pressed, .mouse = moused, .paste = pasted};
 	struct ui *ui = &s->ui;
-	char why[512];
 
 	if (tty_check(err) == -1)
 		return -1;
@@ -528,9 +536,7 @@ begin(struct screen *s, const struct screen_options *options, struct error *err)
 	event_priority_set(ui->writable, PRIORITY_FRAME);
 	ui_layout(ui);
 	layouts_begin(ui);
-	settings_load(options->config, why, sizeof why);
-	if (*why != '\0')
-		ui_error(ui, "%s", why);
+	settings_load(ui);
 	ui_dirty(ui, DIRTY_ALL);
 	return 0;
 }

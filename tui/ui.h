@@ -24,6 +24,7 @@
 
 #include <event2/event.h>
 
+#include "tui/around.h"
 #include "tui/commands.h"
 #include "tui/console.h"
 #include "tui/editor.h"
@@ -74,6 +75,7 @@ struct ui {
 	struct size size;
 	struct prompt prompt;
 	struct message message;
+	struct bottom bottom;
 	struct sheet sheet;
 	struct form form;
 	struct deletion *deletion; /* that is asked about; form_guest.c */
@@ -91,6 +93,7 @@ struct ui {
 	struct switches switches;
 	struct switches_view switches_view;
 	struct log_view log; /* view_log.c */
+	struct dashboard_view dashboard; /* view_dashboard.c */
 	const char *config; /* -f, or NULL */
 	unsigned dirty;
 	struct event *frame; /* the timer of the next frame */
@@ -98,6 +101,8 @@ struct ui {
 	int64_t drawn; /* when the last one was, monotonic ms */
 	int64_t rang; /* when the terminal last beeped */
 	char complained[256]; /* the mistake that was last shown */
+	char settings_why[512]; /* the same of settings.c */
+	bool mouse; /* it is the screen's, not the terminal's */
 };
 
 /* Asks for a frame, soon, in which that is drawn. */

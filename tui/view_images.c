@@ -491,7 +491,7 @@ guest(const struct ui *ui)
 }
 
 static const struct keytable help[] = {
-    {"in the list of images", images_bindings},
+    {"in the list of images", images_bindings, "images"},
     {NULL, NULL},
 };
 

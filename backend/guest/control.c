@@ -156,6 +156,38 @@ run_ping(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 	conn_return(peer->conn, id, NULL, NULL, 0);
 }
 
+/* What all devices of a kind count together. */
+static void
+sum(struct virtio_dev *const *dev, unsigned n, uint64_t *in, uint64_t *out)
+{
+	const struct virtio_figures *f;
+	unsigned i;
+
+	*in = *out = 0;
+	for (i = 0; i < n; i++) {
+		f = virtio_figures(dev[i]);
+		*in += f->in_bytes;
+		*out += f->out_bytes;
+	}
+}
+
+/* Counts since the start, for rates; asked for each second. */
+static void
+run_figures(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
+{
+	struct guest_process *p = peer->process;
+	uint64_t read, written, received, sent;
+
+	sum(p->hw.disk, p->spec.disks, &read, &written);
+	sum(p->hw.nic, p->spec.nics, &received, &sent);
+	conn_return(peer->conn, id,
+	    json_pack("{s:I, s:I, s:I, s:I, s:I}", "exits",
+		(json_int_t)machine_exits(p->hw.machine), "read",
+		(json_int_t)read, "written", (json_int_t)written, "received",
+		(json_int_t)received, "sent", (json_int_t)sent),
+	    NULL, 0);
+}
+
 static void
 run_quit(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 {
@@ -425,6 +457,7 @@ static const struct command commands[] = {
     {"status", RIGHT_OWNER, run_status},
     {"stop", RIGHT_OWNER, run_stop},
     {"ping", RIGHT_OWNER, run_ping},
+    {"figures", RIGHT_OWNER, run_figures},
     {"quit", RIGHT_OWNER, run_quit},
     {"pause", RIGHT_OWNER, run_pause},
     {"unpause", RIGHT_OWNER, run_unpause},

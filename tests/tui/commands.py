@@ -57,6 +57,25 @@ def test_a_failing_command_says_why_on_the_bottom_line(place):
     at_sizes(place, test)
 
 
+def test_tab_completes_switches_templates_and_small_words(place):
+    def test(s):
+        s.keys(":")
+        s.wait(r"^ :")
+        s.type("start -n ins")
+        s.keys("Tab")
+        s.wait(r"^ :start -n inside *$")
+        s.keys("-")
+        s.type("t we")
+        s.keys("Tab")
+        s.wait(r"^ web1  web2 *\n :start -n inside -t web *$")
+        s.keys("C-u")
+        s.type("link web1 do")
+        s.keys("Tab")
+        s.wait(r"^ :link web1 down *$")
+    at_sizes(place, test, *GUESTS, "--switch", "local:vs-local:up:",
+             "--switch", "inside:vs-inside:absent:")
+
+
 def test_tab_completes_commands_options_and_guests(place):
     def test(s):
         s.keys(":")

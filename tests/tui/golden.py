@@ -114,6 +114,10 @@ class Scenes:
         self.scene("images", ["5"], r"mv1\.img.* mv1")
         self.do(["1"], r"^[▸>][●*] build ")
 
+    def dashboard(self):
+        self.scene("dashboard", ["7"], r"^[▸>]\S build (─|-) running")
+        self.do(["1"], r"^[▸>][●*] build  ")
+
     def log(self):
         self.scene("log", ["6"], r"97% full")
         self.scene("log of warnings", ["v"], r"97% full")
@@ -290,7 +294,7 @@ def walk(place, name, size, looks=False, env=None):
                   "w", encoding="ascii") as f:
             f.write(text)
     place.backend(*GUESTS, "--switch", "local:vs-local:up:em9,vmt-build.0",
-                  "--config", place.path("vmtui.conf"), "--steady", "30",
+                  "--config", place.path("vmtui.conf"), "--still", "30", "--past",
                   "--up", str(UP))
     s = place.screen(size, env=env)
     s.wait(r"^ vmtui  odin")
@@ -301,7 +305,8 @@ def walk(place, name, size, looks=False, env=None):
     scenes = Scenes(s, gallery.kept)
     begin = time.monotonic()
     for part in (scenes.list, scenes.consoles, scenes.switches,
-                 scenes.config, scenes.images, scenes.log, scenes.forms):
+                 scenes.config, scenes.images, scenes.dashboard, scenes.log,
+                 scenes.forms):
         part()
     gallery.close()
     return "%d pictures in %.1f s" % (
