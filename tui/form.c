@@ -19,6 +19,7 @@ row_free(struct form_row *row)
 	free(row->text);
 	free(row->was);
 	free(row->mistake);
+	free(row->note);
 }
 
 void
@@ -92,6 +93,8 @@ form_set_row(struct form *f, size_t i, const char *text)
 		return;
 	free(row->text);
 	row->text = copy;
+	free(row->note);
+	row->note = NULL;
 	if (i == f->at)
 		field_set(&f->field, text);
 	keep_empty(f, row->key);
@@ -375,6 +378,8 @@ loaded(void *arg)
 			ui_error(l->ui, "%s", l->err.text);
 		}
 	}
+	if (mine && f->open)
+		form_look(l->ui);
 	if (mine)
 		ui_dirty(l->ui, DIRTY_ALL);
 	free(l->path);
@@ -402,6 +407,7 @@ quiet(int fd, short what, void *arg)
 
 	if (ui->form.open && ui->form.step == FORM_EDITING) {
 		form_check(&ui->form);
+		form_look(ui);
 		ui_dirty(ui, DIRTY_BODY | DIRTY_BOTTOM);
 	}
 }

@@ -171,6 +171,8 @@ made(struct ui *ui, struct task *t, int status)
 
 	if (status == 0)
 		images_folder_of(ui, t->path);
+	if (ui->form.open)
+		form_look(ui);
 	/* "PATH: qcow2, 16G, made in 0.4 ms"; how long is no news. */
 	if (status == 0 && strncmp(t->result, t->path, n) == 0 &&
 	    strncmp(t->result + n, ": ", 2) == 0 &&

@@ -116,8 +116,10 @@ draw_foot(struct ui *ui, const struct rect *r)
 	else if (f->mistake[0] != '\0')
 		draw_wrapped(r, y + 1, HELP - 1, STYLE_ERROR, f->mistake);
 	else {
+		if (row->note != NULL)
+			draw_wrapped(r, ++y, 1, STYLE_QUESTION, row->note);
 		help_of(ui, help, sizeof help);
-		draw_wrapped(r, y + 1, HELP - 1, STYLE_FAINT, help);
+		draw_wrapped(r, y + 1, r->h - y - 1, STYLE_FAINT, help);
 	}
 }
 

@@ -41,6 +41,7 @@ put(struct ui *ui, const char *text)
 		return;
 	form_set_row(f, f->at, text);
 	form_check(f);
+	form_look(ui);
 	ui_dirty(ui, DIRTY_ALL);
 }
 
@@ -62,13 +63,13 @@ options_of(const char *text)
 
 /* The path alone, without its quotes. */
 void
-form_disk_path(const struct form *f, char *buf, size_t len)
+form_row_path(const struct form_row *row, char *buf, size_t len)
 {
-	const char *text = f->row[f->at].text, *end;
+	const char *text = row->text, *end;
 	size_t n;
 
-	end = f->row[f->at].key->kind == CONFIG_K_DISK ? options_of(text)
-						       : text + strlen(text);
+	end = row->key->kind == CONFIG_K_DISK ? options_of(text)
+					      : text + strlen(text);
 	n = (size_t)(end - text);
 	while (n > 0 && text[n - 1] == ' ')
 		n--;
@@ -77,6 +78,12 @@ form_disk_path(const struct form *f, char *buf, size_t len)
 		n -= 2;
 	}
 	snprintf(buf, len, "%.*s", (int)n, text);
+}
+
+void
+form_disk_path(const struct form *f, char *buf, size_t len)
+{
+	form_row_path(&f->row[f->at], buf, len);
 }
 
 static void file_chosen(struct ui *ui, const char *name);

@@ -600,12 +600,14 @@ def test_a_disk_is_made_on_the_spot(place):
         to(s, "  one more")
         s.type("new one.qcow2")
         s.wait(r"▸ +\* new one.qcow2")
+        s.wait(r"There is no such file yet: ctrl-o makes it")
         s.keys("C-o")
         s.wait(r"^ size of new one.qcow2 \(qcow2; tab: raw\): 16G")
         s.keys("C-u")
         s.type("64M")
         s.keys("Enter")
         s.wait(r"new one.qcow2 is +made: qcow2, +64M")
+        s.wait_not(r"There is no such file yet")
         with open(path, "rb") as f:
             if f.read(4) != b"QFI\xfb":
                 raise Failed("no qcow2 image")

@@ -118,7 +118,7 @@ def test_reboot(lab):
     console = lab.consoles["mv2"]
     console.sh("touch /tmp/before")
     console.type("reboot\r")
-    console.expect("reboot: Restarting system", 30)
+    console.expect("reboot: Restarting system", 120)
     console.login()
     console.sh("test ! -e /tmp/before")
     console.want("nproc", r"^2$")
@@ -130,8 +130,8 @@ def test_panic(lab):
     """a kernel that panics, and was told to reboot then, comes again"""
     console = lab.consoles["mv2"]
     console.type("echo c >/proc/sysrq-trigger\r")
-    console.expect("Kernel panic - not syncing", 30)
-    console.expect("Rebooting in 1 seconds", 30)
+    console.expect("Kernel panic - not syncing", 120)
+    console.expect("Rebooting in 1 seconds", 120)
     console.login()
     if lab.status("mv2")["state"] != "running":
         raise Failure("status does not say running")

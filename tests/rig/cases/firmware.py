@@ -121,7 +121,7 @@ def test_disk(lab):
     """the disks are there, and work"""
     need_grub()
     lab.consoles["grub"].sh("mount -t ext4 /dev/vda1 /mnt && "
-                            "echo kept >/mnt/note && umount /mnt", 60)
+                            "echo kept >/mnt/note && umount /mnt")
 
 
 def test_install(lab):
@@ -133,11 +133,11 @@ def test_install(lab):
         raise Skip("grub-pc-bin has no grub-bios-setup where the rig was made")
     console.sh("for i in dev proc sys; do mount -o bind /$i /tools/$i; done; "
                "mount -t ext4 /dev/vda1 /tools/tmp")
-    # All of what was there, but for the partition table, is gone before.
-    console.sh("dd if=/dev/zero of=/dev/vda bs=440 count=1 conv=notrunc && "
-               "dd if=/dev/zero of=/dev/vda bs=512 seek=1 count=2047")
+    # What was there, but for the partition table, does not boot any more.
+    console.sh("dd if=/dev/zero of=/dev/vda bs=440 count=1 && "
+               "dd if=/dev/zero of=/dev/vda bs=4k seek=1 count=8")
     console.sh("chroot /tools grub-bios-setup -s -d /tmp/boot/grub/i386-pc "
-               "/dev/vda", 120)
+               "/dev/vda")
     console.sh("umount /tools/tmp /tools/sys /tools/proc /tools/dev /tools")
 
 
