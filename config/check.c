@@ -438,9 +438,22 @@ check_templates(struct config *cfg, struct config_mistakes *ms)
 	free(f.path);
 }
 
+static void
+say(void *arg, int line, const char *text)
+{
+	mistake_add(arg, line, "%s", text);
+}
+
+void
+check_screen(const struct config *cfg, struct config_mistakes *ms)
+{
+	keys_judge(cfg, say, ms);
+}
+
 void
 check_model(struct config *cfg, struct config_mistakes *ms)
 {
+	check_screen(cfg, ms);
 	check_names(cfg, ms);
 	check_lladdrs(cfg, ms);
 	check_taps(cfg, ms);

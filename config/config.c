@@ -203,6 +203,24 @@ build_section(struct build *b)
 	}
 }
 
+/* [keys] and [theme] alone; see CONFIG_SCREEN. */
+static void
+build_screen(struct config *cfg, struct config_mistakes *ms)
+{
+	struct config_mistakes others = {0};
+	struct build b = {.cfg = cfg, .ms = &others};
+	size_t i;
+
+	for (i = 0; i < cfg->nsections; i++) {
+		b.sec = &cfg->sections[i];
+		if (b.sec->kind == CONFIG_KEYS || b.sec->kind == CONFIG_THEME)
+			build_section(&b);
+	}
+	config_mistakes_clear(&others);
+	check_screen(cfg, ms);
+	mistake_sort(ms);
+}
+
 /* A model with nothing in it, for path. */
 static struct config *
 new_config(const char *path)
@@ -250,6 +268,20 @@ config_load_string(const char *text, size_t len, const char *path,
 		return -1;
 	}
 	*out = cfg;
+	return 0;
+}
+
+static int
+load_screen(const char *text, size_t len, const char *path, struct config **out,
+    struct config_mistakes *ms)
+{
+	struct config_mistakes others = {0};
+
+	*out = new_config(path);
+	if (len <= CONFIG_FILE_MAX)
+		source_read(text, len, *out, &others);
+	config_mistakes_clear(&others);
+	build_screen(*out, ms);
 	return 0;
 }
 
@@ -315,7 +347,10 @@ config_load(const char *path, int flags, struct config **out,
 	close(fd);
 	if (text == NULL)
 		return -1;
-	r = config_load_string(text, len, path, out, ms);
+	if (flags & CONFIG_SCREEN)
+		r = load_screen(text, len, path, out, ms);
+	else
+		r = config_load_string(text, len, path, out, ms);
 	free(text);
 	return r;
 }

@@ -130,8 +130,9 @@ struct config_key {
 };
 
 /*
- * The keys of a kind of section; ends with a NULL name. [keys] and [theme]
- * have no fixed keys: their tables are empty.
+ * The keys of a kind of section; ends with a NULL name. Those of [keys] and
+ * [theme] are the screen's: empty before config_screen(), and their values are
+ * text (struct config_pair).
  */
 const struct config_key *config_keys(enum config_section_kind);
 
@@ -181,6 +182,7 @@ enum config_cache {
 	CONFIG_CACHE_NONE, /* O_DIRECT */
 	CONFIG_CACHE_UNSAFE /* flushes are not waited for */
 };
+enum config_bus { CONFIG_BUS_VIRTIO, CONFIG_BUS_SCSI };
 enum config_net {
 	CONFIG_NET_TAP, /* a tap in no switch; the person sees to it */
 	CONFIG_NET_SWITCH,
@@ -201,6 +203,7 @@ struct config_disk {
 	char *path; /* absolute */
 	enum config_format format;
 	enum config_cache cache;
+	enum config_bus bus;
 	bool readonly;
 };
 
@@ -287,6 +290,20 @@ struct config_switch {
 	bool enable;
 };
 
+/*
+ * What [keys] and [theme] may say. This folder knows no screen, so whoever has
+ * one (tui/settings.h) hands it down before the first file is read. judge is
+ * called for each configuration that is read, from whatever thread reads it,
+ * and says what is wrong with cfg->keys and cfg->theme, one call a mistake.
+ */
+struct config;
+struct config_screen {
+	const struct config_key *(*keys)(enum config_section_kind);
+	void (*judge)(const struct config *cfg,
+	    void (*say)(void *arg, int line, const char *text), void *arg);
+};
+void config_screen(const struct config_screen *screen);
+
 struct config_global {
 	int line; /* 0: no [vmtui] */
 	int lines[CONFIG_KEYS_MAX];
@@ -332,6 +349,12 @@ int config_default_path(char *buf, size_t len, struct error *err);
 
 /* For config_load(): no file at that place is an empty configuration. */
 #define CONFIG_MISSING_OK 1
+/*
+ * And: only [keys] and [theme] are read, and only what is wrong with their
+ * values is a mistake. There is a model all the same, unless the file cannot
+ * be read; guests with mistakes are no reason to have other keys.
+ */
+#define CONFIG_SCREEN 2
 
 /*
  * Reads and checks a file. Returns 0 and a model for config_free(), or -1

@@ -20,7 +20,8 @@ same_disks(const struct config_vm *a, const struct config_vm *b)
 		x = &a->disks[i];
 		y = &b->disks[i];
 		if (!same_text(x->path, y->path) || x->format != y->format ||
-		    x->cache != y->cache || x->readonly != y->readonly)
+		    x->cache != y->cache || x->bus != y->bus ||
+		    x->readonly != y->readonly)
 			return false;
 	}
 	return a->ndisks == b->ndisks;

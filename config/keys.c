@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "config/check.h"
 #include "config/item.h"
 
 #define KIB (UINT64_C(1) << 10)
@@ -16,6 +17,7 @@ static const char *const restarts[] = {"no", "on-failure", "always", NULL};
 static const char *const allows[] = {"title", "clipboard", NULL};
 static const char *const formats[] = {"auto", "raw", "qcow2", NULL};
 static const char *const discs[] = {CONFIG_EMPTY, NULL};
+static const char *const buses[] = {"virtio", "scsi", NULL};
 static const char *const caches[] = {"writeback", "none", "unsafe", NULL};
 
 #define AT(member) .offset = offsetof(struct config_disk, member)
@@ -31,6 +33,14 @@ static const struct config_key disk_options[] = {
 	.kind = CONFIG_K_FLAG,
 	AT(readonly),
 	.help = "The guest can read the disk but not write it"},
+    {.name = "bus",
+	.kind = CONFIG_K_CHOICE,
+	AT(bus),
+	.choices = buses,
+	.value = "virtio | scsi",
+	.fallback = "virtio",
+	.help = "How the guest reaches the disk: virtio-blk, or a target of a "
+		"virtio-scsi host"},
     {.name = "cache",
 	.kind = CONFIG_K_CHOICE,
 	AT(cache),
@@ -329,9 +339,27 @@ static const struct {
     [CONFIG_THEME] = {"theme", no_keys},
 };
 
+static const struct config_screen *screen;
+
+void
+config_screen(const struct config_screen *s)
+{
+	screen = s;
+}
+
+void
+keys_judge(const struct config *cfg,
+    void (*say)(void *arg, int line, const char *text), void *arg)
+{
+	if (screen != NULL)
+		screen->judge(cfg, say, arg);
+}
+
 const struct config_key *
 config_keys(enum config_section_kind kind)
 {
+	if (screen != NULL && (kind == CONFIG_KEYS || kind == CONFIG_THEME))
+		return screen->keys(kind);
 	return tables[kind].keys;
 }
 

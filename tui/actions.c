@@ -5,6 +5,7 @@
 
 #include "tui/actions.h"
 #include "tui/commands.h"
+#include "tui/settings.h"
 #include "tui/ui.h"
 
 /* A command on its way; its guest may be gone when the answer comes. */
@@ -276,6 +277,7 @@ follow_file(struct ui *ui, json_t *ret)
 	if (ret != NULL)
 		model_mistakes(ui->model, ret);
 	wire_refresh(ui->wire);
+	settings_reload(ui);
 	if (ui->view == &view_switches)
 		switches_ask(ui);
 	images_ask(ui);

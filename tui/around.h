@@ -5,6 +5,20 @@
 #include "tui/keys.h"
 
 struct ui;
+struct view;
+
+#define BOTTOM_SPOTS 32
+
+/* The last line as last drawn: what stands where, for the mouse. */
+struct bottom {
+	struct bottom_spot {
+		int x, w;
+		struct key key; /* code 0: it is a view */
+		const struct view *view;
+	} spot[BOTTOM_SPOTS];
+	int spots;
+	bool pressed; /* the button went down there */
+};
 
 /* The host: name, guests by state, CPU and memory. */
 void top_draw(struct ui *ui);
@@ -13,5 +27,11 @@ void top_draw(struct ui *ui);
  * the table in force, then those of the global one.
  */
 void bottom_draw(struct ui *ui, const struct binding *global);
+
+/*
+ * What a click on the last line stands for: the key of what is written there,
+ * code 0 if nothing is, or another view, which is turned to.
+ */
+struct key bottom_click(struct ui *ui, int col);
 
 #endif

@@ -119,8 +119,8 @@ effect(const struct config_change *c, void *arg)
 		return;
 	if (c->kind == CONFIG_SWITCH)
 		add(e->out, STYLE_QUESTION,
-		    "%s: %s. Guests that run on it see this with their next "
-		    "start.",
+		    "%s: %s, when the next guest on it starts, or at once "
+		    "with r in the switches (3).",
 		    c->name, keys);
 	else
 		add(e->out, up ? STYLE_QUESTION : STYLE_PLAIN, "%s: %s, %s.",

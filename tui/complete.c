@@ -121,6 +121,44 @@ complete_file(
 	files_look(ui->works, w->folder, base, found, w);
 }
 
+/* The backend was asked for the switches' names. */
+static void
+heard(json_t *ret, int fd, const char *why, void *arg)
+{
+	const json_t *list = json_object_get(ret, "switches"), *one;
+	struct wish *w = arg;
+	struct prompt *p = &w->ui->prompt;
+	const char *name;
+	struct complete c;
+	size_t i;
+
+	complete_begin(&c);
+	json_array_foreach (list, i, one) {
+		name = json_string_value(json_object_get(one, "name"));
+		if (name != NULL &&
+		    strncmp(name, w->begun, strlen(w->begun)) == 0)
+			complete_add(&c, name);
+	}
+	if (p->kind == PROMPT_TEXT && strcmp(p->field.text, w->line) == 0)
+		apply(w->ui, &c, w->start, "", false);
+	free(w);
+}
+
+static void
+complete_switch(struct ui *ui, const struct words *words)
+{
+	struct wish *w = calloc(1, sizeof *w);
+
+	if (w == NULL)
+		return;
+	w->ui = ui;
+	w->start = words->start;
+	snprintf(w->line, sizeof w->line, "%s", ui->prompt.field.text);
+	snprintf(w->begun, sizeof w->begun, "%s",
+	    words->open ? words->word[words->count - 1] : "");
+	wire_call(ui->wire, "switches", NULL, heard, w);
+}
+
 void
 complete_command(struct ui *ui)
 {
@@ -135,6 +173,8 @@ complete_command(struct ui *ui)
 	if (words_expected(&w) == WORDS_FILE) {
 		complete_file(ui, w.open ? w.word[w.count - 1] : "", w.start,
 		    false, NULL);
+	} else if (words_expected(&w) == WORDS_SWITCH) {
+		complete_switch(ui, &w);
 	} else {
 		complete_begin(&c);
 		words_complete(&w, ui->model, add, &c);

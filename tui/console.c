@@ -107,9 +107,40 @@ look_back(struct ui *ui)
 const struct binding console_bindings[] = {
     {{K_PREFIX, 0}, {0, 0}, "list",
 	"back to the list; pressed twice it goes to the guest", NULL, prefix},
-    {{K_PAGE_UP, TERM_SHIFT}, {0, 0}, "look back",
-	"look back; pgup or [ behind the key for the list does it too", NULL,
+    {{K_PAGE_UP, TERM_SHIFT}, {0, 0}, "look back", "look back by a page", NULL,
 	look_back},
+    {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
+};
+
+static void
+look_at(struct ui *ui)
+{
+	if (console_pane(ui) != NULL)
+		look_open(console_pane(ui), false);
+}
+
+static void
+other_port(struct ui *ui)
+{
+	if (console_pane(ui) != NULL)
+		pane_turn(console_pane(ui), ui_guest(ui));
+}
+
+static void
+type_size(struct ui *ui)
+{
+	if (console_pane(ui) != NULL)
+		size_type(ui, console_pane(ui));
+}
+
+const struct binding console_commands[] = {
+    {{K_PAGE_UP, 0}, {0, 0}, "page back", "look back by a page", NULL,
+	look_back},
+    {{'[', 0}, {0, 0}, "look", "look back, select, copy", NULL, look_at},
+    {{'c', 0}, {0, 0}, "other console", "the guest's ttyS0 or its hvc0", NULL,
+	other_port},
+    {{'y', 0}, {0, 0}, "stty", "type the pane's size into a serial line", NULL,
+	type_size},
     {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
 };
 
@@ -151,6 +182,7 @@ static bool
 behind_prefix(struct ui *ui, struct key key)
 {
 	struct pane *p = console_pane(ui);
+	const char *why;
 
 	if (key_is(key, keys_prefix().code, keys_prefix().mods)) {
 		console_enter(ui);
@@ -158,22 +190,9 @@ behind_prefix(struct ui *ui, struct key key)
 			pane_key(p, key);
 		return true;
 	}
-	if ((key.code == K_PAGE_UP || key_is(key, '[', 0)) && p != NULL) {
+	if (p != NULL && keys_has(console_commands, key)) {
 		console_enter(ui);
-		if (key.code == K_PAGE_UP)
-			look_back(ui);
-		else
-			look_open(p, false);
-		return true;
-	}
-	if (key_is(key, 'c', 0) && p != NULL) {
-		pane_turn(p, ui_guest(ui));
-		console_enter(ui);
-		return true;
-	}
-	if (key_is(key, 'y', 0) && p != NULL) {
-		console_enter(ui);
-		size_type(ui, p);
+		keys_run(console_commands, key, ui, &why);
 		return true;
 	}
 	/* Whoever is used to a key for "back": one is back already. */

@@ -69,5 +69,7 @@ const char *console_why_silent(const struct guest *g);
 
 /* For the help. */
 extern const struct binding console_bindings[];
+/* Behind the prefix. */
+extern const struct binding console_commands[];
 
 #endif

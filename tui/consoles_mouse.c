@@ -128,11 +128,7 @@ consoles_mouse(struct ui *ui, const struct mouse *m)
 	bool had;
 
 	if (c->pick.open) {
-		if (m->event == TERM_MOUSE_PRESS && m->button == 1)
-			pick_click(ui, &c->pick, m->row, m->col);
-		else if (m->event == TERM_MOUSE_PRESS && m->button > 3)
-			pick_key(ui, &c->pick,
-			    (struct key){m->button == 4 ? K_UP : K_DOWN, 0});
+		pick_mouse(ui, &c->pick, m);
 		return;
 	}
 	if (m->event == TERM_MOUSE_PRESS)

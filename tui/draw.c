@@ -105,13 +105,25 @@ put(int y, int x, const wchar_t *text, attr_t attr, int pair)
 		mvadd_wch(y, x, &c);
 }
 
+static uint32_t
+cell_colour(short colour)
+{
+	return colour < 0 ? TERM_COLOUR_DEFAULT
+			  : TERM_COLOUR_INDEXED | (uint32_t)colour;
+}
+
 static void
 style_of(enum style style, attr_t *attr, int *pair)
 {
-	const struct look *look = theme_look(style, draw.colours > 0);
+	struct look look = theme_look(style, draw.colours > 0);
+	bool bright = false;
 
-	*attr = attr_of(look->attrs);
-	*pair = draw.colours > 0 ? pair_of(look->fg, look->bg) : 0;
+	*pair = 0;
+	if (draw.colours > 0)
+		*pair = pair_of(
+		    colour_number(cell_colour(look.fg), draw.colours, &bright),
+		    colour_number(cell_colour(look.bg), draw.colours, NULL));
+	*attr = attr_of(look.attrs | (bright ? LOOK_BOLD : 0));
 }
 
 void
@@ -235,21 +247,14 @@ draw_glyph(
 	line(r, y, x, 0, 0, 1, style, glyph);
 }
 
-static uint32_t
-cell_colour(short colour)
-{
-	return colour < 0 ? TERM_COLOUR_DEFAULT
-			  : TERM_COLOUR_INDEXED | (uint32_t)colour;
-}
-
 void
 draw_cell_style(struct draw_cell *cell, enum style style)
 {
-	const struct look *look = theme_look(style, draw.colours > 0);
+	struct look look = theme_look(style, draw.colours > 0);
 
-	cell->fg = cell_colour(look->fg);
-	cell->bg = cell_colour(look->bg);
-	cell->looks = look->attrs;
+	cell->fg = cell_colour(look.fg);
+	cell->bg = cell_colour(look.bg);
+	cell->looks = look.attrs;
 }
 
 void

@@ -17,10 +17,6 @@ struct rect {
 	int y, x, h, w; /* in cells, from the top left corner; h, w >= 0 */
 };
 
-/* More looks, for cells of guests. */
-#define LOOK_ITALIC 16u
-#define LOOK_BLINK  32u
-
 struct draw_cell {
 	uint32_t ch; /* printable, wcwidth() is 1 or 2 */
 	const uint32_t *comb; /* ncomb characters of width 0 */

@@ -1,5 +1,7 @@
 #include "tui/actions.h"
 #include "tui/everywhere.h"
+#include "tui/keymap.h"
+#include "tui/settings.h"
 #include "tui/ui.h"
 
 static void quit_key(struct ui *ui);
@@ -14,6 +16,15 @@ mistakes_refuse(struct ui *ui)
 	    : NULL;
 }
 
+static void
+mouse_key(struct ui *ui)
+{
+	settings_mouse(ui, !ui->mouse);
+	ui_say(ui,
+	    ui->mouse ? "The mouse is the screen's."
+		      : "The mouse is the terminal's, to select text with.");
+}
+
 const struct binding everywhere_bindings[] = {
     {{K_ESCAPE, 0}, {0, 0}, "give up",
 	"wait no longer for what was asked of the backend", waiting_refuse,
@@ -26,14 +37,17 @@ const struct binding everywhere_bindings[] = {
     {{'q', 0}, {'c', TERM_CTRL}, "quit", "leave the screen; guests run on",
 	NULL, quit_key},
     {{'R', 0}, {0, 0}, NULL, "read the configuration again", NULL,
-	action_reload},
-    {{'l', TERM_CTRL}, {0, 0}, NULL, "draw the screen anew", NULL, ui_redraw},
+	action_reload, "reload"},
+    {{'M', 0}, {0, 0}, NULL, "give the mouse to the terminal, or take it again",
+	NULL, mouse_key, "toggle-mouse"},
+    {{'l', TERM_CTRL}, {0, 0}, NULL, "draw the screen anew", NULL, ui_redraw,
+	"redraw"},
     {{'z', TERM_CTRL}, {0, 0}, NULL, "stop the screen, back with fg", NULL,
-	ui_suspend},
+	ui_suspend, "suspend"},
     {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
 };
 
-static const struct keytable global_help = {"everywhere", everywhere_bindings};
+const struct keytable everywhere_help = {"everywhere", everywhere_bindings, ""};
 
 static void
 quit_sure(struct ui *ui, const char *name)
@@ -61,7 +75,7 @@ quit_key(struct ui *ui)
 static void
 help_key(struct ui *ui)
 {
-	sheet_help(ui, &global_help);
+	sheet_help(ui, &everywhere_help);
 }
 
 static void
@@ -81,18 +95,43 @@ turn_to(struct ui *ui, struct key key)
 	size_t i;
 
 	for (i = 0; views[i] != NULL; i++)
-		if (key_is(key, (uint32_t)views[i]->key, 0)) {
+		if (keymap_turns(key, views[i])) {
 			ui_turn(ui, views[i]);
 			return true;
 		}
 	return false;
 }
 
+/* The key of the help as it is now, for sentences; "" if it has none. */
+static const char *
+help_name(char *buf, size_t len)
+{
+	const struct binding *b;
+
+	for (b = everywhere_bindings; b->run != help_key; b++)
+		continue;
+	buf[0] = '\0';
+	return keys_of(b).key.code == 0 ? buf
+					: key_name(keys_of(b).key, buf, len);
+}
+
+static void
+nothing(struct ui *ui, struct key key)
+{
+	char name[32], help[32];
+
+	key_name(key, name, sizeof name);
+	if (*help_name(help, sizeof help) != '\0')
+		ui_say(
+		    ui, "%s does nothing here; %s shows the keys.", name, help);
+	else
+		ui_say(ui, "%s does nothing here.", name);
+}
+
 static void
 command_key(struct ui *ui, struct key key)
 {
 	const char *why, *other;
-	char name[32];
 	bool known;
 
 	if ((known = keys_run(ui->view->bindings(ui), key, ui, &why)) &&
@@ -107,8 +146,7 @@ command_key(struct ui *ui, struct key key)
 	if (known)
 		ui_say(ui, "%s", why);
 	else if (!turn_to(ui, key))
-		ui_say(ui, "%s does nothing here; ? shows the keys.",
-		    key_name(key, name, sizeof name));
+		nothing(ui, key);
 }
 
 void
@@ -128,8 +166,10 @@ everywhere_key(struct ui *ui, struct key key)
 	if (message_clear(&ui->message))
 		ui_dirty(ui, DIRTY_ALL);
 	if (ui->sheet.open) {
-		if (!keys_run(sheet_bindings, key, ui, &why) &&
-		    key_is(key, 'l', TERM_CTRL))
+		if (keys_run(sheet_bindings, key, ui, &why)) {
+			if (why != NULL)
+				ui_say(ui, "%s", why);
+		} else if (key_is(key, 'l', TERM_CTRL))
 			ui_redraw(ui);
 		return;
 	}
@@ -144,20 +184,54 @@ everywhere_key(struct ui *ui, struct key key)
 	ui_dirty(ui, DIRTY_BOTTOM);
 }
 
+/*
+ * A click on the last line is what is written there. When the button is let
+ * go: otherwise a click on "quit" would leave that for the shell to read.
+ */
+static bool
+bottom_mouse(struct ui *ui, const struct mouse *mouse)
+{
+	bool here = mouse->row == ui->layout.bottom.y;
+	struct key key;
+
+	if (mouse->button != 1)
+		return false;
+	if (mouse->event == TERM_MOUSE_PRESS) {
+		ui->bottom.pressed = here;
+		return here;
+	}
+	if (!ui->bottom.pressed)
+		return false;
+	if (mouse->event != TERM_MOUSE_RELEASE)
+		return true;
+	ui->bottom.pressed = false;
+	if (!here)
+		return true;
+	key = bottom_click(ui, mouse->col);
+	if (key.code != 0)
+		everywhere_key(ui, key);
+	return true;
+}
+
 void
 everywhere_mouse(struct ui *ui, const struct mouse *mouse)
 {
-	if (ui->layout.small || ui->prompt.kind != PROMPT_NONE ||
-	    ui->sheet.open || ui->view->mouse == NULL)
+	if (ui->layout.small || ui->prompt.kind != PROMPT_NONE)
 		return;
 	if (mouse->event == TERM_MOUSE_PRESS && message_clear(&ui->message))
 		ui_dirty(ui, DIRTY_ALL);
-	if (ui->form.open) {
-		form_mouse(ui, mouse);
+	else if (bottom_mouse(ui, mouse))
 		return;
+	if (ui->sheet.open)
+		sheet_mouse(ui, mouse);
+	else if (ui->view->mouse == NULL)
+		return;
+	else if (ui->form.open)
+		form_mouse(ui, mouse);
+	else {
+		ui->view->mouse(ui, mouse);
+		ui_dirty(ui, DIRTY_BOTTOM);
 	}
-	ui->view->mouse(ui, mouse);
-	ui_dirty(ui, DIRTY_BOTTOM);
 }
 
 void

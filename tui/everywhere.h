@@ -12,6 +12,7 @@ struct ui;
 
 /* What works in all views. */
 extern const struct binding everywhere_bindings[];
+extern const struct keytable everywhere_help;
 
 void everywhere_key(struct ui *ui, struct key key);
 void everywhere_mouse(struct ui *ui, const struct mouse *mouse);

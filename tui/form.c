@@ -19,6 +19,7 @@ row_free(struct form_row *row)
 	free(row->text);
 	free(row->was);
 	free(row->mistake);
+	free(row->note);
 }
 
 void
@@ -92,6 +93,8 @@ form_set_row(struct form *f, size_t i, const char *text)
 		return;
 	free(row->text);
 	row->text = copy;
+	free(row->note);
+	row->note = NULL;
 	if (i == f->at)
 		field_set(&f->field, text);
 	keep_empty(f, row->key);
@@ -132,26 +135,34 @@ take_key(struct form *f, const struct config_key *key)
 }
 
 /* What a new guest begins with comes first. */
+static const char *const first_keys[] = {"kernel", "cdrom", "disk"};
+
+#define FIRST_KEYS (sizeof first_keys / sizeof *first_keys)
+
 static bool
-is_first(const struct form *f, const struct config_key *key)
+is_first(const struct config_key *key)
 {
-	return f->kind == CONFIG_VM && f->name[0] == '\0' &&
-	    (strcmp(key->name, "kernel") == 0 ||
-		strcmp(key->name, "cdrom") == 0);
+	size_t i;
+
+	for (i = 0; i < FIRST_KEYS; i++)
+		if (strcmp(key->name, first_keys[i]) == 0)
+			return true;
+	return false;
 }
 
 void
 form_take_rows(struct form *f)
 {
 	const struct config_key *keys = config_keys(f->kind), *key;
+	bool new_guest = f->kind == CONFIG_VM && f->name[0] == '\0';
+	size_t i;
 
 	form_clear_rows(f);
 	form_insert_row(f, 0, NULL, f->name);
+	for (i = 0; new_guest && i < FIRST_KEYS; i++)
+		take_key(f, config_key_find(keys, first_keys[i]));
 	for (key = keys; key->name != NULL; key++)
-		if (is_first(f, key))
-			take_key(f, key);
-	for (key = keys; key->name != NULL; key++)
-		if (!is_first(f, key))
+		if (!new_guest || !is_first(key))
 			take_key(f, key);
 	form_go(f, 0);
 }
@@ -367,6 +378,8 @@ loaded(void *arg)
 			ui_error(l->ui, "%s", l->err.text);
 		}
 	}
+	if (mine && f->open)
+		form_look(l->ui);
 	if (mine)
 		ui_dirty(l->ui, DIRTY_ALL);
 	free(l->path);
@@ -394,6 +407,7 @@ quiet(int fd, short what, void *arg)
 
 	if (ui->form.open && ui->form.step == FORM_EDITING) {
 		form_check(&ui->form);
+		form_look(ui);
 		ui_dirty(ui, DIRTY_BODY | DIRTY_BOTTOM);
 	}
 }
@@ -480,5 +494,4 @@ form_end(struct ui *ui)
 		event_free(f->check);
 	f->check = NULL;
 	form_delete_end(ui);
-	form_disk_end(ui);
 }

@@ -17,6 +17,7 @@
  *	form_save.c   what will change, saving, and what others changed
  *	form_draw.c   all of it on the screen
  *	form_disk.c   a new image for a disk
+ *	form_look.c   whether the files are there
  *	form_guest.c  clone and delete of a guest or switch
  *
  * Main thread.
@@ -33,6 +34,7 @@
 #include "tui/pick.h"
 
 struct event;
+struct task;
 struct ui;
 
 #define FORM_ROWS 128
@@ -44,6 +46,7 @@ struct form_row {
 	int from; /* which of the key's values in the file; -1: none */
 	char *mistake; /* what is wrong with it, or NULL; owned */
 	bool mild; /* it may be saved all the same */
+	char *note; /* what its file lacks, or NULL; owned */
 };
 
 /* A line of the pages beside the rows: what changes. */
@@ -81,10 +84,10 @@ struct form {
 	bool gone; /* OTHER: they took the section out */
 	struct pick pick;
 	char folder[1024]; /* that the pick shows; "": no folder */
+	char begun[1024]; /* of a name in it, as it was typed */
 	/* The row that names are looked for, which takes a moment. */
 	size_t look_at;
 	const struct config_key *look_key;
-	struct making *making; /* an image; form_disk.c */
 };
 
 /* Opens it for a section that is there. */
@@ -115,6 +118,8 @@ char *form_config_path(const struct ui *ui);
 /* For the help. */
 extern const struct binding form_table[];
 extern const struct keytable form_help;
+/* Those of its other steps; ended by a NULL title. */
+extern const struct keytable form_tables[];
 
 /*
  * --- Between its files ------------------------------------------------
@@ -158,12 +163,21 @@ void form_choose(struct ui *ui);
 /* Whether there is something to choose from. */
 bool form_choices(const struct form *f);
 
-/* The path of the row's disk, without quotes and options; buf. */
+/* The path of a row, without quotes and options; buf. */
+void form_row_path(const struct form_row *row, char *buf, size_t len);
+/* That of the row that has the keyboard. */
 void form_disk_path(const struct form *f, char *buf, size_t len);
+/* Looks whether the files of all rows are there; notes come a moment later. */
+void form_look(struct ui *ui);
+/* Another one in its place; the options stay. */
+void form_disk_put(struct ui *ui, const char *path);
 /* Makes the image that the row names, after asking for its size. */
 const char *form_disk_refuse(struct ui *ui);
 void form_disk_make(struct ui *ui);
-void form_disk_end(struct ui *ui);
+/* What works at the row's image, or NULL. */
+struct task *form_disk_task(struct ui *ui);
+const char *form_disk_stop_refuse(struct ui *ui);
+void form_disk_stop(struct ui *ui);
 
 /* Shows what would change, and asks. */
 void form_review(struct ui *ui);

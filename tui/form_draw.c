@@ -8,7 +8,7 @@
 #include "tui/widget.h"
 
 #define LABEL 17 /* columns of a key's name, with what is around it */
-#define HELP  4 /* lines of help below the rows, with the line above it */
+#define HELP  5 /* lines of help below the rows, with the line above it */
 
 /* "2M to 16T", "1 to 64 CPUs; this host has 8". */
 static void
@@ -37,6 +37,23 @@ limits(const struct ui *ui, const struct config_key *key, char *buf, size_t len)
 		snprintf(buf + n, len - n, " This host has %u.", h->cpus);
 }
 
+/* " Options: format=raw | qcow2, readonly." */
+static void
+options(const struct config_key *key, char *buf, size_t len)
+{
+	const struct config_key *o;
+	size_t n = 0;
+
+	buf[0] = '\0';
+	for (o = key->options; o != NULL && o->name != NULL && n < len; o++)
+		n += (size_t)snprintf(buf + n, len - n, "%s%s%s%s",
+		    n == 0 ? " Options: " : ", ", o->name,
+		    o->value != NULL ? "=" : "",
+		    o->value != NULL ? o->value : "");
+	if (n > 0 && n < len)
+		snprintf(buf + n, len - n, ".");
+}
+
 /* The sentence about the row: what it is, how it looks, when it counts. */
 static void
 help_of(const struct ui *ui, char *buf, size_t len)
@@ -44,7 +61,7 @@ help_of(const struct ui *ui, char *buf, size_t len)
 	const struct form *f = &ui->form;
 	const struct config_key *key = f->row[f->at].key;
 	const struct guest *g = model_find(ui->model, f->name);
-	char range[128];
+	char range[128], more[512];
 
 	if (key == NULL) {
 		snprintf(buf, len,
@@ -55,8 +72,9 @@ help_of(const struct ui *ui, char *buf, size_t len)
 		return;
 	}
 	limits(ui, key, range, sizeof range);
-	snprintf(buf, len, "%s = %s: %s.%s%s", key->name, key->value, key->help,
-	    range,
+	options(key, more, sizeof more);
+	snprintf(buf, len, "%s = %s: %s.%s%s%s", key->name, key->value,
+	    key->help, more, range,
 	    f->kind == CONFIG_VM && g != NULL && guest_is_up(g) && !key->at_once
 		? " In force with the guest's next start."
 		: "");
@@ -84,18 +102,24 @@ draw_foot(struct ui *ui, const struct rect *r)
 {
 	const struct form *f = &ui->form;
 	const struct form_row *row = &f->row[f->at];
+	const struct task *t = form_disk_task(ui);
 	char help[1024];
-	int y = r->h - HELP;
+	int y = r->h - HELP, x;
 
 	draw_hline(r, y, 0, r->w, glyphs()->hline);
-	if (row->mistake != NULL)
+	if (t != NULL) {
+		x = task_draw(r, y + 1, 1, t);
+		draw_text(r, y + 1, x + 1, STYLE_FAINT, "esc stops that");
+	} else if (row->mistake != NULL)
 		draw_wrapped(r, y + 1, HELP - 1,
 		    row->mild ? STYLE_QUESTION : STYLE_ERROR, row->mistake);
 	else if (f->mistake[0] != '\0')
 		draw_wrapped(r, y + 1, HELP - 1, STYLE_ERROR, f->mistake);
 	else {
+		if (row->note != NULL)
+			draw_wrapped(r, ++y, 1, STYLE_QUESTION, row->note);
 		help_of(ui, help, sizeof help);
-		draw_wrapped(r, y + 1, HELP - 1, STYLE_FAINT, help);
+		draw_wrapped(r, y + 1, r->h - y - 1, STYLE_FAINT, help);
 	}
 }
 

@@ -253,11 +253,12 @@ const struct binding form_table[] = {
 	NULL, form_review},
     {{K_ENTER, 0}, {0, 0}, "choose", "choose the value from what there is",
 	choose_refuse, form_choose},
-    {{K_ENTER, 0}, {0, 0}, NULL, NULL, NULL, next},
+    {{K_ENTER, 0}, {0, 0}, NULL, NULL, NULL, next, ""},
     {{K_TAB, 0}, {K_DOWN, 0}, "next", "the next field", NULL, next},
-    {{K_TAB, TERM_SHIFT}, {K_UP, 0}, NULL, "the field before", NULL, previous},
-    {{K_PAGE_UP, 0}, {0, 0}, NULL, "the first field", NULL, first},
-    {{K_PAGE_DOWN, 0}, {0, 0}, NULL, "the last field", NULL, last},
+    {{K_TAB, TERM_SHIFT}, {K_UP, 0}, NULL, "the field before", NULL, previous,
+	"previous"},
+    {{K_PAGE_UP, 0}, {0, 0}, NULL, "the first field", NULL, first, "first"},
+    {{K_PAGE_DOWN, 0}, {0, 0}, NULL, "the last field", NULL, last, "last"},
     {{'o', TERM_CTRL}, {K_F(3), 0}, "make image",
 	"make the disk's image, if it is not there yet", form_disk_refuse,
 	form_disk_make},
@@ -269,6 +270,8 @@ const struct binding form_table[] = {
 	up_refuse, swap_up},
     {{K_DOWN, TERM_ALT}, {'n', TERM_CTRL}, "down", "and down", down_refuse,
 	swap_down},
+    {{K_ESCAPE, 0}, {'c', TERM_CTRL}, "stop", NULL, form_disk_stop_refuse,
+	form_disk_stop},
     {{K_ESCAPE, 0}, {'c', TERM_CTRL}, "close", "leave it as it was", NULL,
 	leave},
     {{K_F(1), 0}, {0, 0}, "help", "this page", NULL, help},
@@ -309,9 +312,9 @@ scroll_up(struct ui *ui)
 static const struct binding review_table[] = {
     {{K_ENTER, 0}, {'y', 0}, "save", NULL, NULL, form_save},
     {{K_ESCAPE, 0}, {'n', 0}, "back", NULL, NULL, back},
-    {{'c', TERM_CTRL}, {'q', 0}, NULL, NULL, NULL, back},
-    {{'j', 0}, {K_DOWN, 0}, "down", NULL, NULL, scroll_down},
-    {{'k', 0}, {K_UP, 0}, "up", NULL, NULL, scroll_up},
+    {{'c', TERM_CTRL}, {'q', 0}, NULL, NULL, NULL, back, ""},
+    {{'j', 0}, {K_DOWN, 0}, "down", NULL, NULL, scroll_down, "down"},
+    {{'k', 0}, {K_UP, 0}, "up", NULL, NULL, scroll_up, "up"},
     {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
 };
 
@@ -319,8 +322,8 @@ static const struct binding other_table[] = {
     {{'k', 0}, {0, 0}, "keep mine", NULL, NULL, form_keep},
     {{'r', 0}, {0, 0}, "reload theirs", NULL, NULL, form_reload},
     {{K_ESCAPE, 0}, {'c', TERM_CTRL}, "back", NULL, NULL, back},
-    {{K_DOWN, 0}, {'j', 0}, "down", NULL, NULL, scroll_down},
-    {{K_UP, 0}, {0, 0}, NULL, NULL, NULL, scroll_up},
+    {{K_DOWN, 0}, {'j', 0}, "down", NULL, NULL, scroll_down, "down"},
+    {{K_UP, 0}, {0, 0}, NULL, NULL, NULL, scroll_up, "up"},
     {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
 };
 
@@ -329,11 +332,19 @@ static const struct binding waiting_table[] = {
     {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
 };
 
-const struct keytable form_help = {"in a form", form_table};
+const struct keytable form_help = {"in a form", form_table, "form", true, true};
+
+const struct keytable form_tables[] = {
+    {"asked before saving", review_table, "review", false, true},
+    {"if the file changed meanwhile", other_table, "conflict", false, true},
+    {NULL, NULL},
+};
 
 const struct binding *
 form_bindings(const struct ui *ui)
 {
+	if (ui->form.pick.open)
+		return pick_bindings;
 	switch (ui->form.step) {
 	case FORM_EDITING:
 		return form_table;
@@ -416,7 +427,7 @@ form_mouse(struct ui *ui, const struct mouse *m)
 	if (m->event != TERM_MOUSE_PRESS)
 		return;
 	if (f->pick.open) {
-		pick_click(ui, &f->pick, m->row, m->col);
+		pick_mouse(ui, &f->pick, m);
 		return;
 	}
 	if (f->step == FORM_REVIEW || f->step == FORM_OTHER) {

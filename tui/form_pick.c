@@ -41,6 +41,7 @@ put(struct ui *ui, const char *text)
 		return;
 	form_set_row(f, f->at, text);
 	form_check(f);
+	form_look(ui);
 	ui_dirty(ui, DIRTY_ALL);
 }
 
@@ -62,13 +63,13 @@ options_of(const char *text)
 
 /* The path alone, without its quotes. */
 void
-form_disk_path(const struct form *f, char *buf, size_t len)
+form_row_path(const struct form_row *row, char *buf, size_t len)
 {
-	const char *text = f->row[f->at].text, *end;
+	const char *text = row->text, *end;
 	size_t n;
 
-	end = f->row[f->at].key->kind == CONFIG_K_DISK ? options_of(text)
-						       : text + strlen(text);
+	end = row->key->kind == CONFIG_K_DISK ? options_of(text)
+					      : text + strlen(text);
 	n = (size_t)(end - text);
 	while (n > 0 && text[n - 1] == ' ')
 		n--;
@@ -77,6 +78,12 @@ form_disk_path(const struct form *f, char *buf, size_t len)
 		n -= 2;
 	}
 	snprintf(buf, len, "%.*s", (int)n, text);
+}
+
+void
+form_disk_path(const struct form *f, char *buf, size_t len)
+{
+	form_row_path(&f->row[f->at], buf, len);
 }
 
 static void file_chosen(struct ui *ui, const char *name);
@@ -94,6 +101,40 @@ looked_for(struct form *f)
 {
 	f->look_at = f->at;
 	f->look_key = f->row[f->at].key;
+}
+
+/*
+ * What was typed of a name is its filter; the only one that begins so is
+ * taken at once. One that is there is where the list begins.
+ */
+static void
+complete(struct ui *ui)
+{
+	struct form *f = &ui->form;
+	struct pick *p = &f->pick;
+	size_t i, n = strlen(f->begun), matches = 0, match = 0;
+	char name[PICK_TEXT + 1];
+
+	for (i = 0; n > 0 && i < p->items; i++) {
+		if (strcmp(p->item[i].name, f->begun) == 0) {
+			p->at = i;
+			f->begun[0] = '\0';
+			return;
+		}
+		if (strncmp(p->item[i].name, f->begun, n) == 0) {
+			match = i;
+			matches++;
+		}
+	}
+	if (matches > 1)
+		snprintf(
+		    p->filter, sizeof p->filter, "%.*s", PICK_TEXT, f->begun);
+	f->begun[0] = '\0';
+	if (matches != 1)
+		return;
+	snprintf(name, sizeof name, "%s", p->item[match].name);
+	pick_close(p);
+	file_chosen(ui, name);
 }
 
 /*
@@ -156,6 +197,7 @@ found(const struct files *files, void *arg)
 		if (files->name[i][0] != '.' &&
 		    strlen(files->name[i]) <= PICK_TEXT)
 			pick_add(&f->pick, files->name[i], "");
+	complete(ui);
 	ui_dirty(ui, DIRTY_ALL);
 }
 
@@ -191,13 +233,29 @@ go_up(struct form *f)
 	snprintf(f->folder, sizeof f->folder, "%.1000s", full);
 }
 
+void
+form_disk_put(struct ui *ui, const char *path)
+{
+	const struct form_row *row = &ui->form.row[ui->form.at];
+	char text[FIELD_MAX];
+	struct error err;
+	char *quoted;
+
+	if ((quoted = edit_quote(path, &err)) == NULL) {
+		ui_error(ui, "%s", err.text);
+		return;
+	}
+	snprintf(text, sizeof text, "%s%s", quoted,
+	    row->key->kind == CONFIG_K_DISK ? options_of(row->text) : "");
+	free(quoted);
+	put(ui, text);
+}
+
 static void
 file_chosen(struct ui *ui, const char *name)
 {
 	struct form *f = &ui->form;
-	char path[1400], text[FIELD_MAX];
-	struct error err;
-	char *quoted;
+	char path[1400];
 
 	if (word_taken(ui, name))
 		return;
@@ -216,16 +274,7 @@ file_chosen(struct ui *ui, const char *name)
 		look(ui);
 		return;
 	}
-	if ((quoted = edit_quote(path, &err)) == NULL) {
-		ui_error(ui, "%s", err.text);
-		return;
-	}
-	snprintf(text, sizeof text, "%s%s", quoted,
-	    f->row[f->at].key->kind == CONFIG_K_DISK
-		? options_of(f->row[f->at].text)
-		: "");
-	free(quoted);
-	put(ui, text);
+	form_disk_put(ui, path);
 }
 
 static void
@@ -241,6 +290,8 @@ browse(struct ui *ui)
 	else
 		snprintf(f->folder, sizeof f->folder, "%.*s",
 		    (int)(slash - path) + 1, path);
+	snprintf(
+	    f->begun, sizeof f->begun, "%s", slash == NULL ? path : slash + 1);
 	look(ui);
 }
 

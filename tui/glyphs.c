@@ -73,7 +73,19 @@ static const struct glyphs utf8 = {
     .right = "→",
 };
 
-static const struct glyphs *chosen = &ascii;
+/* Lines of other kinds: like the first of enum theme_borders. */
+static const struct {
+	const char *hline, *vline;
+	const char *tee_down, *tee_up, *tee_right, *tee_left, *cross;
+} lines[] = {
+    [BORDERS_LINE] = {"─", "│", "┬", "┴", "├", "┤", "┼"},
+    [BORDERS_DOUBLE] = {"═", "║", "╦", "╩", "╠", "╣", "╬"},
+    [BORDERS_ASCII] = {"-", "|", "+", "+", "+", "+", "+"},
+    [BORDERS_NONE] = {" ", " ", " ", " ", " ", " ", " "},
+};
+
+/* The set that was chosen, with the lines that were. */
+static struct glyphs chosen;
 
 void
 glyphs_choose(const char *term)
@@ -90,11 +102,28 @@ glyphs_choose(const char *term)
 	if (wish != NULL && *wish != '\0')
 		wide = strcmp(wish, "0") == 0 &&
 		    strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	chosen = wide ? &utf8 : &ascii;
+	chosen = wide ? utf8 : ascii;
+}
+
+void
+glyphs_borders(enum theme_borders borders)
+{
+	glyphs();
+	if (!chosen.utf8 && borders != BORDERS_NONE)
+		borders = BORDERS_ASCII;
+	chosen.hline = lines[borders].hline;
+	chosen.vline = lines[borders].vline;
+	chosen.tee_down = lines[borders].tee_down;
+	chosen.tee_up = lines[borders].tee_up;
+	chosen.tee_right = lines[borders].tee_right;
+	chosen.tee_left = lines[borders].tee_left;
+	chosen.cross = lines[borders].cross;
 }
 
 const struct glyphs *
 glyphs(void)
 {
-	return chosen;
+	if (chosen.running == NULL)
+		chosen = ascii;
+	return &chosen;
 }

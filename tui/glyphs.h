@@ -9,6 +9,8 @@
 
 #include <stdbool.h>
 
+#include "tui/theme.h"
+
 #define GLYPHS_SPARK 8 /* heights of a sparkline, lowest first */
 
 struct glyphs {
@@ -34,6 +36,12 @@ struct glyphs {
  * setlocale() was called before.
  */
 void glyphs_choose(const char *term);
+
+/*
+ * Draws lines with others (theme.h) from now on; in ASCII there is but that
+ * or none.
+ */
+void glyphs_borders(enum theme_borders borders);
 
 /* The chosen set; ASCII before glyphs_choose(). */
 const struct glyphs *glyphs(void);

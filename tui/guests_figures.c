@@ -7,12 +7,14 @@
 
 #include "config/config.h"
 #include "config/size.h"
+#include "tui/meter.h"
 #include "tui/text.h"
 #include "tui/ui.h"
-#include "tui/widget.h"
 
-#define LABEL 8 /* columns of "memory  " */
-#define GRAPH 20
+#define LABEL         6 /* columns of "kernel" */
+#define METERS        110 /* columns, at most: farther, the eye loses the line */
+#define METERS_BESIDE 46 /* where something stands beside them */
+#define ROWS_ALL      8 /* from which all figures are shown */
 
 static int
 label(const struct rect *r, int y, const char *text)
@@ -24,40 +26,6 @@ static void
 draw_thing(const struct rect *r, int y, const char *name, const char *text)
 {
 	draw_text(r, y, label(r, y, name), STYLE_PLAIN, text);
-}
-
-static void
-draw_cpu(const struct rect *r, int y, const struct guest *g)
-{
-	unsigned cpus = g->cpus > 0 ? g->cpus : 1;
-	int x = label(r, y, "cpu");
-	char text[32];
-
-	sparkline_draw(r, y, x, GRAPH, &g->history, 100 * cpus);
-	x += GRAPH;
-	if (g->cpu >= 0) {
-		snprintf(text, sizeof text, "%u%%", (unsigned)g->cpu / cpus);
-		draw_field(r, y, x, 5, true, STYLE_PLAIN, text);
-	}
-	draw_textf(r, y, x + 6, STYLE_FAINT, "of %u cpu%s", cpus,
-	    cpus == 1 ? "" : "s");
-}
-
-static void
-draw_memory(const struct rect *r, int y, const struct guest *g)
-{
-	int x = label(r, y, "memory");
-	char used[16], all[16], taken[16];
-
-	bar_draw(r, y, x, GRAPH, g->memory_used, g->memory);
-	x = draw_field(r, y, x + GRAPH, 5, true, STYLE_PLAIN,
-	    size_short(g->memory_used, used, sizeof used));
-	size_short(g->memory, all, sizeof all);
-	if (g->taken > 0)
-		draw_textf(r, y, x + 1, STYLE_FAINT, "of %s, %s given back",
-		    all, size_short(g->taken, taken, sizeof taken));
-	else
-		draw_textf(r, y, x + 1, STYLE_FAINT, "of %s", all);
 }
 
 /* A reason over as many lines as are left. */
@@ -78,13 +46,57 @@ draw_reason(const struct rect *r, int y, const struct guest *g)
 	return y;
 }
 
+/* The first part of a kind, and how many more there are. */
+static void
+draw_part(
+    const struct rect *r, int y, int x, const struct guest *g, const char *kind)
+{
+	size_t i, n = 0, at = 0;
+	char more[32] = "";
+
+	for (i = g->nparts; i-- > 0;)
+		if (strcmp(g->parts[i].kind, kind) == 0) {
+			at = i;
+			n++;
+		}
+	if (n > 1)
+		snprintf(more, sizeof more, " (+%zu)", n - 1);
+	if (n > 0 && x < r->w)
+		draw_textf(
+		    r, y, x, STYLE_FAINT, "%s%s", g->parts[at].text, more);
+}
+
+/* As many as there is room for; returns the next row. */
+static int
+draw_meters(const struct rect *r, const struct guest *g)
+{
+	int w = r->w - 2 < METERS ? r->w - 2 : METERS, y = 0;
+
+	if (r->h < ROWS_ALL && w > METERS_BESIDE)
+		w = METERS_BESIDE;
+	meter_cpu(r, y++, 1, w, g);
+	meter_memory(r, y++, 1, w, g);
+	/* Why it is paused is worth more than what it does not do. */
+	if (r->h < ROWS_ALL && g->reason != NULL && *g->reason != '\0')
+		return y;
+	meter_disk(r, y++, 1, w, g);
+	meter_net(r, y++, 1, w, g);
+	if (r->h >= ROWS_ALL)
+		meter_process(r, y++, 1, w, g);
+	else {
+		draw_part(r, y - 2, w + 3, g, "disk");
+		draw_part(r, y - 1, w + 3, g, "net");
+	}
+	return y;
+}
+
 void
 guests_draw_figures(struct ui *ui)
 {
 	const struct rect *r = &ui->layout.figures;
 	const struct guest *g = ui_guest(ui);
 	char all[16];
-	size_t i;
+	size_t i = 0;
 	int y = 0;
 
 	if (r->h == 0)
@@ -93,15 +105,16 @@ guests_draw_figures(struct ui *ui)
 	if (g == NULL)
 		return;
 	if (guest_is_up(g)) {
-		draw_cpu(r, y++, g);
-		draw_memory(r, y++, g);
+		y = draw_meters(r, g);
+		/* There, its disk and interface stand beside the figures. */
+		i = r->h < ROWS_ALL ? g->nparts : 0;
 	} else
-		draw_textf(r, y++, label(r, 0, "machine"), STYLE_PLAIN,
+		draw_textf(r, y++, label(r, 0, "guest"), STYLE_PLAIN,
 		    "%u cpu%s, %s of memory", g->cpus, g->cpus == 1 ? "" : "s",
 		    size_short(g->memory, all, sizeof all));
 	if (g->reason != NULL && *g->reason != '\0')
 		y = draw_reason(r, y, g);
-	for (i = 0; i < g->nparts && y < r->h; i++)
+	for (; i < g->nparts && y < r->h; i++)
 		draw_thing(r, y++, g->parts[i].kind, g->parts[i].text);
 	if (y < r->h && g->kernel != NULL && *g->kernel != '\0')
 		draw_thing(r, y, "kernel", g->kernel);
@@ -147,6 +160,6 @@ guests_draw_welcome(struct ui *ui, const struct rect *r)
 		if (gap || i < 3)
 			draw_text(r, y++, 6, STYLE_NAME, example[i]);
 	draw_words(r, y + gap,
-	    "4 is the file itself; R reads it again. An existing vm.conf is "
-	    "taken over with :import -o FILE VM.CONF.");
+	    "I takes an existing vm.conf over. 4 is the file itself; R reads it "
+	    "again.");
 }

@@ -12,7 +12,8 @@
 #include "tui/ui.h"
 #include "tui/widget.h"
 
-#define SPARK 8
+#define SPARK      8
+#define RATES_FROM 78 /* columns */
 
 enum style
 guest_style(enum guest_state state)
@@ -83,7 +84,8 @@ draw_activity(const struct rect *r, int y, int x, const struct guest *g)
 	const char *word = guest_state_word(state);
 
 	if (state == GUEST_RUNNING) {
-		sparkline_draw(r, y, x, SPARK, &g->history, full_of(g));
+		sparkline_draw(
+		    r, y, x, SPARK, &g->history, NULL, 1, full_of(g));
 		draw_field(r, y, x + SPARK, 5, true, STYLE_PLAIN,
 		    percent_of(g, text, sizeof text));
 		return;
@@ -142,6 +144,8 @@ struct column {
 	int width; /* without the blanks before it */
 	bool right;
 	int from; /* columns a screen has that shows it */
+	/* Only with the rates, where names leave them room, or without. */
+	enum { EVER, WITH_RATES, WITHOUT_RATES } when;
 	void (*draw)(const struct rect *r, int y, int x, const struct column *c,
 	    const struct guest *g);
 };
@@ -164,7 +168,8 @@ draw_cpu(const struct rect *r, int y, int x, const struct column *c,
 	if (guest_shown(g) != GUEST_RUNNING)
 		return;
 	if (width > 0)
-		sparkline_draw(r, y, x, width, &g->history, full_of(g));
+		sparkline_draw(
+		    r, y, x, width, &g->history, NULL, 1, full_of(g));
 	draw_field(r, y, x + width, 5, true, STYLE_PLAIN,
 	    percent_of(g, text, sizeof text));
 }
@@ -208,41 +213,91 @@ draw_since(const struct rect *r, int y, int x, const struct column *c,
 	draw_field(r, y, x, c->width, true, STYLE_FAINT, text);
 }
 
+/* Two rates together, "12K/s". */
+static void
+draw_rates(const struct rect *r, int y, int x, const struct column *c,
+    const struct guest *g, enum figure one, enum figure two)
+{
+	char text[16], size[16];
+
+	if (!g->rated)
+		return;
+	snprintf(text, sizeof text, "%s/s",
+	    size_short(
+		(uint64_t)g->rate[one] + g->rate[two], size, sizeof size));
+	draw_field(r, y, x, c->width, true, STYLE_PLAIN, text);
+}
+
+static void
+draw_net(const struct rect *r, int y, int x, const struct column *c,
+    const struct guest *g)
+{
+	draw_rates(r, y, x, c, g, FIGURE_RECEIVED, FIGURE_SENT);
+}
+
+static void
+draw_disk(const struct rect *r, int y, int x, const struct column *c,
+    const struct guest *g)
+{
+	draw_rates(r, y, x, c, g, FIGURE_READ, FIGURE_WRITTEN);
+}
+
 /* Behind the name, in this order. */
 static const struct column columns[] = {
-    {"STATE", 8, false, 0, draw_state},
-    {"CPU", 5 + SPARK, false, 60, draw_cpu},
-    {"CPU", 5, true, -60, draw_cpu},
-    {"CPUS", 4, true, 70, draw_cpus},
-    {"MEM", 9, true, 50, draw_memory},
-    {"UP", 7, true, 60, draw_since},
+    {"STATE", 8, false, 0, EVER, draw_state},
+    {"CPU", 5 + SPARK, false, 60, EVER, draw_cpu},
+    {"CPU", 5, true, -60, EVER, draw_cpu},
+    {"CPUS", 4, true, 70, WITHOUT_RATES, draw_cpus},
+    {"MEM", 9, true, 50, EVER, draw_memory},
+    {"NET", 6, true, RATES_FROM, WITH_RATES, draw_net},
+    {"DISK", 6, true, RATES_FROM, WITH_RATES, draw_disk},
+    {"UP", 7, true, 60, EVER, draw_since},
 };
 #define COLUMNS (sizeof columns / sizeof *columns)
 
 /* A negative from: only below that. */
 static bool
-column_fits(const struct column *c, int cols)
+column_fits(const struct column *c, int cols, bool rates)
 {
+	if ((c->when == WITH_RATES && !rates) ||
+	    (c->when == WITHOUT_RATES && rates))
+		return false;
 	return c->from < 0 ? cols < -c->from : cols >= c->from;
 }
 
 /* What the name gets: all that the columns leave, but not the moon. */
 static int
-name_width(int cols)
+name_width(int cols, bool rates)
 {
 	int i, width = cols - 4;
 
 	for (i = 0; i < (int)COLUMNS; i++)
-		if (column_fits(&columns[i], cols))
+		if (column_fits(&columns[i], cols, rates))
 			width -= columns[i].width + 2;
 	return width > 33 ? 33 : width;
+}
+
+/* Whether all names have room beside them. */
+static bool
+rates_fit(const struct ui *ui)
+{
+	int cols = ui->layout.list.w, width = name_width(cols, true);
+	size_t i;
+
+	if (cols < RATES_FROM)
+		return false;
+	for (i = 0; i < ui->model->guests; i++)
+		if (text_width(ui->model->guest[i]->name) > width)
+			return false;
+	return true;
 }
 
 static void
 draw_titles(struct ui *ui)
 {
 	const struct rect *r = &ui->layout.titles;
-	int i, x, name = name_width(r->w);
+	bool rates = rates_fit(ui);
+	int i, x, name = name_width(r->w, rates);
 	char title[MODEL_NAME_MAX + 16];
 
 	draw_clear(r);
@@ -252,7 +307,7 @@ draw_titles(struct ui *ui)
 		snprintf(title, sizeof title, "NAME");
 	x = draw_field(r, 0, 3, name, false, STYLE_FAINT, title);
 	for (i = 0; i < (int)COLUMNS; i++)
-		if (column_fits(&columns[i], r->w))
+		if (column_fits(&columns[i], r->w, rates))
 			x = draw_field(r, 0, x + 2, columns[i].width,
 			    columns[i].right, STYLE_FAINT, columns[i].title);
 }
@@ -262,16 +317,16 @@ draw_titles(struct ui *ui)
  * paused because a disk is full.
  */
 static void
-draw_row(struct ui *ui, int y, const struct guest *g)
+draw_row(struct ui *ui, int y, const struct guest *g, bool rates)
 {
 	const struct rect *r = &ui->layout.list;
-	int i, x = draw_name(ui, r, y, g, name_width(r->w));
+	int i, x = draw_name(ui, r, y, g, name_width(r->w, rates));
 	enum guest_state state = guest_shown(g);
 	bool why = (state == GUEST_CRASHED || state == GUEST_PAUSED) &&
 	    g->reason != NULL && *g->reason != '\0';
 
 	for (i = 0; i < (int)COLUMNS; i++) {
-		if (!column_fits(&columns[i], r->w))
+		if (!column_fits(&columns[i], r->w, rates))
 			continue;
 		if (i > 0 && why) {
 			draw_text(r, y, x + 2, STYLE_FAINT, g->reason);
@@ -287,6 +342,7 @@ guests_draw_list(struct ui *ui)
 {
 	const struct rect *r = &ui->layout.list;
 	struct guests_view *v = &ui->guests;
+	bool rates = !ui->layout.wide && rates_fit(ui);
 	size_t i;
 	int y;
 
@@ -297,7 +353,7 @@ guests_draw_list(struct ui *ui)
 		if (ui->layout.wide)
 			draw_beside(ui, y, v->shown[i]);
 		else
-			draw_row(ui, y, v->shown[i]);
+			draw_row(ui, y, v->shown[i], rates);
 		if (!ui->console.focus &&
 		    strcmp(v->shown[i]->name, v->selected) == 0)
 			draw_cursor(r->y + y, r->x, false);

@@ -24,8 +24,7 @@ guests_mouse(struct ui *ui, const struct mouse *m)
 	const struct rect *r = &ui->layout.list;
 
 	if (ui->guests.pick.open) {
-		if (m->event == TERM_MOUSE_PRESS)
-			pick_click(ui, &ui->guests.pick, m->row, m->col);
+		pick_mouse(ui, &ui->guests.pick, m);
 		return;
 	}
 	if (m->event == TERM_MOUSE_PRESS && m->row >= r->y &&

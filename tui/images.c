@@ -265,10 +265,16 @@ line(struct job *j, const char *text, int error, void *arg)
 			    strncmp(text, "vmtui: ", 7) == 0 ? text + 7 : text);
 		return;
 	}
-	if (im->len + n > TEXT_MAX ||
-	    (more = realloc(im->text, im->len + n + 1)) == NULL)
+	if (im->len + n > TEXT_MAX)
 		return;
-	im->text = more;
+	if (im->len + n >= im->room) {
+		/* Thousands of lines: not a copy of all for each. */
+		more = realloc(im->text, 2 * (im->len + n) + 1);
+		if (more == NULL)
+			return;
+		im->text = more;
+		im->room = 2 * (im->len + n) + 1;
+	}
 	memcpy(im->text + im->len, text, n + 1);
 	im->len += n;
 }
@@ -280,7 +286,7 @@ forget_answer(struct images *im)
 	im->job = NULL;
 	free(im->text);
 	im->text = NULL;
-	im->len = 0;
+	im->len = im->room = 0;
 }
 
 static void

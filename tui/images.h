@@ -60,7 +60,7 @@ struct images {
 	bool again; /* once more when it is done */
 	bool looking; /* the view is on the screen */
 	char *text; /* of the answer so far; owned */
-	size_t len;
+	size_t len, room;
 	int64_t began; /* monotonic ms */
 	struct event *timer;
 };

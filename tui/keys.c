@@ -7,10 +7,23 @@
 #include "tui/keys.h"
 #include "tui/text.h"
 
+#define OWN_PREFIX             \
+	{                      \
+		']', TERM_CTRL \
+	}
+#define OWN_PREFIX_NAME "ctrl-]"
+
 static struct {
 	struct key key;
 	char name[32];
-} chosen = {{']', TERM_CTRL}, "ctrl-]"};
+} chosen = {OWN_PREFIX, OWN_PREFIX_NAME};
+
+/* What a person chose in place of a binding's own keys; few. */
+static struct choice {
+	const struct binding *of;
+	struct keys keys;
+} * choices;
+static size_t nchoices;
 
 void
 keys_set_prefix(struct key key)
@@ -37,6 +50,68 @@ key_is(struct key key, uint32_t code, unsigned mods)
 	return key.code == code && key.mods == mods;
 }
 
+bool
+key_same(struct key a, struct key b)
+{
+	return a.code == b.code && a.mods == b.mods;
+}
+
+struct keys
+keys_of(const struct binding *b)
+{
+	size_t i;
+
+	for (i = 0; i < nchoices; i++)
+		if (choices[i].of == b)
+			return choices[i].keys;
+	return (struct keys){b->key, b->also};
+}
+
+int
+keys_choose(const struct binding *b, struct keys keys)
+{
+	struct choice *list;
+
+	list = realloc(choices, (nchoices + 1) * sizeof *list);
+	if (list == NULL)
+		return -1;
+	choices = list;
+	choices[nchoices++] = (struct choice){b, keys};
+	return 0;
+}
+
+void
+keys_forget(void)
+{
+	free(choices);
+	choices = NULL;
+	nchoices = 0;
+	chosen.key = (struct key)OWN_PREFIX;
+	snprintf(chosen.name, sizeof chosen.name, OWN_PREFIX_NAME);
+}
+
+/* Words for keys, in files; what some of them are in the manners of a screen. */
+static const struct {
+	const char *word;
+	uint32_t code;
+} words[] = {{"enter", K_ENTER}, {"tab", K_TAB}, {"backspace", K_BACKSPACE},
+    {"esc", K_ESCAPE}, {"up", K_UP}, {"down", K_DOWN}, {"left", K_LEFT},
+    {"right", K_RIGHT}, {"ins", K_INSERT}, {"del", K_DELETE}, {"home", K_HOME},
+    {"end", K_END}, {"pgup", K_PAGE_UP}, {"pgdn", K_PAGE_DOWN}, {"space", ' '},
+    /* A file takes these for the start of a comment. */
+    {"semicolon", ';'}, {"hash", '#'}};
+
+static const char *
+word_of(uint32_t code)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof words / sizeof *words; i++)
+		if (words[i].code == code)
+			return words[i].word;
+	return NULL;
+}
+
 static const char *
 named(uint32_t code)
 {
@@ -45,12 +120,6 @@ named(uint32_t code)
 	switch (code) {
 	case K_ENTER:
 		return g->enter;
-	case K_TAB:
-		return "tab";
-	case K_BACKSPACE:
-		return "backspace";
-	case K_ESCAPE:
-		return "esc";
 	case K_UP:
 		return g->up;
 	case K_DOWN:
@@ -59,34 +128,19 @@ named(uint32_t code)
 		return g->left;
 	case K_RIGHT:
 		return g->right;
-	case K_INSERT:
-		return "ins";
-	case K_DELETE:
-		return "del";
-	case K_HOME:
-		return "home";
-	case K_END:
-		return "end";
-	case K_PAGE_UP:
-		return "pgup";
-	case K_PAGE_DOWN:
-		return "pgdn";
-	case ' ':
-		return "space";
+	case ';':
+	case '#':
+		return NULL;
 	}
-	return NULL;
+	return word_of(code);
 }
 
-const char *
-key_name(struct key key, char *buf, size_t len)
+/* With a word for the key, or NULL: then it is a character, or F1 and on. */
+static const char *
+write_key(struct key key, const char *name, char *buf, size_t len)
 {
-	const char *name = named(key.code);
 	char one[8];
 
-	if (key.code == K_PREFIX) {
-		snprintf(buf, len, "%s", chosen.name);
-		return buf;
-	}
 	if (name == NULL && key.code >= K_NAMED) {
 		snprintf(one, sizeof one, "F%u", key.code - K_F(0));
 		name = one;
@@ -98,6 +152,21 @@ key_name(struct key key, char *buf, size_t len)
 	    key.mods & TERM_ALT ? "alt-" : "",
 	    key.mods & TERM_SHIFT ? "shift-" : "", name);
 	return buf;
+}
+
+const char *
+key_name(struct key key, char *buf, size_t len)
+{
+	if (key.code != K_PREFIX)
+		return write_key(key, named(key.code), buf, len);
+	snprintf(buf, len, "%s", chosen.name);
+	return buf;
+}
+
+const char *
+key_spell(struct key key, char *buf, size_t len)
+{
+	return write_key(key, word_of(key.code), buf, len);
 }
 
 /* Takes word off the front of *text, if it stands there. */
@@ -117,15 +186,6 @@ skip(const char **text, const char *word)
 static uint32_t
 word_code(const char *text)
 {
-	static const struct {
-		const char *word;
-		uint32_t code;
-	} words[] = {{"enter", K_ENTER}, {"tab", K_TAB},
-	    {"backspace", K_BACKSPACE}, {"esc", K_ESCAPE}, {"up", K_UP},
-	    {"down", K_DOWN}, {"left", K_LEFT}, {"right", K_RIGHT},
-	    {"ins", K_INSERT}, {"del", K_DELETE}, {"home", K_HOME},
-	    {"end", K_END}, {"pgup", K_PAGE_UP}, {"pgdn", K_PAGE_DOWN},
-	    {"space", ' '}};
 	char *end;
 	long n;
 	size_t i;
@@ -170,18 +230,46 @@ key_parse(const char *text, struct key *key)
 	return *text == '\0' && width == 1;
 }
 
+const char *
+keys_names(const struct binding *b, char *buf, size_t len)
+{
+	struct keys k = keys_of(b);
+	size_t n = 0;
+
+	buf[0] = '\0';
+	if (k.key.code != 0)
+		key_name(k.key, buf, len);
+	if (k.also.code != 0 && (n = strlen(buf)) + 2 < len) {
+		if (n > 0)
+			buf[n++] = ' ';
+		key_name(k.also, buf + n, len - n);
+	}
+	return buf;
+}
+
 static bool
 same(struct key in_table, struct key key)
 {
 	if (in_table.code == K_PREFIX)
 		in_table = chosen.key;
-	return key_is(key, in_table.code, in_table.mods);
+	return in_table.code != 0 && key_same(key, in_table);
 }
 
 static bool
 has_key(const struct binding *b, struct key key)
 {
-	return same(b->key, key) || (b->also.code != 0 && same(b->also, key));
+	struct keys k = keys_of(b);
+
+	return same(k.key, key) || same(k.also, key);
+}
+
+bool
+keys_has(const struct binding *table, struct key key)
+{
+	for (; table->run != NULL; table++)
+		if (has_key(table, key))
+			return true;
+	return false;
 }
 
 bool

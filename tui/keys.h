@@ -31,12 +31,28 @@ struct binding {
 	 */
 	const char *(*refuse)(struct ui *ui);
 	void (*run)(struct ui *ui);
+	/*
+	 * In [keys], behind the table's name and a "-"; NULL: the word with
+	 * "-" for its blanks; "": the key is always this one. Bindings of
+	 * one name in one table share their keys.
+	 */
+	const char *name;
 };
+
+/* Tables leave out the last members, of most of which there is no need. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
 /* A table as the help names it; bindings end with a NULL run. */
 struct keytable {
 	const char *title;
 	const struct binding *bindings;
+	const char
+	    *name; /* in [keys], see keymap.h; NULL: none can be chosen */
+	/*
+	 * Letters are typed there: keys have ctrl or alt, or are named ones.
+	 */
+	bool typing;
+	bool alone; /* the keys that work everywhere do not work there */
 };
 
 /*
@@ -51,6 +67,19 @@ struct key keys_prefix(void);
 const char *keys_prefix_name(void);
 
 bool key_is(struct key key, uint32_t code, unsigned mods);
+bool key_same(struct key a, struct key b);
+
+/* The keys that a binding has now, chosen ones or its own; code 0: none. */
+struct keys {
+	struct key key, also;
+};
+struct keys keys_of(const struct binding *b);
+/* Their names with a blank between: "| %"; "" if it has none. Returns buf. */
+const char *keys_names(const struct binding *b, char *buf, size_t len);
+/* Gives it others; nobody's memory but this one's is kept. -1: no memory. */
+int keys_choose(const struct binding *b, struct keys keys);
+/* All have their own again, the prefix too. */
+void keys_forget(void);
 
 /*
  * Reads a key as key_name() writes it in ASCII, in any case: "ctrl-a",
@@ -58,11 +87,17 @@ bool key_is(struct key key, uint32_t code, unsigned mods);
  */
 bool key_parse(const char *text, struct key *key);
 
+/* As key_parse() reads it back, in ASCII whatever the screen has. */
+const char *key_spell(struct key key, char *buf, size_t len);
+
 /*
  * The name a person would use: "s", "ctrl-]", "esc", "shift-pgup", an arrow.
  * Returns buf.
  */
 const char *key_name(struct key key, char *buf, size_t len);
+
+/* Whether the table has the key. */
+bool keys_has(const struct binding *table, struct key key);
 
 /*
  * Runs the first binding of the key that does not refuse. Returns whether the

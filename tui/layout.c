@@ -20,7 +20,7 @@ clamp(int n, int low, int high)
 static int
 figure_lines(int rows)
 {
-	return rows >= 40 ? 6 : rows >= 20 ? 4 : 0;
+	return rows >= 40 ? 8 : rows >= 20 ? 4 : 0;
 }
 
 static void

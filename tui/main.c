@@ -13,6 +13,7 @@
 #include "backend/supervisor/supervisor.h"
 #include "tui/cli/cli.h"
 #include "tui/screen.h"
+#include "tui/settings.h"
 
 static int
 run_screen(const char *config)
@@ -54,5 +55,6 @@ main(int argc, char **argv)
 		return guest_main(argv[2]);
 	open_standard();
 	setlocale(LC_ALL, "");
+	settings_begin();
 	return cli_main(argc, argv, &hooks);
 }

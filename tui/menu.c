@@ -11,22 +11,15 @@
 static bool
 shown(struct ui *ui, const struct binding *b)
 {
-	return b->word != NULL && (b->refuse == NULL || b->refuse(ui) == NULL);
+	return b->word != NULL && keys_of(b).key.code != 0 &&
+	    (b->refuse == NULL || b->refuse(ui) == NULL);
 }
 
-/* The key's name, with the other one: "| %". */
+/* The columns of its keys' names, which are in buf then. */
 static int
-keys_of(const struct binding *b, char *buf, size_t len)
+names_of(const struct binding *b, char *buf, size_t len)
 {
-	char other[24];
-
-	key_name(b->key, buf, len);
-	if (b->also.code != 0) {
-		key_name(b->also, other, sizeof other);
-		strncat(buf, " ", len - strlen(buf) - 1);
-		strncat(buf, other, len - strlen(buf) - 1);
-	}
-	return text_width(buf);
+	return text_width(keys_names(b, buf, len));
 }
 
 void
@@ -41,8 +34,8 @@ menu_draw(struct ui *ui, const struct binding *table)
 		if (!shown(ui, b))
 			continue;
 		item[n++] = b;
-		if (keys_of(b, name, sizeof name) > keys)
-			keys = keys_of(b, name, sizeof name);
+		if (names_of(b, name, sizeof name) > keys)
+			keys = names_of(b, name, sizeof name);
 		if (text_width(b->word) > words)
 			words = text_width(b->word);
 	}
@@ -65,7 +58,7 @@ menu_draw(struct ui *ui, const struct binding *table)
 			draw_text(&r, y, x + keys + 1, STYLE_PLAIN, "all");
 			break;
 		}
-		keys_of(item[i], name, sizeof name);
+		names_of(item[i], name, sizeof name);
 		draw_text(&r, y, x, STYLE_KEY, name);
 		draw_text(&r, y, x + keys + 1, STYLE_PLAIN, item[i]->word);
 	}

@@ -46,6 +46,7 @@ static void
 guest_free(struct guest *g)
 {
 	parts_free(g);
+	free(g->past);
 	free(g->reason);
 	free(g->kernel);
 	free(g);
@@ -216,19 +217,92 @@ take_cpu(const json_t *from, int *to)
 }
 
 static void
-history_add(struct history *h, int percent)
+history_add(struct history *h, int64_t n)
 {
-	h->sample[h->n++ % MODEL_HISTORY] = (uint16_t)(percent < 0 ? 0
-		: percent > 65535                                  ? 65535
-								   : percent);
+	h->sample[h->n++ % MODEL_HISTORY] = n < 0 ? 0
+	    : n > UINT32_MAX                      ? UINT32_MAX
+						  : (uint32_t)n;
 }
 
-int
+int64_t
 history_at(const struct history *h, unsigned i)
 {
 	if (i >= h->n || i >= MODEL_HISTORY)
 		return -1;
 	return h->sample[(h->n - 1 - i) % MODEL_HISTORY];
+}
+
+/* As the wire has them, in the order of enum figure. */
+static const char *const figure_words[FIGURES] = {
+    "exits", "disk_read", "disk_written", "net_received", "net_sent"};
+
+/* Room for what it did; false: no memory. */
+static bool
+rates_begin(struct guest *g)
+{
+	if (g->past == NULL)
+		g->past = calloc(FIGURES, sizeof *g->past);
+	return g->past != NULL;
+}
+
+static void
+rates_end(struct guest *g)
+{
+	free(g->past);
+	g->past = NULL;
+	g->rated = false;
+	g->threads = 0;
+}
+
+/* Those of a second; a message without them is of one that tells none. */
+static void
+take_rates(const json_t *from, struct guest *g)
+{
+	const json_t *v;
+	unsigned i;
+
+	if (json_object_get(from, figure_words[0]) == NULL || !rates_begin(g))
+		return;
+	for (i = 0; i < FIGURES; i++) {
+		v = json_object_get(from, figure_words[i]);
+		history_add(&g->past[i], json_integer_value(v));
+		g->rate[i] = (uint32_t)history_at(&g->past[i], 0);
+	}
+	g->rated = true;
+}
+
+static void
+take_history(struct history *h, const json_t *list)
+{
+	const json_t *one;
+	size_t i;
+
+	if (!json_is_array(list))
+		return;
+	h->n = 0;
+	json_array_foreach (list, i, one)
+		history_add(h, json_integer_value(one));
+}
+
+void
+model_history(struct model *m, const json_t *answer)
+{
+	const json_t *one;
+	const char *name;
+	struct guest *g;
+	size_t i;
+	unsigned j;
+
+	json_array_foreach (json_object_get(answer, "guests"), i, one) {
+		name = json_string_value(json_object_get(one, "name"));
+		if (name == NULL || (g = model_find(m, name)) == NULL ||
+		    !guest_is_up(g) || !rates_begin(g))
+			continue;
+		take_history(&g->history, json_object_get(one, "cpu"));
+		for (j = 0; j < FIGURES; j++)
+			take_history(
+			    &g->past[j], json_object_get(one, figure_words[j]));
+	}
 }
 
 static void
@@ -341,6 +415,7 @@ take_state(const json_t *data, struct guest *g)
 		g->cpu = -1;
 		g->memory_used = g->taken = 0;
 		g->history.n = 0;
+		rates_end(g);
 	}
 }
 
@@ -484,6 +559,8 @@ model_figures(struct model *m, const json_t *data)
 		take_size(json_object_get(one, "balloon"), "taken", &g->taken);
 		if (g->cpu >= 0)
 			history_add(&g->history, g->cpu);
+		take_unsigned(one, "threads", &g->threads);
+		take_rates(one, g);
 	}
 }
 

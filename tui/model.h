@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define MODEL_NAME_MAX 64
-#define MODEL_HISTORY  256 /* seconds of CPU use kept */
+#define MODEL_HISTORY  256 /* seconds kept */
 
 enum guest_state {
 	GUEST_UNKNOWN,
@@ -28,10 +28,20 @@ enum guest_state {
 	GUEST_STATES
 };
 
-/* CPU use of the last seconds in percent, a ring. */
+/* Samples of the last seconds, a ring. */
 struct history {
-	uint16_t sample[MODEL_HISTORY];
+	uint32_t sample[MODEL_HISTORY];
 	unsigned n; /* ever; the newest is sample[(n - 1) % MODEL_HISTORY] */
+};
+
+/* What a guest does a second, besides using CPU; all but exits in bytes. */
+enum figure {
+	FIGURE_EXITS,
+	FIGURE_READ,
+	FIGURE_WRITTEN,
+	FIGURE_RECEIVED,
+	FIGURE_SENT,
+	FIGURES
 };
 
 /* A line "disk  /vmm/a.img  16G" of a guest's figures. */
@@ -64,7 +74,11 @@ struct guest {
 	char *kernel;
 	struct guest_part *parts;
 	size_t nparts;
-	struct history history;
+	struct history history; /* of its CPU use, in percent */
+	bool rated; /* rate and past are known */
+	uint32_t rate[FIGURES];
+	struct history *past; /* FIGURES of them; NULL while not rated */
+	unsigned threads; /* of its process; 0: not known */
 	bool seen; /* in the status that is being taken in */
 };
 
@@ -73,7 +87,7 @@ struct host {
 	unsigned cpus;
 	uint64_t memory, memory_used;
 	int cpu; /* percent of all CPUs; -1: not known */
-	struct history history;
+	struct history history; /* of that */
 };
 
 struct model {
@@ -99,6 +113,8 @@ void model_status(struct model *m, const json_t *status);
 struct guest *model_guest(struct model *m, const json_t *data);
 /* Data of FIGURES. */
 void model_figures(struct model *m, const json_t *data);
+/* The answer to "history": what guests did before this screen looked. */
+void model_history(struct model *m, const json_t *answer);
 /* {"mistakes": […]}, of CONFIG and of the answer to "reload". */
 void model_mistakes(struct model *m, const json_t *data);
 
@@ -116,7 +132,7 @@ bool guest_is_up(const struct guest *g);
 void model_expect(struct model *m, struct guest *g, enum guest_state state);
 
 /* The i'th newest sample (0 is the last second's), or -1. */
-int history_at(const struct history *h, unsigned i);
+int64_t history_at(const struct history *h, unsigned i);
 
 /* Order of names as people count: web2 before web10. As strcmp(). */
 int model_compare(const char *a, const char *b);

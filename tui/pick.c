@@ -156,8 +156,23 @@ pick_key(struct ui *ui, struct pick *p, struct key key)
 		filter_key(ui, p, key);
 }
 
-void
-pick_click(struct ui *ui, struct pick *p, int y, int x)
+/* pick_key() has the keyboard: the table is there to be shown. */
+static void
+shown_only(struct ui *ui)
+{
+	ui_dirty(ui, DIRTY_BOTTOM);
+}
+
+const struct binding pick_bindings[] = {
+    {{K_ENTER, 0}, {0, 0}, "take", NULL, NULL, shown_only},
+    {{K_UP, 0}, {0, 0}, "up", NULL, NULL, shown_only},
+    {{K_DOWN, 0}, {0, 0}, "down", NULL, NULL, shown_only},
+    {{K_ESCAPE, 0}, {0, 0}, "back", NULL, NULL, shown_only},
+    {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
+};
+
+static void
+click(struct ui *ui, struct pick *p, int y, int x)
 {
 	struct rect r = place(ui);
 
@@ -170,6 +185,18 @@ pick_click(struct ui *ui, struct pick *p, int y, int x)
 		return;
 	p->at = p->top + (size_t)(y - r.y - 2);
 	take(ui, p, p->chosen);
+}
+
+void
+pick_mouse(struct ui *ui, struct pick *p, const struct mouse *m)
+{
+	if (m->event != TERM_MOUSE_PRESS)
+		return;
+	if (m->button == 1)
+		click(ui, p, m->row, m->col);
+	else if (m->button == 4 || m->button == 5)
+		pick_key(
+		    ui, p, (struct key){m->button == 4 ? K_UP : K_DOWN, 0});
 }
 
 void

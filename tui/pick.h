@@ -10,6 +10,7 @@
 
 #include "tui/draw.h"
 #include "tui/input.h"
+#include "tui/keys.h"
 
 #define PICK_TEXT 255
 
@@ -39,8 +40,10 @@ void pick_open(struct pick *p, const char *title,
 void pick_add(struct pick *p, const char *name, const char *note);
 void pick_close(struct pick *p);
 void pick_key(struct ui *ui, struct pick *p, struct key key);
-/* A click at a place of the screen. */
-void pick_click(struct ui *ui, struct pick *p, int y, int x);
+/* A click takes what is under it, beside the list it closes it. */
+void pick_mouse(struct ui *ui, struct pick *p, const struct mouse *m);
+/* What it does with keys, for the bottom line: pick_key() takes them first. */
+extern const struct binding pick_bindings[];
 /* Draws it over the right of the screen, and the cursor. */
 void pick_draw(struct ui *ui, const struct pick *p);
 

@@ -65,6 +65,21 @@ go_mistake(struct raw_view *v)
 		raw_go(&v->raw, (size_t)v->mistakes.list[0].line - 1);
 }
 
+void
+raw_came_back(struct ui *ui)
+{
+	struct raw_view *v = &ui->raw;
+	char text[900];
+
+	raw_check(ui);
+	go_mistake(v);
+	if (v->mistakes.count > 0)
+		ui_error(ui, "%s",
+		    config_mistake_format(&v->mistakes, 0, text, sizeof text));
+	else
+		ui_say(ui, "It has no mistakes; ctrl-s shows what changes.");
+}
+
 /*
  * --- Reading ----------------------------------------------------------
  */
@@ -84,6 +99,27 @@ read_file(void *arg)
 
 	if (edit_open(r->path, &r->edit, &r->err) == -1)
 		r->edit = NULL;
+}
+
+/* What waits for the file goes behind its text. */
+static void
+add_more(struct ui *ui)
+{
+	struct raw_view *v = &ui->raw;
+	size_t at = v->raw.len, line = raw_lines(&v->raw);
+	bool between = at > 0;
+
+	if (v->more == NULL)
+		return;
+	if (between && v->raw.text[at - 1] != '\n')
+		raw_splice(&v->raw, at, 0, "\n", 1);
+	if (between)
+		raw_splice(&v->raw, v->raw.len, 0, "\n", 1);
+	raw_splice(&v->raw, v->raw.len, 0, v->more, v->nmore);
+	free(v->more);
+	v->more = NULL;
+	raw_go(&v->raw, between ? line : 0);
+	raw_came_back(ui);
 }
 
 /* The text is what the file says; the cursor stays in its line. */
@@ -109,6 +145,7 @@ take(struct ui *ui, struct edit *edit)
 	if (v->to_mistake)
 		go_mistake(v);
 	v->to_mistake = false;
+	add_more(ui);
 	if (ui->view == &view_config)
 		ui->view->update(ui);
 }
@@ -339,6 +376,27 @@ raw_end_view(struct ui *ui)
 	edit_free(v->wait);
 	v->edit = v->wait = NULL;
 	raw_clear(&v->raw);
+	free(v->more);
+	v->more = NULL;
+}
+
+void
+raw_add(struct ui *ui, const char *text, size_t len)
+{
+	struct raw_view *v = &ui->raw;
+
+	free(v->more);
+	v->more = malloc(len + 1);
+	if (v->more == NULL)
+		return;
+	memcpy(v->more, text, len + 1);
+	v->nmore = len;
+	ui_turn(ui, &view_config);
+	/* It is read, or has been: then what was typed stays. */
+	if (!v->busy && v->edit != NULL) {
+		add_more(ui);
+		ui->view->update(ui);
+	}
 }
 
 void

@@ -24,6 +24,9 @@ struct raw_view {
 	size_t top; /* line */
 	int left; /* column */
 	char search[64];
+	char
+	    *more; /* to be added when the file is read; NULL: nothing; owned */
+	size_t nmore;
 	struct edit *wait; /* between the question and the answer */
 };
 
@@ -34,11 +37,18 @@ bool raw_changed(const struct ui *ui);
 /* The text was changed: it is checked soon. */
 void raw_touched(struct ui *ui);
 void raw_check(struct ui *ui);
+/* The text came from elsewhere: it is checked, its first mistake shown. */
+void raw_came_back(struct ui *ui);
 /* Shows what changes, asks, saves. */
 void raw_save(struct ui *ui);
 /* Drops what was changed. */
 void raw_drop(struct ui *ui);
 void raw_end_view(struct ui *ui);
+/*
+ * Turns to the view, with that text behind the file's own: a change like one
+ * that was typed.
+ */
+void raw_add(struct ui *ui, const char *text, size_t len);
 /* Turns to the view, at the first mistake of the file. */
 void raw_open_at_mistake(struct ui *ui);
 

@@ -110,6 +110,8 @@ frame(int fd, short what, void *arg)
 {
 	struct ui *ui = arg;
 
+	if (ui->editor != NULL)
+		return;
 	/* Not before the last one is out; then the newest, not all between. */
 	if (!tty_push()) {
 		event_add(ui->writable, NULL);
@@ -134,6 +136,8 @@ writable(int fd, short what, void *arg)
 {
 	struct ui *ui = arg;
 
+	if (ui->editor != NULL)
+		return;
 	if (!tty_push())
 		event_add(ui->writable, NULL);
 	else if (ui->dirty != 0)
@@ -208,6 +212,18 @@ ui_turn(struct ui *ui, const struct view *view)
 	}
 	ui_layout(ui);
 	ui_dirty(ui, DIRTY_ALL);
+}
+
+void
+ui_away(struct ui *ui, bool away)
+{
+	/* The ui is the first member. */
+	struct screen *s = (struct screen *)ui;
+
+	if (away)
+		event_del(s->read);
+	else
+		event_add(s->read, NULL);
 }
 
 void
@@ -316,6 +332,12 @@ changed(bool figures, void *arg)
 }
 
 static void
+configured(void *arg)
+{
+	settings_reload(&((struct screen *)arg)->ui);
+}
+
+static void
 told(bool error, const char *text, void *arg)
 {
 	struct ui *ui = &((struct screen *)arg)->ui;
@@ -401,6 +423,8 @@ on_signal(int sig, short what, void *arg)
 		ui_dirty(ui, DIRTY_ALL);
 		break;
 	case SIGCONT:
+		if (ui->editor != NULL)
+			break;
 		tty_resume();
 		ui_redraw(ui);
 		break;
@@ -466,8 +490,11 @@ begin_events(struct screen *s)
 static int
 begin(struct screen *s, const struct screen_options *options, struct error *err)
 {
-	static const struct wire_ops wire_ops = {
-	    .changed = changed, .say = told, .waits = waits, .failed = failed};
+	static const struct wire_ops wire_ops = {.changed = changed,
+	    .configured = configured,
+	    .say = told,
+	    .waits = waits,
+	    .failed = failed};
 	static const struct panes_ops panes_ops = {.text = pane_text,
 	    .state = pane_state,
 	    .bell = pane_bell,
@@ -476,7 +503,6 @@ begin(struct screen *s, const struct screen_options *options, struct error *err)
 	static const struct input_ops input_ops = {
 	    .key = pressed, .mouse = moused, .paste = pasted};
 	struct ui *ui = &s->ui;
-	char why[512];
 
 	if (tty_check(err) == -1)
 		return -1;
@@ -510,9 +536,7 @@ begin(struct screen *s, const struct screen_options *options, struct error *err)
 	event_priority_set(ui->writable, PRIORITY_FRAME);
 	ui_layout(ui);
 	layouts_begin(ui);
-	settings_load(options->config, why, sizeof why);
-	if (*why != '\0')
-		ui_error(ui, "%s", why);
+	settings_load(ui);
 	ui_dirty(ui, DIRTY_ALL);
 	return 0;
 }
@@ -525,6 +549,7 @@ end(struct screen *s)
 
 	if (ui->writable != NULL)
 		event_free(ui->writable);
+	editor_end(ui);
 	tty_close();
 	/* While all is there that an answer may be for. */
 	if (ui->wire != NULL)

@@ -1,52 +1,135 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "config/config.h"
-#include "tui/keys.h"
+#include "tui/glyphs.h"
+#include "tui/keymap.h"
 #include "tui/settings.h"
+#include "tui/theme.h"
+#include "tui/tty.h"
+#include "tui/ui.h"
 
-/*
- * A key that is typed into a guest all the time would be lost for that: so
- * one with ctrl or alt, or a function key.
- */
-static void
-set_prefix(const struct config *c, const struct config_pair *pair, char *why,
-    size_t len)
+static const struct config_key *
+keys(enum config_section_kind kind)
 {
-	struct key key;
+	return kind == CONFIG_KEYS ? keymap_keys() : theme_keys();
+}
 
-	if (key_parse(pair->value, &key) &&
-	    (key.mods & (TERM_CTRL | TERM_ALT) || key.code >= K_F(1))) {
-		keys_set_prefix(key);
-		return;
-	}
-	snprintf(why, len,
-	    "%s:%d: \"%s\" cannot be the prefix; use one like ctrl-a, alt-x "
-	    "or F12. It is %s.",
-	    c->path, pair->line, pair->value, keys_prefix_name());
+static void
+judge(const struct config *cfg,
+    void (*say)(void *arg, int line, const char *text), void *arg)
+{
+	keymap_judge(cfg, say, arg);
+	theme_judge(cfg, say, arg);
 }
 
 void
-settings_load(const char *config, char *why, size_t len)
+settings_begin(void)
 {
-	struct config_mistakes mistakes = {0};
-	struct config *c = NULL;
-	struct error err;
-	char path[4096];
+	static const struct config_screen screen = {
+	    .keys = keys, .judge = judge};
+
+	keymap_begin();
+	config_screen(&screen);
+}
+
+void
+settings_mouse(struct ui *ui, bool on)
+{
+	ui->mouse = on;
+	tty_mouse(on);
+}
+
+static void
+use(struct ui *ui, const struct config *cfg)
+{
+	bool mouse = true;
 	size_t i;
 
-	*why = '\0';
-	if (config == NULL) {
-		if (config_default_path(path, sizeof path, &err) == -1)
-			return;
-		config = path;
+	keymap_use(cfg);
+	theme_use(cfg);
+	glyphs_borders(theme_borders());
+	for (i = 0; i < cfg->nkeys; i++)
+		if (strcasecmp(cfg->keys[i].name, "mouse") == 0)
+			mouse = strcasecmp(cfg->keys[i].value, "no") != 0;
+	settings_mouse(ui, mouse);
+	ui_dirty(ui, DIRTY_ALL);
+}
+
+/* A reading under way: on a thread of its own but for the first. */
+struct reading {
+	struct ui *ui;
+	char path[4096];
+	struct config *cfg; /* NULL: it cannot be read */
+	char why[512];
+};
+
+static struct reading *
+reading_new(struct ui *ui)
+{
+	struct reading *r = calloc(1, sizeof *r);
+	struct error err;
+
+	if (r == NULL)
+		return NULL;
+	r->ui = ui;
+	if (ui->config != NULL)
+		snprintf(r->path, sizeof r->path, "%s", ui->config);
+	else if (config_default_path(r->path, sizeof r->path, &err) == -1) {
+		free(r);
+		return NULL;
 	}
-	if (config_load(config, CONFIG_MISSING_OK, &c, &mistakes) == 0) {
-		for (i = 0; i < c->nkeys; i++)
-			if (strcasecmp(c->keys[i].name, "prefix") == 0)
-				set_prefix(c, &c->keys[i], why, len);
-		config_free(c);
-	}
+	return r;
+}
+
+static void
+reading_run(void *arg)
+{
+	struct config_mistakes mistakes = {0};
+	struct reading *r = arg;
+
+	/* That it cannot be read is the backend's to tell. */
+	if (config_load(r->path, CONFIG_MISSING_OK | CONFIG_SCREEN, &r->cfg,
+		&mistakes) == 0 &&
+	    mistakes.count > 0)
+		config_mistake_format(&mistakes, 0, r->why, sizeof r->why);
 	config_mistakes_clear(&mistakes);
+}
+
+static void
+reading_done(void *arg)
+{
+	struct reading *r = arg;
+
+	if (r->cfg != NULL)
+		use(r->ui, r->cfg);
+	/* Once: the backend says so too, and the log view keeps it. */
+	if (*r->why != '\0' && strcmp(r->why, r->ui->settings_why) != 0)
+		ui_error(r->ui, "%s", r->why);
+	snprintf(r->ui->settings_why, sizeof r->ui->settings_why, "%s", r->why);
+	config_free(r->cfg);
+	free(r);
+}
+
+void
+settings_load(struct ui *ui)
+{
+	struct reading *r = reading_new(ui);
+
+	if (r == NULL)
+		return;
+	reading_run(r);
+	reading_done(r);
+}
+
+void
+settings_reload(struct ui *ui)
+{
+	struct reading *r = reading_new(ui);
+
+	if (r != NULL &&
+	    work_start(ui->works, reading_run, reading_done, r) == -1)
+		free(r);
 }

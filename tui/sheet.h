@@ -30,6 +30,8 @@ struct sheet {
 	bool wide; /* over the whole view */
 	bool follow; /* stays at its end while lines come */
 	void (*closed)(struct ui *ui); /* NULL: nobody is told */
+	char search[64]; /* "" if nothing was searched for */
+	size_t found; /* the line with it that one is at */
 };
 
 /* Opens an empty page. */
@@ -40,6 +42,8 @@ void sheet_add(
 void sheet_wide(struct ui *ui, bool follow, void (*closed)(struct ui *ui));
 void sheet_close(struct ui *ui);
 void sheet_draw(struct ui *ui);
+/* The mouse while it is open: the wheel scrolls. */
+void sheet_mouse(struct ui *ui, const struct mouse *m);
 /* The keys while it is open. */
 extern const struct binding sheet_bindings[];
 

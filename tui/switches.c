@@ -47,6 +47,33 @@ port_before(const struct switches *s, const char *name)
 	return none;
 }
 
+/* Who is heard from a port, one line for each of their addresses. */
+static void
+take_stations(struct switch_port *p, const json_t *stations)
+{
+	const char *member, *lladdr, *address, *last = "";
+	const json_t *one;
+	size_t i, n = 0;
+
+	p->heard = 0;
+	p->addresses[0] = '\0';
+	json_array_foreach (stations, i, one) {
+		member = json_string_value(json_object_get(one, "member"));
+		lladdr = json_string_value(json_object_get(one, "lladdr"));
+		address = json_string_value(json_object_get(one, "address"));
+		if (member == NULL || lladdr == NULL || address == NULL ||
+		    strcmp(member, p->name) != 0)
+			continue;
+		p->heard += strcmp(lladdr, last) != 0;
+		last = lladdr;
+		if (*address != '\0' &&
+		    n + strlen(address) + 2 < sizeof p->addresses)
+			n += (size_t)snprintf(p->addresses + n,
+			    sizeof p->addresses - n, "%s%s", n > 0 ? " " : "",
+			    address);
+	}
+}
+
 static void
 take_row(const struct switches *s, struct switch_row *row, const json_t *one)
 {
@@ -63,7 +90,9 @@ take_row(const struct switches *s, struct switch_row *row, const json_t *one)
 		return;
 	json_array_foreach (members, i, member) {
 		copy_name(name, sizeof name, member);
-		row->port[row->ports++] = port_before(s, name);
+		row->port[row->ports] = port_before(s, name);
+		take_stations(
+		    &row->port[row->ports++], json_object_get(one, "stations"));
 	}
 }
 

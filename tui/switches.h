@@ -14,7 +14,8 @@
 struct event;
 struct ui;
 
-#define SWITCHES_NAME 64
+#define SWITCHES_NAME      64
+#define SWITCHES_ADDRESSES 160
 
 struct switch_port {
 	char name[SWITCHES_NAME + 1]; /* of the host's interface */
@@ -22,6 +23,8 @@ struct switch_port {
 	bool counted; /* those are known */
 	int64_t when; /* of them, monotonic ms */
 	double from_rate, to_rate; /* bytes a second; -1: not known */
+	unsigned heard; /* hardware addresses that are heard from there */
+	char addresses[SWITCHES_ADDRESSES]; /* of them: "10.0.0.2 fd00::2" */
 };
 
 struct switch_row {

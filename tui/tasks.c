@@ -4,6 +4,9 @@
 
 #include "tui/job.h"
 #include "tui/ui.h"
+#include "tui/widget.h"
+
+#define BAR 8 /* columns */
 
 static void
 task_free(struct task *t)
@@ -70,6 +73,19 @@ task_say(struct ui *ui, const struct task *t, int status)
 		ui_error(ui, "%s", t->result);
 	else
 		ui_error(ui, "%s: %s was ended", t->path, t->doing);
+}
+
+int
+task_draw(const struct rect *r, int y, int x, const struct task *t)
+{
+	x = draw_textf(r, y, x, STYLE_CHANGING, "%s ", t->doing);
+	if (t->total == 0)
+		return x;
+	bar_draw(r, y, x, BAR, t->done, t->total);
+	return draw_textf(r, y, x + BAR, STYLE_PLAIN, " %3u%%",
+	    (unsigned)(t->done >= t->total
+		    ? 100
+		    : (double)t->done * 100 / (double)t->total));
 }
 
 static void

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tui/draw.h"
+
 struct job;
 struct task;
 struct ui;
@@ -51,6 +53,8 @@ struct task *task_find(const struct ui *ui, const char *path);
 void task_stop(struct task *t);
 /* How many there are. */
 size_t tasks_count(const struct ui *ui);
+/* "copying ████▁▁▁▁  37%" at row y and column x of r; returns the next one. */
+int task_draw(const struct rect *r, int y, int x, const struct task *t);
 /* The sentence of its end on the bottom line. */
 void task_say(struct ui *ui, const struct task *t, int status);
 /* Stops all, without a call. */

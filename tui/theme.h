@@ -2,13 +2,23 @@
  * theme.h: what things look like: styles by meaning, not by place.
  *
  * Every style shows its meaning without colour too (bold, underline,
- * reverse); colours are the terminal's own 16 on its own background. Pure
- * data, any thread.
+ * reverse); colours are the terminal's own 16 on its own background, unless
+ * the section [theme] has others:
+ *
+ *	[theme]
+ *	colours = light		dark, light, mono, or auto: what fits
+ *	borders = double	line, double, ascii or none
+ *	running = 34 bold	any style: [COLOUR] [on COLOUR] [bold dim ...]
+ *
+ * theme_look(), theme_use() and theme_borders(): main thread; the rest is pure.
  */
 #ifndef TUI_THEME_H
 #define TUI_THEME_H
 
 #include <stdbool.h>
+
+struct config;
+struct config_key;
 
 enum style {
 	STYLE_PLAIN,
@@ -45,11 +55,31 @@ enum style {
 #define LOOK_REVERSE   8u
 
 struct look {
-	short fg, bg; /* 0 to 15, -1 the terminal's own */
+	short fg, bg; /* 0 to 255, -1 the terminal's own */
 	unsigned attrs; /* LOOK_... */
 };
 
+/* More looks, for cells of guests. */
+#define LOOK_ITALIC 16u
+#define LOOK_BLINK  32u
+
 /* The look of a style, with or without colours. */
-const struct look *theme_look(enum style style, bool colours);
+struct look theme_look(enum style style, bool colours);
+
+/* All that [theme] may have, for config_keys(). */
+const struct config_key *theme_keys(void);
+/* See struct config_screen. */
+void theme_judge(const struct config *cfg,
+    void (*say)(void *arg, int line, const char *text), void *arg);
+/* From now on things look as a configuration without mistakes says. */
+void theme_use(const struct config *cfg);
+
+enum theme_borders {
+	BORDERS_LINE,
+	BORDERS_DOUBLE,
+	BORDERS_ASCII,
+	BORDERS_NONE
+};
+enum theme_borders theme_borders(void);
 
 #endif

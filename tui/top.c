@@ -44,8 +44,8 @@ host_figures(const struct rect *r, const struct host *h)
 	x = r->w - 1 - width;
 	draw_text(r, 0, x, STYLE_PLAIN, cpu);
 	if (wide) {
-		sparkline_draw(
-		    r, 0, x + (int)strlen(cpu) + 1, 8, &h->history, 100);
+		sparkline_draw(r, 0, x + (int)strlen(cpu) + 1, 8, &h->history,
+		    NULL, 1, 100);
 		draw_field(r, 0, r->w - 21, 13, true, STYLE_PLAIN, mem);
 		bar_draw(r, 0, r->w - 7, 6, h->memory_used, h->memory);
 	}

@@ -25,7 +25,6 @@
  */
 #define MOUSE_ON  "\033[?1002h\033[?1006h"
 #define MOUSE_OFF "\033[?1006l\033[?1002l"
-#define MODES_ON  PASTE_ON MOUSE_ON
 #define MODES_OFF MOUSE_OFF PASTE_OFF
 /* xterm's stack of titles: the own one goes on it, and comes back. */
 #define TITLE_KEEP "\033[22;2t"
@@ -46,7 +45,8 @@ static struct {
 	size_t len, sent;
 	volatile sig_atomic_t taken;
 	struct termios before;
-	bool modes; /* it knows MODES_ON */
+	bool modes; /* it knows PASTE_ON and MOUSE_ON */
+	bool mouse; /* the latter is on */
 	bool shapes; /* it knows DECSCUSR */
 	int shape; /* of its cursor now, 0: its own */
 	char title[512]; /* that it was given, "": it has its own */
@@ -341,7 +341,7 @@ leave(void)
 	tty_title(NULL);
 	tty_cursor(0);
 	if (tty.modes)
-		add(PASTE_OFF);
+		add(tty.mouse ? MODES_OFF : PASTE_OFF);
 	/* Where there is no other screen to go back to, room for the shell. */
 	move(LINES - 1, 0);
 	clrtoeol();
@@ -387,12 +387,29 @@ tty_suspend(void)
 }
 
 void
+tty_lend(void)
+{
+	leave();
+}
+
+void
 tty_resume(void)
 {
 	set_raw();
 	refresh();
-	if (tty.modes)
+	if (tty.modes) {
 		add(PASTE_ON);
+		add(tty.mouse ? MOUSE_ON : "");
+	}
+}
+
+void
+tty_mouse(bool on)
+{
+	if (!tty.modes || tty.mouse == on)
+		return;
+	tty.mouse = on;
+	add(on ? MOUSE_ON : MOUSE_OFF);
 }
 
 /* RFC 4648, 4; out has 4 bytes for every 3 begun and a NUL. */

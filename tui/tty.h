@@ -22,7 +22,7 @@
 /* Whether there is a terminal to take. Returns 0, or -1 with the reason. */
 int tty_check(struct error *err);
 /*
- * Takes standard input and output: ncurses, raw mode, bracketed paste, mouse.
+ * Takes standard input and output: ncurses, raw mode, bracketed paste.
  * setlocale() was called before. Returns 0, or -1 with the reason.
  */
 int tty_open(struct error *err);
@@ -49,8 +49,15 @@ void tty_cursor(int shape);
  * control characters. Terminals that would show it as text get none.
  */
 void tty_title(const char *text);
+/*
+ * Whether presses, drags and the wheel come as input (input.h); without it
+ * the terminal selects text by itself. Off at first.
+ */
+void tty_mouse(bool on);
 /* Stops the process as ctrl-z does, and comes back when it is continued. */
 void tty_suspend(void);
+/* Lends the terminal to another program, until tty_resume(). */
+void tty_lend(void);
 /* Takes the terminal again after something else stopped the process. */
 void tty_resume(void);
 /*

@@ -12,6 +12,7 @@
  *	form*.c     definitions, field by field, over the right of a view
  *	images.c    the disk images there are; tasks.c works at them
  *	logs.c      what the backend, guests and screen had to say
+ *	editor.c    the person's own editor, in place of the screen
  *	commands.c  the prompt ":"; job.c runs, words.c splits, complete.c
  *	waiting.c   what is not answered yet
  *	prompt.c, message.c, sheet.c, top.c, bottom.c   what is around a view
@@ -23,8 +24,10 @@
 
 #include <event2/event.h>
 
+#include "tui/around.h"
 #include "tui/commands.h"
 #include "tui/console.h"
+#include "tui/editor.h"
 #include "tui/form.h"
 #include "tui/images.h"
 #include "tui/layout.h"
@@ -72,11 +75,13 @@ struct ui {
 	struct size size;
 	struct prompt prompt;
 	struct message message;
+	struct bottom bottom;
 	struct sheet sheet;
 	struct form form;
 	struct deletion *deletion; /* that is asked about; form_guest.c */
 	struct looks looks;
 	struct window window;
+	struct editor *editor; /* has the terminal; NULL: it is ours */
 	struct works *works; /* what may wait for a disk */
 	struct waiting waiting;
 	struct tasks tasks; /* on images, that go on */
@@ -88,6 +93,7 @@ struct ui {
 	struct switches switches;
 	struct switches_view switches_view;
 	struct log_view log; /* view_log.c */
+	struct dashboard_view dashboard; /* view_dashboard.c */
 	const char *config; /* -f, or NULL */
 	unsigned dirty;
 	struct event *frame; /* the timer of the next frame */
@@ -95,6 +101,8 @@ struct ui {
 	int64_t drawn; /* when the last one was, monotonic ms */
 	int64_t rang; /* when the terminal last beeped */
 	char complained[256]; /* the mistake that was last shown */
+	char settings_why[512]; /* the same of settings.c */
+	bool mouse; /* it is the screen's, not the terminal's */
 };
 
 /* Asks for a frame, soon, in which that is drawn. */
@@ -108,6 +116,8 @@ void ui_error(struct ui *ui, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* Shows another view. */
 void ui_turn(struct ui *ui, const struct view *view);
+/* While the terminal is lent: no keys are read and nothing is drawn. */
+void ui_away(struct ui *ui, bool away);
 /* Ends the loop. */
 void ui_quit(struct ui *ui);
 /* Stops the process as ctrl-z does, and draws all when it goes on. */

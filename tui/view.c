@@ -1,4 +1,5 @@
 #include "tui/view.h"
 
 const struct view *const views[] = {&view_guests, &view_consoles,
-    &view_switches, &view_config, &view_images, &view_log, NULL};
+    &view_switches, &view_config, &view_images, &view_log, &view_dashboard,
+    NULL};

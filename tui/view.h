@@ -99,6 +99,14 @@ extern const struct view view_config;
 /* Its keys: letters as commands, and as text. */
 extern const struct binding raw_reading[], raw_typing[];
 
+/* view_dashboard.c */
+extern const struct view view_dashboard;
+
+/* What view_dashboard.c remembers; the selected guest is the list's. */
+struct dashboard_view {
+	size_t top; /* first row of cells on the screen */
+};
+
 /* view_log.c */
 extern const struct view view_log;
 

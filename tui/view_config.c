@@ -381,23 +381,51 @@ save(struct ui *ui)
 	follow(ui);
 }
 
+static void
+edited(struct ui *ui, const char *text, size_t len)
+{
+	struct raw_view *v = &ui->raw;
+
+	if (text == NULL)
+		return;
+	if (len == v->raw.len && memcmp(text, v->raw.text, len) == 0) {
+		ui_say(ui, "Nothing changed.");
+		return;
+	}
+	raw_splice(&v->raw, 0, v->raw.len, text, len);
+	raw_go(&v->raw, 0);
+	raw_came_back(ui);
+	follow(ui);
+}
+
+static void
+editor(struct ui *ui)
+{
+	editor_open(ui, ui->raw.raw.text, ui->raw.raw.len, edited);
+}
+
 const struct binding raw_reading[] = {
     {{'e', 0}, {'i', 0}, "edit", "begin to type", read_refuse, begin_typing},
     {{'s', TERM_CTRL}, {0, 0}, "save", "show what changes, then save",
 	changed_refuse, save},
     {{'/', 0}, {0, 0}, "search", "search forward", read_refuse, search},
+    {{'E', 0}, {0, 0}, "editor", "open it in your own editor, $EDITOR",
+	read_refuse, editor},
     {{'n', 0}, {0, 0}, "next", "the next match", again_refuse, find_next},
-    {{'N', 0}, {0, 0}, NULL, "the match before", again_refuse, find_before},
+    {{'N', 0}, {0, 0}, NULL, "the match before", again_refuse, find_before,
+	"before"},
     {{'u', 0}, {'z', TERM_CTRL}, "undo", "take back", undo_refuse, undo},
     {{'r', TERM_CTRL}, {'y', TERM_CTRL}, "redo", "do again", redo_refuse, redo},
     {{K_ESCAPE, 0}, {0, 0}, "drop", "drop what was changed", changed_refuse,
 	drop},
-    {{'j', 0}, {K_DOWN, 0}, NULL, "a line down", NULL, down},
-    {{'k', 0}, {K_UP, 0}, NULL, "a line up", NULL, up},
-    {{K_PAGE_DOWN, 0}, {'f', TERM_CTRL}, NULL, "a page down", NULL, page_down},
-    {{K_PAGE_UP, 0}, {'b', TERM_CTRL}, NULL, "a page up", NULL, page_up},
-    {{'g', 0}, {K_HOME, 0}, NULL, "the first line", NULL, first},
-    {{'G', 0}, {K_END, 0}, NULL, "the last line", NULL, last},
+    {{'j', 0}, {K_DOWN, 0}, NULL, "a line down", NULL, down, "down"},
+    {{'k', 0}, {K_UP, 0}, NULL, "a line up", NULL, up, "up"},
+    {{K_PAGE_DOWN, 0}, {'f', TERM_CTRL}, NULL, "a page down", NULL, page_down,
+	"page-down"},
+    {{K_PAGE_UP, 0}, {'b', TERM_CTRL}, NULL, "a page up", NULL, page_up,
+	"page-up"},
+    {{'g', 0}, {K_HOME, 0}, NULL, "the first line", NULL, first, "first"},
+    {{'G', 0}, {K_END, 0}, NULL, "the last line", NULL, last, "last"},
     {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
 };
 
@@ -485,17 +513,18 @@ const struct binding raw_typing[] = {
     {{'k', TERM_CTRL}, {0, 0}, "cut line", "take the line out", NULL,
 	delete_line},
     {{K_TAB, 0}, {0, 0}, "complete", "complete a key or a value", NULL, tab},
-    {{K_ENTER, 0}, {0, 0}, NULL, NULL, NULL, enter},
-    {{K_BACKSPACE, 0}, {'h', TERM_CTRL}, NULL, NULL, NULL, backspace},
-    {{K_DELETE, 0}, {'d', TERM_CTRL}, NULL, NULL, NULL, delete},
-    {{K_LEFT, 0}, {0, 0}, NULL, NULL, NULL, key_left},
-    {{K_RIGHT, 0}, {0, 0}, NULL, NULL, NULL, key_right},
-    {{K_UP, 0}, {0, 0}, NULL, NULL, NULL, up},
-    {{K_DOWN, 0}, {0, 0}, NULL, NULL, NULL, down},
-    {{K_PAGE_UP, 0}, {0, 0}, NULL, NULL, NULL, page_up},
-    {{K_PAGE_DOWN, 0}, {0, 0}, NULL, NULL, NULL, page_down},
-    {{K_HOME, 0}, {'a', TERM_CTRL}, NULL, NULL, NULL, key_home},
-    {{K_END, 0}, {'e', TERM_CTRL}, NULL, NULL, NULL, key_end},
+    {{K_ENTER, 0}, {0, 0}, NULL, NULL, NULL, enter, "enter"},
+    {{K_BACKSPACE, 0}, {'h', TERM_CTRL}, NULL, NULL, NULL, backspace,
+	"backspace"},
+    {{K_DELETE, 0}, {'d', TERM_CTRL}, NULL, NULL, NULL, delete, "delete"},
+    {{K_LEFT, 0}, {0, 0}, NULL, NULL, NULL, key_left, "left"},
+    {{K_RIGHT, 0}, {0, 0}, NULL, NULL, NULL, key_right, "right"},
+    {{K_UP, 0}, {0, 0}, NULL, NULL, NULL, up, "up"},
+    {{K_DOWN, 0}, {0, 0}, NULL, NULL, NULL, down, "down"},
+    {{K_PAGE_UP, 0}, {0, 0}, NULL, NULL, NULL, page_up, "page-up"},
+    {{K_PAGE_DOWN, 0}, {0, 0}, NULL, NULL, NULL, page_down, "page-down"},
+    {{K_HOME, 0}, {'a', TERM_CTRL}, NULL, NULL, NULL, key_home, "home"},
+    {{K_END, 0}, {'e', TERM_CTRL}, NULL, NULL, NULL, key_end, "end"},
     {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
 };
 
@@ -589,8 +618,8 @@ hint(const struct ui *ui)
 }
 
 static const struct keytable help[] = {
-    {"in the configuration", raw_reading},
-    {"typing in it", raw_typing},
+    {"in the configuration", raw_reading, "config"},
+    {"typing in it", raw_typing, "edit", true, true},
     {NULL, NULL},
 };
 

@@ -243,10 +243,10 @@ focused(const struct ui *ui)
 }
 
 static const struct keytable help[] = {
-    {"in a pane", consoles_typing},
-    {"behind that key", consoles_commands},
-    {"looking back in a pane", look_bindings},
-    {"without panes", consoles_empty},
+    {"in a pane", consoles_typing, "pane", true, true},
+    {"behind that key", consoles_commands, "pane", false, true},
+    {"looking back in a pane", look_bindings, "look", false, true},
+    {"without panes", consoles_empty, "consoles"},
     {NULL, NULL},
 };
 

@@ -10,6 +10,7 @@
 #include "tui/actions.h"
 #include "tui/glyphs.h"
 #include "tui/text.h"
+#include "tui/import.h"
 #include "tui/ui.h"
 #include "tui/widget.h"
 
@@ -311,6 +312,15 @@ turned(struct ui *ui, bool to)
 	pick_close(&ui->guests.pick);
 }
 
+static const char *
+import_refuse(struct ui *ui)
+{
+	return ui->model->guests > 0
+	    ? "There are guests already: :import -o FILE VM.CONF makes a file "
+	      "of its own."
+	    : NULL;
+}
+
 static const struct binding list_bindings[] = {
     {{K_ENTER, 0}, {K_RIGHT, 0}, "console",
 	"the keyboard goes into the guest's console", console_refuse,
@@ -323,7 +333,8 @@ static const struct binding list_bindings[] = {
 	action_force_refuse, action_force},
     {{'p', 0}, {0, 0}, "pause", "pause the guest, or let it go on",
 	action_pause_refuse, action_pause},
-    {{'p', 0}, {0, 0}, "unpause", NULL, action_unpause_refuse, action_unpause},
+    {{'p', 0}, {0, 0}, "unpause", NULL, action_unpause_refuse, action_unpause,
+	"pause"},
     {{'r', 0}, {0, 0}, "reset", "reset the guest", action_reset_refuse,
 	action_reset},
     {{'e', 0}, {0, 0}, "edit", "edit the guest's definition", define_refuse,
@@ -336,25 +347,29 @@ static const struct binding list_bindings[] = {
 	delete},
     {{'o', 0}, {0, 0}, "open", "open it in the view of all consoles (2)",
 	open_refuse, open_tile},
-    {{'L', 0}, {0, 0}, NULL, "its log (6)", open_refuse, open_log},
+    {{'L', 0}, {0, 0}, NULL, "its log (6)", open_refuse, open_log, "log"},
     {{'i', 0}, {0, 0}, NULL, "put a disc into its CD-ROM drive",
-	action_insert_refuse, action_insert},
+	action_insert_refuse, action_insert, "insert"},
     {{'E', 0}, {0, 0}, NULL, "take the disc out", action_eject_refuse,
-	action_eject},
+	action_eject, "eject"},
+    {{'I', 0}, {0, 0}, "import", "take an OpenBSD vm.conf over", import_refuse,
+	import_prompt},
     {{'/', 0}, {0, 0}, "filter", "show only guests with this in their name",
 	filter_refuse, filter},
     {{K_ESCAPE, 0}, {0, 0}, "all", "show all guests again", unfilter_refuse,
 	unfilter},
-    {{'j', 0}, {K_DOWN, 0}, NULL, "the next guest", NULL, down},
-    {{'k', 0}, {K_UP, 0}, NULL, "the one before", NULL, up},
-    {{'g', 0}, {K_HOME, 0}, NULL, "the first", NULL, first},
-    {{'G', 0}, {K_END, 0}, NULL, "the last", NULL, last},
-    {{K_PAGE_DOWN, 0}, {'f', TERM_CTRL}, NULL, "a page down", NULL, page_down},
-    {{K_PAGE_UP, 0}, {'b', TERM_CTRL}, NULL, "a page up", NULL, page_up},
+    {{'j', 0}, {K_DOWN, 0}, NULL, "the next guest", NULL, down, "down"},
+    {{'k', 0}, {K_UP, 0}, NULL, "the one before", NULL, up, "up"},
+    {{'g', 0}, {K_HOME, 0}, NULL, "the first", NULL, first, "first"},
+    {{'G', 0}, {K_END, 0}, NULL, "the last", NULL, last, "last"},
+    {{K_PAGE_DOWN, 0}, {'f', TERM_CTRL}, NULL, "a page down", NULL, page_down,
+	"page-down"},
+    {{K_PAGE_UP, 0}, {'b', TERM_CTRL}, NULL, "a page up", NULL, page_up,
+	"page-up"},
     {{K_PAGE_UP, TERM_SHIFT}, {0, 0}, NULL, "look back in the console",
-	look_refuse, look_back},
+	look_refuse, look_back, "look-back"},
     {{K_PAGE_DOWN, TERM_SHIFT}, {0, 0}, NULL, "and forth", look_refuse,
-	look_forth},
+	look_forth, "look-forth"},
     {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
 };
 
@@ -370,14 +385,17 @@ typed(struct ui *ui, struct key key)
 static const struct binding *
 bindings(const struct ui *ui)
 {
+	if (ui->guests.pick.open)
+		return pick_bindings;
 	return ui->console.focus ? console_table(ui) : list_bindings;
 }
 
 static const struct keytable help[] = {
-    {"in the list", list_bindings},
-    {"in a console", console_bindings},
-    {"looking back in a console", look_bindings},
-    {"in a form", form_table},
+    {"in the list", list_bindings, "guests"},
+    {"in a console", console_bindings, "console", true, true},
+    {"there, behind that key", console_commands, "console", false, true},
+    {"looking back in a console", look_bindings, "look", false, true},
+    {"in a form", form_table, "form", true, true},
     {NULL, NULL},
 };
 

@@ -215,20 +215,6 @@ draw_users(struct ui *ui, const struct rect *r, int y, int x,
 	}
 }
 
-/* In place of the figures: how far a task is. */
-static void
-draw_task(const struct rect *r, int y, int x, const struct task *t)
-{
-	x = draw_textf(r, y, x, STYLE_CHANGING, "%s ", t->doing);
-	if (t->total == 0)
-		return;
-	bar_draw(r, y, x, BAR, t->done, t->total);
-	draw_textf(r, y, x + BAR, STYLE_PLAIN, " %3u%%",
-	    (unsigned)(t->done >= t->total
-		    ? 100
-		    : (double)t->done * 100 / (double)t->total));
-}
-
 /* Sentences begin with the path, which stands there already. */
 static const char *
 without_path(const char *sentence, const char *path)
@@ -286,7 +272,7 @@ draw_row(struct ui *ui, const struct rect *r, int y, const struct columns *c,
 				 : STYLE_PLAIN,
 	    name);
 	if (t != NULL)
-		draw_task(r, y, c->format, t);
+		task_draw(r, y, c->format, t);
 	else if (row->error != NULL)
 		draw_textf(r, y, c->format, STYLE_ERROR, "%s",
 		    without_path(row->error, row->path));
@@ -505,7 +491,7 @@ guest(const struct ui *ui)
 }
 
 static const struct keytable help[] = {
-    {"in the list of images", images_bindings},
+    {"in the list of images", images_bindings, "images"},
     {NULL, NULL},
 };
 

@@ -13,6 +13,7 @@
 #include "tui/glyphs.h"
 #include "tui/text.h"
 #include "tui/ui.h"
+#include "tui/widget.h"
 
 #define NAME_MOST 16 /* columns of a source's name */
 #define ALL       "everybody"
@@ -124,22 +125,6 @@ update(struct ui *ui)
  * --- Drawing ----------------------------------------------------------
  */
 
-/* A row of text, what was searched for standing out. */
-static void
-draw_found(const struct ui *ui, const struct rect *r, int y, int x,
-    enum style style, const char *text)
-{
-	const char *word = ui->log.search, *at;
-
-	while (*word != '\0' && (at = strcasestr(text, word)) != NULL) {
-		x = draw_textf(r, y, x, style, "%.*s", (int)(at - text), text);
-		x = draw_textf(
-		    r, y, x, STYLE_MATCH, "%.*s", (int)strlen(word), at);
-		text = at + strlen(word);
-	}
-	draw_text(r, y, x, style, text);
-}
-
 static void
 draw_line(const struct ui *ui, const struct rect *r, int y, size_t i, int rows)
 {
@@ -165,7 +150,7 @@ draw_line(const struct ui *ui, const struct rect *r, int y, size_t i, int rows)
 			continue;
 		part = text_wrapped(l->text, r->w - x - 1, row, &len);
 		snprintf(text, sizeof text, "%.*s", (int)len, part);
-		draw_found(ui, r, y + row, x, STYLE_PLAIN, text);
+		found_draw(r, y + row, x, STYLE_PLAIN, text, ui->log.search);
 	}
 }
 
@@ -405,18 +390,20 @@ static const struct binding bindings_log[] = {
     {{K_ESCAPE, 0}, {0, 0}, "all", "all lines again", all_refuse, show_all},
     {{'G', 0}, {K_END, 0}, "follow", "the newest line, and on with what comes",
 	newest_refuse, newest},
-    {{'j', 0}, {K_DOWN, 0}, NULL, "a line down", NULL, line_down},
-    {{'k', 0}, {K_UP, 0}, NULL, "a line up", NULL, line_up},
-    {{K_PAGE_DOWN, 0}, {'f', TERM_CTRL}, NULL, "a page down", NULL, page_down},
-    {{K_PAGE_UP, 0}, {'b', TERM_CTRL}, NULL, "a page up", NULL, page_up},
-    {{'g', 0}, {K_HOME, 0}, NULL, "the oldest line", NULL, oldest},
+    {{'j', 0}, {K_DOWN, 0}, NULL, "a line down", NULL, line_down, "down"},
+    {{'k', 0}, {K_UP, 0}, NULL, "a line up", NULL, line_up, "up"},
+    {{K_PAGE_DOWN, 0}, {'f', TERM_CTRL}, NULL, "a page down", NULL, page_down,
+	"page-down"},
+    {{K_PAGE_UP, 0}, {'b', TERM_CTRL}, NULL, "a page up", NULL, page_up,
+	"page-up"},
+    {{'g', 0}, {K_HOME, 0}, NULL, "the oldest line", NULL, oldest, "oldest"},
     {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
 };
 
 static const struct binding *
 bindings(const struct ui *ui)
 {
-	return bindings_log;
+	return ui->log.pick.open ? pick_bindings : bindings_log;
 }
 
 static bool
@@ -436,7 +423,7 @@ mouse(struct ui *ui, const struct mouse *m)
 	if (m->event != TERM_MOUSE_PRESS)
 		return;
 	if (ui->log.pick.open) {
-		pick_click(ui, &ui->log.pick, m->row, m->col);
+		pick_mouse(ui, &ui->log.pick, m);
 		return;
 	}
 	for (i = 0; i < 3; i++)
@@ -485,7 +472,7 @@ guest(const struct ui *ui)
 }
 
 static const struct keytable help[] = {
-    {"in the log", bindings_log},
+    {"in the log", bindings_log, "log"},
     {NULL, NULL},
 };
 

@@ -14,6 +14,7 @@
 
 #define NAME_COLUMNS 22
 #define RATE_COLUMNS 9
+#define RATES_FROM   60 /* columns: below, names are worth more */
 
 /* A row of the screen: a switch (port NULL), or something in it. */
 struct row {
@@ -88,6 +89,13 @@ update(struct ui *ui)
  * --- Drawing ----------------------------------------------------------
  */
 
+/* Where the rates stand; behind the last column if they do not. */
+static int
+rates_column(const struct rect *r)
+{
+	return r->w >= RATES_FROM ? r->w - 2 * RATE_COLUMNS - 1 : r->w + 1;
+}
+
 static void
 draw_rate(const struct rect *r, int y, int x, double rate)
 {
@@ -100,13 +108,24 @@ draw_rate(const struct rect *r, int y, int x, double rate)
 	draw_field(r, y, x, RATE_COLUMNS, true, STYLE_PLAIN, text);
 }
 
+/* An interface of the host, and who is heard through it. */
+static void
+draw_heard(const struct rect *r, int y, int x, const struct switch_port *p)
+{
+	x = draw_text(r, y, x, STYLE_FAINT, "of the host");
+	if (p->heard > 0)
+		draw_textf(r, y, x, STYLE_FAINT, ", %u heard %s", p->heard,
+		    p->addresses);
+}
+
 static void
 draw_row(const struct ui *ui, const struct rect *r, int y, size_t n)
 {
 	struct row row = nth(ui, n);
 	bool here = n == ui->switches_view.at, up;
-	int x = r->w - 2 * RATE_COLUMNS - 1, at;
+	int x = rates_column(r), at;
 	const struct switch_port *p = row.port;
+	struct rect left = *r;
 	const struct guest *g;
 	const char *text;
 
@@ -121,15 +140,17 @@ draw_row(const struct ui *ui, const struct rect *r, int y, size_t n)
 		    row.sw->bridge.name, row.sw->state);
 		p = &row.sw->bridge;
 	} else {
+		/* What the rates need stays theirs. */
+		left.w = x - 1;
 		g = guest_of(ui->model, p->name, &text);
 		draw_field(r, y, 5, NAME_COLUMNS - 2, false,
 		    here ? STYLE_SELECTED : STYLE_PLAIN, p->name);
 		at = 4 + NAME_COLUMNS;
 		if (g == NULL)
-			draw_text(r, y, at, STYLE_FAINT, "of the host");
+			draw_heard(&left, y, at, p);
 		else
-			draw_textf(
-			    r, y, at, STYLE_PLAIN, "%s  %.17s", g->name, text);
+			draw_textf(&left, y, at, STYLE_PLAIN, "%s  %.17s  %s",
+			    g->name, text, p->addresses);
 	}
 	draw_rate(r, y, x, p->from_rate);
 	draw_rate(r, y, x + RATE_COLUMNS, p->to_rate);
@@ -153,12 +174,12 @@ draw(struct ui *ui, unsigned dirty)
 {
 	struct rect r = body(ui), title = {1, 0, 1, ui->layout.cols};
 	size_t n = count_rows(ui), i;
-	int y, x = r.w - 2 * RATE_COLUMNS - 1;
+	int y, x = rates_column(&r);
 
 	draw_clear(&r);
 	draw_hline(&title, 0, 0, title.w, glyphs()->hline);
 	draw_text(&title, 0, 1, STYLE_TITLE_FOCUS, " switches ");
-	if (n > 0 && x > NAME_COLUMNS) {
+	if (n > 0 && x < r.w) {
 		draw_text(&title, 0, x, STYLE_FAINT, " from it ");
 		draw_text(
 		    &title, 0, x + RATE_COLUMNS, STYLE_FAINT, "   to it ");
@@ -308,10 +329,12 @@ static const struct binding bindings_switches[] = {
     {{'d', 0}, {0, 0}, "delete", "delete its definition", reset_refuse, delete},
     {{'r', 0}, {0, 0}, "reset", "make all switches as they are defined",
 	reset_refuse, reset},
-    {{'j', 0}, {K_DOWN, 0}, NULL, "the next row", NULL, down},
-    {{'k', 0}, {K_UP, 0}, NULL, "the one before", NULL, up},
-    {{K_PAGE_DOWN, 0}, {'f', TERM_CTRL}, NULL, "a page down", NULL, page_down},
-    {{K_PAGE_UP, 0}, {'b', TERM_CTRL}, NULL, "a page up", NULL, page_up},
+    {{'j', 0}, {K_DOWN, 0}, NULL, "the next row", NULL, down, "down"},
+    {{'k', 0}, {K_UP, 0}, NULL, "the one before", NULL, up, "up"},
+    {{K_PAGE_DOWN, 0}, {'f', TERM_CTRL}, NULL, "a page down", NULL, page_down,
+	"page-down"},
+    {{K_PAGE_UP, 0}, {'b', TERM_CTRL}, NULL, "a page up", NULL, page_up,
+	"page-up"},
     {{0, 0}, {0, 0}, NULL, NULL, NULL, NULL},
 };
 
@@ -354,7 +377,7 @@ guest(const struct ui *ui)
 }
 
 static const struct keytable help[] = {
-    {"in the list of switches", bindings_switches},
+    {"in the list of switches", bindings_switches, "switches"},
     {NULL, NULL},
 };
 

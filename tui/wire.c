@@ -33,6 +33,7 @@ struct wire {
 	struct works *works;
 	const struct wire_ops *ops;
 	void *arg;
+	bool past_asked; /* what happened before the screen looked */
 	bool up, once; /* now, and whether it ever was */
 	bool ended;
 	struct event *retry;
@@ -203,6 +204,31 @@ answered_subscribe(json_t *ret, int fd, const char *why, void *arg)
 }
 
 static void
+answered_history(json_t *ret, int fd, const char *why, void *arg)
+{
+	struct wire *w = arg;
+
+	/* An earlier backend has none: it begins with this screen. */
+	if (ret == NULL)
+		return;
+	model_history(w->model, ret);
+	w->ops->changed(true, w->arg);
+}
+
+/*
+ * With the first figures, since the backend asked the guests for them when it
+ * was told that somebody looks.
+ */
+static void
+ask_history(struct wire *w)
+{
+	if (w->past_asked)
+		return;
+	w->past_asked = true;
+	client_call(w->client, "history", NULL, answered_history, w);
+}
+
+static void
 heard(const char *name, json_t *data, void *arg)
 {
 	struct wire *w = arg;
@@ -210,6 +236,7 @@ heard(const char *name, json_t *data, void *arg)
 
 	if (strcmp(name, "FIGURES") == 0) {
 		model_figures(w->model, data);
+		ask_history(w);
 		w->ops->changed(true, w->arg);
 	} else if (strcmp(name, "GUEST_STATE") == 0) {
 		g = model_guest(w->model, data);
@@ -220,6 +247,7 @@ heard(const char *name, json_t *data, void *arg)
 	} else if (strcmp(name, "CONFIG") == 0) {
 		model_mistakes(w->model, data);
 		wire_refresh(w);
+		w->ops->configured(w->arg);
 	}
 }
 
@@ -246,6 +274,7 @@ begin(struct wire *w)
 	bool back = w->once;
 
 	w->up = w->once = true;
+	w->past_asked = false;
 	w->wait = RETRY_FIRST;
 	client_call(w->client, "subscribe", json_pack("{s:b}", "figures", 1),
 	    answered_subscribe, w);

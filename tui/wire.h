@@ -21,6 +21,8 @@ struct works;
 struct wire_ops {
 	/* The model changed. figures: only what changes every second. */
 	void (*changed)(bool figures, void *arg);
+	/* The definitions were read again: the file may be another. */
+	void (*configured)(void *arg);
 	/* A sentence for the person. */
 	void (*say)(bool error, const char *text, void *arg);
 	/* An answer begins to be waited for, or no longer is. */

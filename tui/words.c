@@ -166,7 +166,11 @@ words_expected(const struct words *w)
 	if (last > 1 && w->word[last - 1][0] == '-')
 		value = value_of(c->usage, w->word[last - 1]);
 	if (value != NULL)
-		return is_path(value) ? WORDS_FILE : WORDS_NONE;
+		return is_path(value)                    ? WORDS_FILE
+		    : strncmp(value, "SWITCH", 6) == 0   ? WORDS_SWITCH
+		    : strncmp(value, "TEMPLATE", 8) == 0 ? WORDS_GUEST
+		    : strncmp(value, "NAME", 4) == 0     ? WORDS_GUEST
+							 : WORDS_NONE;
 	if (w->open && w->word[last][0] == '-')
 		return WORDS_ARGUMENT;
 	/* "NAME ISO": the second one that is no option. */
@@ -223,6 +227,38 @@ offer_options(const struct words *w, const char *usage,
 	}
 }
 
+static void
+offer_guests(const struct words *w, const struct model *m,
+    void (*each)(const char *word, void *arg), void *arg)
+{
+	size_t i;
+
+	for (i = 0; i < m->guests; i++)
+		offer(
+		    w, m->guest[i]->name, strlen(m->guest[i]->name), each, arg);
+}
+
+/* What a usage has in small letters is to be typed as it stands: "up | down" */
+static void
+offer_literals(const struct words *w, const struct command *c,
+    void (*each)(const char *word, void *arg), void *arg)
+{
+	static const char small[] = "abcdefghijklmnopqrstuvwxyz-";
+	const char *p = c->usage;
+	size_t n;
+
+	for (; *p != '\0'; p += n > 0 ? n : 1) {
+		n = strspn(p, small);
+		if (n == 0 || *p == '-' || isalnum((unsigned char)p[n]) ||
+		    (p > c->usage && !isspace((unsigned char)p[-1]) &&
+			p[-1] != '[' && p[-1] != '|'))
+			continue;
+		/* Its other ways to be used begin with its name again. */
+		if (strncmp(p, c->name, n) != 0 || c->name[n] != '\0')
+			offer(w, p, n, each, arg);
+	}
+}
+
 void
 words_complete(const struct words *w, const struct model *m,
     void (*each)(const char *word, void *arg), void *arg)
@@ -245,8 +281,9 @@ words_complete(const struct words *w, const struct model *m,
 		offer_options(w, c->usage, each, arg);
 		return;
 	}
-	if (kind == WORDS_ARGUMENT && takes(c->usage, "NAME"))
-		for (i = 0; i < m->guests; i++)
-			offer(w, m->guest[i]->name, strlen(m->guest[i]->name),
-			    each, arg);
+	if (kind == WORDS_GUEST ||
+	    (kind == WORDS_ARGUMENT && takes(c->usage, "NAME")))
+		offer_guests(w, m, each, arg);
+	if (kind == WORDS_ARGUMENT)
+		offer_literals(w, c, each, arg);
 }

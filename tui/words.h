@@ -34,13 +34,20 @@ void words_free(struct words *w);
 const char *words_quote(const char *word, char *buf, size_t len);
 
 /* What the last word of a line may be. */
-enum words_kind { WORDS_NONE, WORDS_COMMAND, WORDS_ARGUMENT, WORDS_FILE };
+enum words_kind {
+	WORDS_NONE,
+	WORDS_COMMAND,
+	WORDS_ARGUMENT,
+	WORDS_GUEST,
+	WORDS_SWITCH,
+	WORDS_FILE
+};
 enum words_kind words_expected(const struct words *w);
 
 /*
  * Calls with each word that the last one of the line may become: commands,
- * options of the command's usage, names of guests. Files are the caller's to
- * look up (WORDS_FILE).
+ * options and small words of the command's usage, names of guests. Files and
+ * switches are the caller's to look up.
  */
 void words_complete(const struct words *w, const struct model *m,
     void (*each)(const char *word, void *arg), void *arg);

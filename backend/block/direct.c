@@ -251,7 +251,9 @@ direct_submit(struct block *b, struct block_request *rq)
 			begin(b, rq);
 		return;
 	}
-	if (rq->op == BLOCK_FLUSH || (is_whole(d, rq) && is_aligned(d, rq)))
+	/* Neither moves bytes. */
+	if (rq->op == BLOCK_FLUSH || rq->op == BLOCK_RESERVE ||
+	    (is_whole(d, rq) && is_aligned(d, rq)))
 		b->ops->submit(b, rq);
 	else
 		by_buffer(b, rq);

@@ -237,9 +237,10 @@ check_features(const struct head *d, const struct qcow2_header *h,
 	if (table != NULL)
 		feature_name(table, len, bit, name);
 	return error_set(err,
-	    "%s uses a feature that vmtui does not know: %s%s(incompatible "
-	    "feature bit %u)",
-	    d->path, name, name[0] != '\0' ? " " : "", bit);
+	    "%s uses a feature that vmtui does not know: %s%sincompatible "
+	    "feature bit %u%s",
+	    d->path, name, name[0] != '\0' ? " (" : "", bit,
+	    name[0] != '\0' ? ")" : "");
 }
 
 static int

@@ -102,26 +102,34 @@ add_cdrom(struct hardware *hw, struct pci_bus *bus, struct event_base *base,
 	    bus, base, drive, ops->cdrom_changed, arg, &hw->cdrom, err);
 }
 
+static int
+open_disk(struct hardware *hw, struct spec_disk *disk, unsigned n,
+    struct block **block, struct error *err)
+{
+	struct block_files files;
+	int rc;
+
+	rc = take_files(disk, &files, err);
+	if (rc == 0)
+		rc = block_attach(&files, RING_SIZE, block, err);
+	block_files_clear(&files);
+	if (rc == 0 && n == 0)
+		hw->origin.has_duid = disklabel_duid(*block, hw->origin.duid);
+	return rc;
+}
+
 /* "vda", "vdb": what the guest will call it, if it is Linux. */
 static int
 add_disk(struct hardware *hw, struct pci_bus *bus, struct spec_disk *disk,
     unsigned n, unsigned cpus, const struct virtio_blk_ops *ops, void *arg,
     struct error *err)
 {
-	struct block_files files;
 	struct block *block;
 	char name[8];
-	int rc;
 
 	snprintf(name, sizeof name, "vd%c", (int)('a' + n));
-	rc = take_files(disk, &files, err);
-	if (rc == 0)
-		rc = block_attach(&files, RING_SIZE, &block, err);
-	block_files_clear(&files);
-	if (rc == -1)
+	if (open_disk(hw, disk, n, &block, err) == -1)
 		return -1;
-	if (n == 0)
-		hw->origin.has_duid = disklabel_duid(block, hw->origin.duid);
 	return virtio_blk_create(
 	    bus, block, name, name, cpus, ops, arg, &hw->disk[n], err);
 }
@@ -145,6 +153,105 @@ add_nic(struct hardware *hw, struct pci_bus *bus, struct event_base *base,
 	return virtio_net_create(bus, base, &config, &hw->nic[n], err);
 }
 
+/* Those on the SCSI host: "sda", "sdb". */
+static int
+add_scsi_disks(struct hardware *hw, struct pci_bus *bus,
+    struct guest_spec *spec, const struct virtio_blk_ops *ops, void *arg,
+    struct error *err)
+{
+	struct virtio_scsi_disk disk[SPEC_MAX_DISKS];
+	char name[SPEC_MAX_DISKS][8];
+	unsigned i, n = 0;
+
+	_Static_assert(SPEC_MAX_DISKS <= VIRTIO_SCSI_TARGETS, "targets");
+	for (i = 0; i < spec->disks; i++) {
+		if (!spec->disk[i].scsi)
+			continue;
+		snprintf(name[n], sizeof name[n], "sd%c", (int)('a' + n));
+		disk[n].name = disk[n].serial = name[n];
+		if (open_disk(hw, &spec->disk[i], i, &disk[n].block, err) ==
+		    -1) {
+			while (n > 0)
+				block_close(disk[--n].block);
+			return -1;
+		}
+		hw->target[i] = n++;
+	}
+	if (n == 0)
+		return 0;
+	return virtio_scsi_disks_create(bus, disk, n, ops, arg, &hw->scsi, err);
+}
+
+int
+build_disk_full(const struct hardware *hw, unsigned n)
+{
+	return hw->disk[n] != NULL
+	    ? virtio_blk_full(hw->disk[n])
+	    : virtio_scsi_disk_full(hw->scsi, hw->target[n]);
+}
+
+const struct virtio_figures *
+build_disk_figures(const struct hardware *hw, unsigned n)
+{
+	return hw->disk[n] != NULL
+	    ? virtio_figures(hw->disk[n])
+	    : virtio_scsi_disk_figures(hw->scsi, hw->target[n]);
+}
+
+int
+build_disk_grow(const struct hardware *hw, unsigned n, uint64_t size, bool more,
+    struct error *err)
+{
+	return hw->disk[n] != NULL
+	    ? virtio_blk_grow(hw->disk[n], size, more, err)
+	    : virtio_scsi_disk_grow(hw->scsi, hw->target[n], size, more, err);
+}
+
+int
+build_disk_grown(
+    const struct hardware *hw, unsigned n, uint64_t *size, struct error *err)
+{
+	return hw->disk[n] != NULL
+	    ? virtio_blk_grown(hw->disk[n], size, err)
+	    : virtio_scsi_disk_grown(hw->scsi, hw->target[n], size, err);
+}
+
+void
+build_disks_retry(const struct hardware *hw)
+{
+	unsigned i;
+
+	for (i = 0; i < SPEC_MAX_DISKS; i++)
+		if (hw->disk[i] != NULL)
+			virtio_blk_retry(hw->disk[i]);
+	if (hw->scsi != NULL)
+		virtio_scsi_disks_retry(hw->scsi);
+}
+
+void
+build_disks_thaw(const struct hardware *hw)
+{
+	unsigned i;
+
+	for (i = 0; i < SPEC_MAX_DISKS; i++)
+		if (hw->disk[i] != NULL)
+			virtio_thaw(hw->disk[i]);
+	if (hw->scsi != NULL)
+		virtio_thaw(hw->scsi);
+}
+
+/* Where the firmware finds the nth disk. */
+static size_t
+put_disk(const struct hardware *hw, unsigned n, char *order, size_t len)
+{
+	if (hw->disk[n] != NULL)
+		return (size_t)snprintf(order, len,
+		    "/pci@i0cf8/scsi@%x/disk@0,0\n", virtio_slot(hw->disk[n]));
+	return (size_t)snprintf(order, len,
+	    "/pci@i0cf8/scsi@%x/channel@0/disk@%x,0\n", virtio_slot(hw->scsi),
+	    hw->target[n]);
+}
+
 /* What the firmware tries: first what boot says. */
 static void
 put_order(const struct hardware *hw, const struct guest_spec *spec, char *order)
@@ -163,8 +270,7 @@ put_order(const struct hardware *hw, const struct guest_spec *spec, char *order)
 		len += (size_t)snprintf(order + len, BOOTORDER_MAX - len,
 		    "/pci@i0cf8/ethernet@%x\n", virtio_slot(hw->nic[i]));
 	for (i = 0; i < spec->disks; i++)
-		len += (size_t)snprintf(order + len, BOOTORDER_MAX - len,
-		    "/pci@i0cf8/scsi@%x/disk@0,0\n", virtio_slot(hw->disk[i]));
+		len += put_disk(hw, i, order + len, BOOTORDER_MAX - len);
 	if (spec->boot != CONFIG_BOOT_CDROM)
 		snprintf(order + len, BOOTORDER_MAX - len, "%s", cdrom);
 }
@@ -219,9 +325,12 @@ add_devices(struct hardware *hw, struct guest_spec *spec,
 	    pm_create(bus, &hw->pm, err) == -1)
 		return -1;
 	for (i = 0; i < spec->disks; i++)
-		if (add_disk(hw, bus, &spec->disk[i], i, spec->cpus, &ops->disk,
+		if (!spec->disk[i].scsi &&
+		    add_disk(hw, bus, &spec->disk[i], i, spec->cpus, &ops->disk,
 			arg, err) == -1)
 			return -1;
+	if (add_scsi_disks(hw, bus, spec, &ops->disk, arg, err) == -1)
+		return -1;
 	if (spec->cdrom_drive &&
 	    add_cdrom(hw, bus, base, &spec->cdrom, ops, arg, err) == -1)
 		return -1;

@@ -21,7 +21,10 @@ struct hardware {
 	struct pm *pm;
 	struct serial *serial, *serial2; /* serial2 NULL: only one */
 	struct virtio_dev *hvc;
+	/* By the order of the definition; NULL: it is a target of scsi. */
 	struct virtio_dev *disk[SPEC_MAX_DISKS];
+	struct virtio_dev *scsi; /* NULL: none is */
+	unsigned target[SPEC_MAX_DISKS];
 	struct virtio_dev *cdrom; /* NULL: none */
 	struct virtio_dev *nic[SPEC_MAX_NICS];
 	struct virtio_dev *rng;
@@ -52,6 +55,19 @@ struct build_ops {
 int build_machine(struct hardware *hw, struct guest_spec *spec,
     struct event_base *base, struct console *console[CONSOLES],
     const struct build_ops *ops, void *arg, struct error *err);
+
+/* Of the nth disk, wherever it is: as virtio_blk_full(), virtio_figures(). */
+int build_disk_full(const struct hardware *hw, unsigned n);
+const struct virtio_figures *build_disk_figures(
+    const struct hardware *hw, unsigned n);
+/* As virtio_blk_grow() and virtio_blk_grown(). */
+int build_disk_grow(const struct hardware *hw, unsigned n, uint64_t size,
+    bool more, struct error *err);
+int build_disk_grown(
+    const struct hardware *hw, unsigned n, uint64_t *size, struct error *err);
+/* As virtio_blk_retry() and virtio_thaw(), of all disks. */
+void build_disks_retry(const struct hardware *hw);
+void build_disks_thaw(const struct hardware *hw);
 
 /* Puts kernel, initrd and tables into RAM; the machine is stopped. */
 int build_load(

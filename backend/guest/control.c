@@ -71,9 +71,8 @@ run_rights(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 
 /* Figures go behind what the spec already says of the device. */
 static void
-add_figures(json_t *list, unsigned i, const struct virtio_dev *dev)
+add_figures(json_t *list, unsigned i, const struct virtio_figures *f)
 {
-	const struct virtio_figures *f = virtio_figures(dev);
 	json_t *one = json_array_get(list, i);
 
 	json_object_set_new(
@@ -101,9 +100,11 @@ run_status(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 		return;
 	}
 	for (i = 0; i < p->spec.disks; i++)
-		add_figures(json_object_get(spec, "disks"), i, p->hw.disk[i]);
+		add_figures(json_object_get(spec, "disks"), i,
+		    build_disk_figures(&p->hw, i));
 	for (i = 0; i < p->spec.nics; i++)
-		add_figures(json_object_get(spec, "nics"), i, p->hw.nic[i]);
+		add_figures(json_object_get(spec, "nics"), i,
+		    virtio_figures(p->hw.nic[i]));
 	for (i = 0; i < p->spec.nics; i++)
 		json_object_set_new(
 		    json_array_get(json_object_get(spec, "nics"), i), "up",
@@ -154,6 +155,38 @@ run_ping(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 		balloon_changed(peer->process);
 	}
 	conn_return(peer->conn, id, NULL, NULL, 0);
+}
+
+/* What all devices of a kind count together. */
+static void
+sum(struct virtio_dev *const *dev, unsigned n, uint64_t *in, uint64_t *out)
+{
+	const struct virtio_figures *f;
+	unsigned i;
+
+	*in = *out = 0;
+	for (i = 0; i < n; i++) {
+		f = virtio_figures(dev[i]);
+		*in += f->in_bytes;
+		*out += f->out_bytes;
+	}
+}
+
+/* Counts since the start, for rates; asked for each second. */
+static void
+run_figures(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
+{
+	struct guest_process *p = peer->process;
+	uint64_t read, written, received, sent;
+
+	sum(p->hw.disk, p->spec.disks, &read, &written);
+	sum(p->hw.nic, p->spec.nics, &received, &sent);
+	conn_return(peer->conn, id,
+	    json_pack("{s:I, s:I, s:I, s:I, s:I}", "exits",
+		(json_int_t)machine_exits(p->hw.machine), "read",
+		(json_int_t)read, "written", (json_int_t)written, "received",
+		(json_int_t)received, "sent", (json_int_t)sent),
+	    NULL, 0);
 }
 
 static void
@@ -425,6 +458,7 @@ static const struct command commands[] = {
     {"status", RIGHT_OWNER, run_status},
     {"stop", RIGHT_OWNER, run_stop},
     {"ping", RIGHT_OWNER, run_ping},
+    {"figures", RIGHT_OWNER, run_figures},
     {"quit", RIGHT_OWNER, run_quit},
     {"pause", RIGHT_OWNER, run_pause},
     {"unpause", RIGHT_OWNER, run_unpause},

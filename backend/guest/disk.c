@@ -71,7 +71,7 @@ disk_grow(struct guest_process *p, struct peer *peer, json_t *args, json_t *id,
 		return error_set(err, "grow takes a \"size\" in bytes");
 	if (find(p, json_object_get(args, "disk"), &n, err) == -1)
 		return -1;
-	if (virtio_blk_grow(p->hw.disk[n], (uint64_t)size, more, err) == -1)
+	if (build_disk_grow(&p->hw, n, (uint64_t)size, more, err) == -1)
 		return error_prefix(err, "%s: ", path_of(p, n));
 	p->grow.disk = n;
 	p->grow.peer = peer;
@@ -90,7 +90,7 @@ disk_look(struct guest_process *p)
 
 	if (id == NULL)
 		return;
-	rc = virtio_blk_grown(p->hw.disk[p->grow.disk], &size, &err);
+	rc = build_disk_grown(&p->hw, p->grow.disk, &size, &err);
 	if (rc == 1)
 		return;
 	p->grow.peer = NULL;

@@ -136,7 +136,7 @@ pause_if_full(struct guest_process *p)
 	size_t len;
 
 	for (i = 0; i < p->spec.disks; i++) {
-		if ((why = virtio_blk_full(p->hw.disk[i])) == 0)
+		if ((why = build_disk_full(&p->hw, i)) == 0)
 			continue;
 		if (n++ == 0) {
 			path = p->spec.disk[i].file[0].path;
@@ -224,12 +224,9 @@ guest_pause(struct guest_process *p, struct error *err)
 int
 guest_unpause(struct guest_process *p, struct error *err)
 {
-	unsigned i;
-
 	if (strcmp(p->state, PROTO_PAUSED) != 0)
 		return error_set(err, "it is not paused");
-	for (i = 0; i < p->spec.disks; i++)
-		virtio_blk_retry(p->hw.disk[i]);
+	build_disks_retry(&p->hw);
 	machine_run(p->hw.machine);
 	/* Its clock stood still. */
 	virtio_vmmci_ask(p->hw.vmmci, VMMCI_SYNCRTC);

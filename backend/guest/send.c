@@ -89,8 +89,7 @@ thaw(struct guest_process *p)
 	unsigned i;
 
 	machine_freeze(p->hw.machine, false);
-	for (i = 0; i < p->spec.disks; i++)
-		virtio_thaw(p->hw.disk[i]);
+	build_disks_thaw(&p->hw);
 	for (i = 0; i < p->spec.nics; i++)
 		virtio_thaw(p->hw.nic[i]);
 	virtio_thaw(p->hw.rng);

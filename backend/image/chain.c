@@ -49,7 +49,7 @@ explain(const char *path, bool readonly, struct error *err)
 }
 
 static int
-lock(const struct image *im, struct error *err)
+lock(struct image *im, struct error *err)
 {
 	/* What is not a raw image grows as it is written. */
 	enum block_use use = im->readonly    ? BLOCK_USE_READ
@@ -60,6 +60,7 @@ lock(const struct image *im, struct error *err)
 	if (block_lock(im->fd, use) == 0 ||
 	    (errno != EAGAIN && errno != EACCES))
 		return 0;
+	im->busy = true;
 	return error_set(err,
 	    "%s is in use by a guest that runs, or by another program; stop "
 	    "that first (vmtui status shows the guests)",
@@ -254,6 +255,7 @@ add(struct chain *chain, char *path, enum block_format format,
 		/* Its own lock would be in its way, not a stranger's. */
 		if (is_above(chain, im))
 			error_set(err, "%s is based on itself", im->path);
+		chain->busy = chain->n == 0 && im->busy;
 		close_image(im);
 		return -1;
 	}
@@ -274,6 +276,7 @@ chain_open(struct chain *chain, const char *path, enum block_format format,
 	char *next = strdup(path);
 
 	chain->n = 0;
+	chain->busy = false;
 	if (next == NULL)
 		return error_set(err, "%s: out of memory", path);
 	if (add(chain, next, format, use, err) == -1)

@@ -17,6 +17,7 @@ struct image {
 	char *path;
 	enum block_format format;
 	bool readonly;
+	bool busy; /* somebody else has it locked */
 	uint64_t size; /* of the disk */
 	uint64_t length; /* of the file */
 	uint64_t used; /* of the host's disk */
@@ -30,6 +31,7 @@ struct image {
  */
 struct chain {
 	unsigned n;
+	bool busy; /* that is why the first one could not be opened */
 	struct image image[BLOCK_FILES_MAX];
 };
 

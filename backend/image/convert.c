@@ -50,6 +50,10 @@ choose_size(const struct chain *chain, const char *to, struct layout *l,
 	l->size = (old + 511) & ~UINT64_C(511);
 	if (size != NULL && options_size(size, 0, &l->size, err) == -1)
 		return -1;
+	if (l->size == 0)
+		return error_set(err,
+		    "%s is empty, and a disk of no bytes is none",
+		    chain->image[0].path);
 	if (l->size >= old)
 		return 0;
 	return error_set(err,

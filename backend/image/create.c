@@ -99,6 +99,11 @@ take_base(struct request *rq, struct error *err)
 		return -1;
 	if (rq->size == NULL)
 		rq->l.size = base->size;
+	if (rq->l.size == 0)
+		return error_set(err,
+		    "%s is empty, and a disk of no bytes is none; say a size "
+		    "(-s 16G), or name another base",
+		    rq->base);
 	if (rq->l.size < base->size)
 		return error_set(err,
 		    "%s would be smaller than its base %s and lose the end of "

@@ -163,7 +163,7 @@ add_guest(struct list *l, const struct config_vm *vm)
 		add_chain(l, vm->disks[i].path, format_of(vm->disks[i].format));
 		add_user(l, vm->disks[i].path, &user);
 	}
-	if (vm->cdrom == NULL)
+	if (vm->cdrom == NULL || strcmp(vm->cdrom, CONFIG_EMPTY) == 0)
 		return;
 	user = (struct list_user){vm->name, true, true};
 	add_chain(l, vm->cdrom, BLOCK_FORMAT_RAW);
@@ -220,7 +220,7 @@ add_folder(struct list *l, const char *folder)
 		if (snprintf(path, sizeof path, "%s%s%s", folder,
 			strcmp(folder, "/") == 0 ? "" : "/",
 			name[i]) < (int)sizeof path &&
-		    stat(path, &st) == 0 && S_ISREG(st.st_mode))
+		    lstat(path, &st) == 0 && S_ISREG(st.st_mode))
 			add_chain(l, path, BLOCK_FORMAT_ANY);
 		free(name[i]);
 	}
@@ -237,7 +237,7 @@ add_folders(struct list *l, const char *own)
 	struct stat st;
 	char *slash;
 
-	if (own != NULL && (folder[0] = strdup(own)) != NULL)
+	if (own != NULL && own[1] != '\0' && (folder[0] = strdup(own)) != NULL)
 		n = 1;
 	for (i = 0; i < images && n < FOLDERS_MAX; i++) {
 		snprintf(path, sizeof path, "%s", l->image[i].path);
@@ -246,7 +246,10 @@ add_folders(struct list *l, const char *own)
 			continue;
 		if ((slash = strrchr(path, '/')) == NULL)
 			continue;
-		slash[slash == path] = '\0';
+		/* Nobody keeps images in the root; boot files, yes. */
+		if (slash == path)
+			continue;
+		*slash = '\0';
 		for (j = 0; j < n && strcmp(folder[j], path) != 0; j++)
 			continue;
 		if (j == n && (folder[n] = strdup(path)) != NULL)

@@ -104,8 +104,9 @@ newfile_open(struct newfile *f, const char *path, struct error *err)
 		goto fail;
 	if (f->name[0] == '\0') {
 		newfile_abandon(f);
-		return error_set(
-		    err, "%s is a folder; name a file in it", path);
+		return path[0] == '\0'
+		    ? error_set(err, "a file needs a name")
+		    : error_set(err, "%s is a folder; name a file in it", path);
 	}
 	if (fstatat(f->folder, f->name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		errno = EEXIST;

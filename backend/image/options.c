@@ -237,9 +237,8 @@ options_size(const char *text, uint64_t old, uint64_t *size, struct error *err)
 		n += old;
 	}
 	if (n == 0)
-		return error_set(err,
-		    "a disk of no bytes is none; say a "
-		    "size, such as 16G");
+		return error_set(
+		    err, "a disk of no bytes is none; say a size, such as 16G");
 	if (n > INT64_MAX - SECTOR)
 		return error_set(err,
 		    "a size of %s is too large: a disk has less than 2^63 "

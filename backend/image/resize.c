@@ -93,6 +93,12 @@ resize(const struct request *rq, uint64_t *size, struct error *err)
 
 	rc = chain_open(
 	    &chain, rq->path, rq->format, CHAIN_WRITE, BLOCK_FILES_MAX, err);
+	if (rc == -1 && chain.busy)
+		error_set(err,
+		    "%s is in use by a guest that runs, or by another program; "
+		    "stop that first, or have the guest's disk grow meanwhile "
+		    "(vmtui grow)",
+		    rq->path);
 	if (rc == 0)
 		rc = options_size(rq->size, chain.image[0].size, size, err);
 	if (rc == 0 && (rc = chain_attach(&chain, 0, false, &b, err)) == 0) {

@@ -10,6 +10,11 @@
  *   version      → {"version", "pid", "config": the path of the file}
  *   status       {"name"?} → {"host": HOST, "config": {"path", "mistakes":
  *                ["FILE:LINE: …"]}, "guests": [GUEST…]}
+ *   history      {"name"?} → {"guests": [{"name", "cpu", "exits",
+ *                "disk_read", "disk_written", "net_received", "net_sent":
+ *                arrays of what it was each second, the newest last}…]}, of
+ *                those that somebody looked at (subscribe with figures);
+ *                while nobody did, each second has the average
  *   start        {"name"} or ad hoc {"definition": {"name", "memory",
  *                "cpus", "kernel", …: the keys of a [vm] section as strings,
  *                repeated ones as arrays}, "folder": where relative paths
@@ -49,7 +54,9 @@
  *                may be left out if it is the only one, "size": bytes, "more":
  *                bool, that is how many more} → {"path", "size"}: makes a disk
  *                of a guest that runs larger; answered when it is
- *   switches     → {"switches": [{"name", "interface", "state", "members"}]}
+ *   switches     → {"switches": [{"name", "interface", "state", "members",
+ *                "stations": [{"member": where it is heard, "lladdr",
+ *                "address": one that the host knows it by, or ""}]}]}
  *   log          {"name"} → {} and one descriptor: the log of that guest, or
  *                without a name the backend's, for reading
  *   reload       → {"mistakes": […], "changes": [CHANGE…]}; with mistakes
@@ -68,7 +75,10 @@
  *
  *   GUEST_STATE    GUEST, at each change of state
  *   FIGURES        {"host": HOST, "guests": [{"name", "cpu", "memory_used",
- *                  …}]}, each second while somebody asked for figures
+ *                  "threads", …, RATES}]}, each second while somebody asked
+ *                  for figures. RATES: "exits", "disk_read", "disk_written",
+ *                  "net_received", "net_sent": a second, the last four in
+ *                  bytes; missing before they are known
  *   SENDING        {"name", "done", "total"}: bytes of a guest that is being
  *                  sent, twice a second
  *   CONFIG         {"mistakes": […]}: the definitions were read again
@@ -125,6 +135,8 @@
  *   eject        {"force"}
  *   grow         {"disk", "size", "more"} → {"path", "size"}
  *   ping         → {}: its main loop turns; and asks the guest for its figures
+ *   figures      → {"exits", "read", "written", "received", "sent"}: counts
+ *                since it started; bytes of all disks, of all interfaces
  *   quit         ends the process at once
  *   pause, unpause
  *   reset        {"ask"}

@@ -114,9 +114,10 @@ encode_disk(const struct spec_disk *disk, int *fd, unsigned *fds)
 			json_decref(files);
 			return NULL;
 		}
-	return json_pack("{s:o, s:b, s:i, s:o}", "path",
+	return json_pack("{s:o, s:b, s:s, s:i, s:o}", "path",
 	    text_json(disk->file[0].path), "readonly", disk->file[0].readonly,
-	    "cache", (int)disk->cache, "files", files);
+	    "bus", disk->scsi ? "scsi" : "virtio", "cache", (int)disk->cache,
+	    "files", files);
 }
 
 static json_t *
@@ -265,6 +266,7 @@ decode_disk(struct decoder *d, json_t *json, struct spec_disk *disk)
 {
 	json_t *files = json_object_get(json, "files");
 	size_t i, n = json_array_size(files);
+	const char *bus;
 
 	if (n == 0 || n > SPEC_MAX_FILES)
 		return error_set(d->err,
@@ -274,7 +276,9 @@ decode_disk(struct decoder *d, json_t *json, struct spec_disk *disk)
 		    -1)
 			return -1;
 	disk->files = (unsigned)n;
-	/* A guest of an older version that goes on here says none. */
+	/* A guest of an older version that goes on here says neither. */
+	bus = json_string_value(json_object_get(json, "bus"));
+	disk->scsi = bus != NULL && strcmp(bus, "scsi") == 0;
 	disk->cache =
 	    (unsigned)json_integer_value(json_object_get(json, "cache"));
 	return 0;

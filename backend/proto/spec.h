@@ -32,6 +32,7 @@ struct spec_file {
 };
 
 struct spec_disk {
+	bool scsi; /* a target of the SCSI host, not a virtio-blk device */
 	unsigned cache; /* an enum block_cache */
 	unsigned files;
 	struct spec_file file[SPEC_MAX_FILES]; /* the image itself first */

@@ -68,9 +68,10 @@ encode_disks(const struct guest_spec *spec)
 	for (i = 0; i < spec->disks; i++) {
 		f = &spec->disk[i].file[0];
 		json_array_append_new(disks,
-		    json_pack("{s:o, s:i, s:b, s:i}", "path",
+		    json_pack("{s:o, s:i, s:b, s:s, s:i}", "path",
 			text_json(f->path), "format", (int)f->format,
-			"readonly", f->readonly, "cache",
+			"readonly", f->readonly, "bus",
+			spec->disk[i].scsi ? "scsi" : "virtio", "cache",
 			(int)spec->disk[i].cache));
 	}
 	return disks;

@@ -20,6 +20,7 @@
  *	remember.c     states and histories, for the next backend
  *	sizes.c        how large hvc0 is
  *	memory.c       takes memory back where the host runs low
+ *	rates.c        the same by the second, and over the last minutes
  *	figures.c      CPU and memory, once a second, only if somebody looks
  *
  * One thread, one libevent loop; nothing here blocks it.
@@ -45,6 +46,7 @@
 
 struct client;
 struct process;
+struct rates;
 struct request;
 struct rtnl;
 
@@ -95,6 +97,8 @@ struct guest {
 	json_t *balloon; /* BALLOON (proto.h) as it was last told, or NULL */
 	struct plugged plugged;
 	struct cpu_sample cpu;
+	struct rates *rates; /* rates.c; NULL: nobody looked yet */
+	bool counting; /* its process was asked for its counts */
 	struct restart restart;
 	struct request_list waiting; /* answered when it has ended */
 	TAILQ_HEAD(, size_told) sizes; /* sizes.c */

@@ -14,6 +14,7 @@
 #include "backend/supervisor/disc.h"
 #include "backend/supervisor/network.h"
 #include "backend/supervisor/process.h"
+#include "backend/supervisor/rates.h"
 #include "backend/supervisor/registry.h"
 #include "backend/supervisor/sizes.h"
 #include "backend/supervisor/start.h"
@@ -120,6 +121,27 @@ run_status(struct request *rq, json_t *args)
 		request_may(rq, NULL) ? json_incref(b->mistakes) : json_array(),
 		"guests", guests),
 	    -1);
+}
+
+static void
+run_history(struct request *rq, json_t *args)
+{
+	struct guest *g = NULL, *each;
+	json_t *guests, *obj;
+
+	if (text_arg(args, "name") != NULL &&
+	    (g = named_guest(rq, args)) == NULL)
+		return;
+	guests = json_array();
+	TAILQ_FOREACH (each, &rq->b->guests, entry) {
+		if (each->rates == NULL || (g != NULL && g != each) ||
+		    !request_may(rq, each->name))
+			continue;
+		obj = rates_history(each->rates);
+		json_object_set_new(obj, "name", json_string(each->name));
+		json_array_append_new(guests, obj);
+	}
+	request_return(rq, json_pack("{s:o}", "guests", guests), -1);
 }
 
 static void
@@ -490,6 +512,7 @@ run_receive(struct request *rq, json_t *args)
 static const struct command commands[] = {
     {"version", false, run_version},
     {"status", false, run_status},
+    {"history", false, run_history},
     {"start", false, run_start},
     {"stop", false, run_stop},
     {"wait", false, run_wait},

@@ -11,6 +11,7 @@
 #include "backend/supervisor/clients.h"
 #include "backend/supervisor/figures.h"
 #include "backend/supervisor/process.h"
+#include "backend/supervisor/rates.h"
 #include "backend/supervisor/registry.h"
 
 /* Samples nearer to each other than this say more about rounding than load. */
@@ -98,15 +99,24 @@ process_ticks(pid_t pid)
 	return user + sys;
 }
 
+uint64_t
+figures_ticks(const struct guest *g)
+{
+	return process_ticks(process_pid(g));
+}
+
 /* RAM of the guest that is there: its memfd counts as shared memory. */
 static uint64_t
-process_memory(pid_t pid)
+process_memory(pid_t pid, int *threads)
 {
-	char path[40], text[4096];
+	char path[40], text[4096], *p;
 
+	*threads = 0;
 	snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
 	if (pid <= 0 || read_proc(path, text, sizeof text) == -1)
 		return 0;
+	if ((p = strstr(text, "Threads:")) != NULL)
+		*threads = (int)strtol(p + strlen("Threads:"), NULL, 10);
 	return kilobytes(text, "RssShmem:") + kilobytes(text, "HugetlbPages:");
 }
 
@@ -182,14 +192,17 @@ figures_guest(struct guest *g, json_t *obj)
 {
 	pid_t pid = process_pid(g);
 	uint64_t ticks = process_ticks(pid);
+	int threads;
 
 	if (pid > 0)
 		sample_guest(g, ticks);
 	json_object_set_new(obj, "cpu", percent(g->cpu.percent));
 	json_object_set_new(obj, "cpu_time",
 	    json_real((double)ticks / (double)sysconf(_SC_CLK_TCK)));
-	json_object_set_new(
-	    obj, "memory_used", json_integer((json_int_t)process_memory(pid)));
+	json_object_set_new(obj, "memory_used",
+	    json_integer((json_int_t)process_memory(pid, &threads)));
+	json_object_set_new(obj, "threads", json_integer(threads));
+	rates_json(g, obj);
 	if (g->balloon != NULL)
 		json_object_set(obj, "balloon", g->balloon);
 	json_object_set_new(obj, "uptime",
@@ -208,6 +221,7 @@ on_second(evutil_socket_t sock, short what, void *arg)
 		if (!registry_runs(g))
 			continue;
 		process_ping(g);
+		rates_ask(g);
 		obj = json_pack("{s:s}", "name", g->name);
 		figures_guest(g, obj);
 		json_array_append_new(guests, obj);
@@ -221,6 +235,7 @@ figures_update(struct backend *b)
 {
 	const struct timeval second = {1, 0};
 	bool want = clients_want_figures(b) && registry_running(b) > 0;
+	struct guest *g;
 
 	if (b->figures_timer == NULL)
 		b->figures_timer =
@@ -229,8 +244,13 @@ figures_update(struct backend *b)
 		return;
 	if (!want)
 		event_del(b->figures_timer);
-	else if (!evtimer_pending(b->figures_timer, NULL))
+	else if (!evtimer_pending(b->figures_timer, NULL)) {
 		event_add(b->figures_timer, &second);
+		/* What they did since somebody looked last. */
+		TAILQ_FOREACH (g, &b->guests, entry)
+			if (registry_runs(g))
+				rates_ask(g);
+	}
 }
 
 void

@@ -14,10 +14,13 @@ void figures_close(struct backend *b);
 /* HOST of proto.h. */
 json_t *figures_host(struct backend *b);
 /*
- * Puts "cpu", "cpu_time" (seconds of CPU in all), "memory_used", "uptime" and
- * "balloon" of g into obj.
+ * Puts "cpu", "cpu_time" (seconds of CPU in all), "memory_used", "uptime",
+ * "threads", "balloon" and what rates.c knows of g into obj.
  */
 void figures_guest(struct guest *g, json_t *obj);
+
+/* Clock ticks of CPU that its process used in all; 0 if there is none. */
+uint64_t figures_ticks(const struct guest *g);
 
 /* Bytes of RAM of the host; 0 if that cannot be read. */
 uint64_t figures_host_memory(void);

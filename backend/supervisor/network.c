@@ -300,8 +300,47 @@ network_reset(struct backend *b, struct error *err)
 	return rc;
 }
 
+static const char *
+name_of(int index, const struct net_link *links, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		if (links[i].index == index)
+			return links[i].name;
+	return "";
+}
+
+/* Who is heard on the bridge; nobody, where the host does not tell. */
 static json_t *
-switch_json(const struct config_switch *sw, const struct net_link *links, int n)
+stations_json(
+    struct backend *b, int bridge, const struct net_link *links, int n)
+{
+	json_t *list = json_array();
+	struct net_station *station;
+	struct error err;
+	char lladdr[18];
+	int i, count;
+
+	count = net_stations(b->rt, bridge, &station, &err);
+	for (i = 0; i < count; i++) {
+		snprintf(lladdr, sizeof lladdr, "%02x:%02x:%02x:%02x:%02x:%02x",
+		    station[i].lladdr[0], station[i].lladdr[1],
+		    station[i].lladdr[2], station[i].lladdr[3],
+		    station[i].lladdr[4], station[i].lladdr[5]);
+		json_array_append_new(list,
+		    json_pack("{s:s, s:s, s:s}", "member",
+			name_of(station[i].port, links, n), "lladdr", lladdr,
+			"address", station[i].address));
+	}
+	if (count >= 0)
+		free(station);
+	return list;
+}
+
+static json_t *
+switch_json(struct backend *b, const struct config_switch *sw,
+    const struct net_link *links, int n)
 {
 	const char *state = "absent";
 	json_t *members = json_array();
@@ -317,8 +356,10 @@ switch_json(const struct config_switch *sw, const struct net_link *links, int n)
 		if (links[i].master == index)
 			json_array_append_new(
 			    members, json_string(links[i].name));
-	return json_pack("{s:s, s:s, s:s, s:o}", "name", sw->name, "interface",
-	    sw->interface, "state", state, "members", members);
+	return json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", sw->name,
+	    "interface", sw->interface, "state", state, "members", members,
+	    "stations",
+	    index != 0 ? stations_json(b, index, links, n) : json_array());
 }
 
 json_t *
@@ -334,7 +375,7 @@ network_switches(struct backend *b, struct error *err)
 	list = json_array();
 	for (i = 0; i < b->config->nswitches; i++)
 		json_array_append_new(
-		    list, switch_json(&b->config->switches[i], links, n));
+		    list, switch_json(b, &b->config->switches[i], links, n));
 	free(links);
 	return json_pack("{s:o}", "switches", list);
 }

@@ -316,6 +316,7 @@ open_disks(
 			return error_prefix(err, "%s: ", vm->name);
 		all += files.n;
 		hand_over(&files, &spec->disk[i]);
+		spec->disk[i].scsi = vm->disks[i].bus == CONFIG_BUS_SCSI;
 		spec->disks = (unsigned)i + 1;
 		if (all > FILES_MOST)
 			return error_set(err,

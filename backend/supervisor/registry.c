@@ -10,6 +10,7 @@
 #include "backend/supervisor/memory.h"
 #include "backend/supervisor/numbers.h"
 #include "backend/supervisor/process.h"
+#include "backend/supervisor/rates.h"
 #include "backend/supervisor/registry.h"
 #include "backend/supervisor/remember.h"
 #include "backend/supervisor/sizes.h"
@@ -75,6 +76,7 @@ drop(struct guest *g)
 	TAILQ_REMOVE(&g->b->guests, g, entry);
 	restart_free(&g->restart);
 	sizes_forget(g);
+	rates_forget(g);
 	json_decref(g->spec);
 	json_decref(g->balloon);
 	free(g);
@@ -153,6 +155,7 @@ registry_ended(struct guest *g, const char *state, const char *why)
 	    sizeof reason);
 	g->started = 0;
 	sizes_forget(g);
+	rates_forget(g);
 	g->cpu = (struct cpu_sample){.percent = -1};
 	registry_state(g, state, reason);
 	json = registry_guest_json(g);
@@ -198,9 +201,11 @@ defined_disks(const struct config_vm *vm)
 
 	for (i = 0; i < vm->ndisks; i++)
 		json_array_append_new(list,
-		    json_pack("{s:o, s:b}", "path",
+		    json_pack("{s:o, s:b, s:s}", "path",
 			text_json(vm->disks[i].path), "readonly",
-			vm->disks[i].readonly));
+			vm->disks[i].readonly, "bus",
+			vm->disks[i].bus == CONFIG_BUS_SCSI ? "scsi"
+							    : "virtio"));
 	return list;
 }
 

@@ -64,6 +64,15 @@ text_of(const json_t *head, const char *key)
 	return json_string_value(json_object_get(head, key));
 }
 
+static enum config_bus
+bus_of(const json_t *disk)
+{
+	const char *bus = text_of(disk, "bus");
+
+	return bus != NULL && strcmp(bus, "scsi") == 0 ? CONFIG_BUS_SCSI
+						       : CONFIG_BUS_VIRTIO;
+}
+
 static bool
 same_count(size_t have, const json_t *head, const char *key, const char *what,
     const char *name, struct error *err)
@@ -87,6 +96,7 @@ check_same(const struct config_vm *vm, const json_t *head, struct error *err)
 	json_int_t memory = json_integer_value(json_object_get(head, "memory"));
 	json_int_t cpus = json_integer_value(json_object_get(head, "cpus"));
 	char want[24], have[24];
+	size_t i;
 
 	if ((uint64_t)memory != vm->memory)
 		return error_set(err,
@@ -105,6 +115,14 @@ check_same(const struct config_vm *vm, const json_t *head, struct error *err)
 	    !same_count(
 		vm->ninterfaces, head, "nics", "interfaces", vm->name, err))
 		return -1;
+	for (i = 0; i < vm->ndisks; i++)
+		if (vm->disks[i].bus !=
+		    bus_of(json_array_get(json_object_get(head, "disks"), i)))
+			return error_set(err,
+			    "%s is defined with %s on another bus than the "
+			    "guest in the stream has it: define it as it was, "
+			    "or receive it under a name that is not defined",
+			    vm->name, vm->disks[i].path);
 	if ((vm->cdrom != NULL) != (text_of(head, "cdrom")[0] != '\0') ||
 	    vm->balloon != json_is_true(json_object_get(head, "balloon")) ||
 	    vm->serial2 != json_is_true(json_object_get(head, "serial2")) ||
@@ -151,6 +169,7 @@ add_disk(struct config_vm *vm, const json_t *one, struct error *err)
 	d->format = format == BLOCK_FORMAT_QCOW2 ? CONFIG_FORMAT_QCOW2
 						 : CONFIG_FORMAT_RAW;
 	d->readonly = json_is_true(json_object_get(one, "readonly"));
+	d->bus = bus_of(one);
 	if (cache == BLOCK_CACHE_NONE)
 		d->cache = CONFIG_CACHE_NONE;
 	else if (cache == BLOCK_CACHE_UNSAFE)

@@ -21,7 +21,7 @@ struct blk_request {
 	struct blk *blk;
 	struct virtq *vq; /* that it came by */
 	uint8_t *status; /* in guest memory */
-	uint32_t written; /* to the guest: data and status */
+	uint32_t written; /* to the guest, from the first byte on (2.7.8.2) */
 	uint16_t head;
 	bool sync; /* a write that is being put on stable storage */
 	struct blk_request *next; /* of those that wait for room */

@@ -2,23 +2,6 @@
 
 #include "backend/virtio/cdrom.h"
 
-/* Sense keys, and additional sense codes with their qualifiers. */
-#define NOT_READY       2
-#define MEDIUM_ERROR    3
-#define ILLEGAL_REQUEST 5
-#define UNIT_ATTENTION  6
-
-#define ASC_UNRECOVERED 0x1100
-#define ASC_OPCODE      0x2000
-#define ASC_LBA         0x2100
-#define ASC_FIELD       0x2400
-#define ASC_LUN         0x2500
-#define ASC_CHANGED     0x28
-#define ASC_POWER_ON    0x29
-#define ASC_NO_MEDIUM   0x3a01 /* tray closed */
-#define ASC_TRAY_OPEN   0x3a02
-#define ASC_LOCKED      0x5302
-
 #define LEAD_OUT    0xaa
 #define CD_MOST     360000u /* blocks: 80 minutes; what is more is a DVD */
 #define PROFILE_CD  0x08
@@ -32,45 +15,14 @@ static void
 fail(struct cdrom_reply *r, uint8_t key, unsigned asc)
 {
 	memset(r, 0, sizeof *r);
-	r->status = CDROM_CHECK_CONDITION;
-	r->sense[0] = 0x70; /* SPC-3, 4.5.3: fixed format */
-	r->sense[2] = key;
-	r->sense[7] = CDROM_SENSE_LEN - 8;
-	r->sense[12] = (uint8_t)(asc >> 8);
-	r->sense[13] = (uint8_t)asc;
+	r->status = SCSI_CHECK_CONDITION;
+	scsi_sense(r->sense, key, asc);
 }
 
 void
 cdrom_read_failed(struct cdrom_reply *r)
 {
-	fail(r, MEDIUM_ERROR, ASC_UNRECOVERED);
-}
-
-static void
-put16(uint8_t *p, unsigned v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static void
-put32(uint8_t *p, uint64_t v)
-{
-	put16(p, (unsigned)(v >> 16 & 0xffff));
-	put16(p + 2, (unsigned)(v & 0xffff));
-}
-
-static uint32_t
-get32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-	    (uint32_t)p[2] << 8 | p[3];
-}
-
-static unsigned
-get16(const uint8_t *p)
-{
-	return (unsigned)p[0] << 8 | p[1];
+	fail(r, SENSE_MEDIUM_ERROR, ASC_UNRECOVERED);
 }
 
 /* A reply of len bytes, of which the command allows some. */
@@ -91,7 +43,7 @@ need_medium(const struct cdrom *cd, struct cdrom_reply *r)
 {
 	if (ready(cd))
 		return true;
-	fail(r, NOT_READY, cd->open ? ASC_TRAY_OPEN : ASC_NO_MEDIUM);
+	fail(r, SENSE_NOT_READY, cd->open ? ASC_TRAY_OPEN : ASC_NO_MEDIUM);
 	return false;
 }
 
@@ -121,10 +73,10 @@ inquiry(unsigned lun, const uint8_t *cdb, struct cdrom_reply *r)
 		memcpy(d + 4, serial, sizeof serial - 1);
 		len = 4 + sizeof serial - 1;
 	} else {
-		fail(r, ILLEGAL_REQUEST, ASC_FIELD);
+		fail(r, SENSE_ILLEGAL_REQUEST, ASC_FIELD);
 		return;
 	}
-	answer(r, len, get16(cdb + 3));
+	answer(r, len, scsi_get16(cdb + 3));
 }
 
 static void
@@ -134,17 +86,17 @@ request_sense(struct cdrom *cd, const uint8_t *cdb, struct cdrom_reply *r)
 	unsigned asc = 0;
 
 	if (cd->attention != 0) {
-		key = UNIT_ATTENTION;
+		key = SENSE_UNIT_ATTENTION;
 		asc = (unsigned)cd->attention << 8;
 		cd->attention = 0;
 	} else if (!ready(cd)) {
-		key = NOT_READY;
+		key = SENSE_NOT_READY;
 		asc = cd->open ? ASC_TRAY_OPEN : ASC_NO_MEDIUM;
 	}
 	fail(r, key, asc);
-	r->status = CDROM_GOOD;
-	memcpy(r->data, r->sense, CDROM_SENSE_LEN);
-	answer(r, CDROM_SENSE_LEN, cdb[4]);
+	r->status = SCSI_GOOD;
+	memcpy(r->data, r->sense, SCSI_SENSE_LEN);
+	answer(r, SCSI_SENSE_LEN, cdb[4]);
 }
 
 /* MMC-5, 7.3 and MMC-3's page 0x2A; returns the bytes written. */
@@ -165,8 +117,8 @@ mode_pages(const struct cdrom *cd, unsigned page, uint8_t *d)
 		d[at + 4] = 0x70; /* mode 2, several sessions */
 		/* A tray that can be locked and opened. */
 		d[at + 6] = (uint8_t)(0x29 | (cd->locked ? 2 : 0));
-		put16(d + at + 8, 2816);
-		put16(d + at + 14, 2816);
+		scsi_put16(d + at + 8, 2816);
+		scsi_put16(d + at + 14, 2816);
 		at += 20;
 	}
 	return at;
@@ -180,14 +132,14 @@ mode_sense(
 	unsigned len = mode_pages(cd, cdb[2] & 0x3f, r->data + head);
 
 	if (len == 0 || (cdb[2] & 0xc0) == 0xc0) {
-		fail(r, ILLEGAL_REQUEST, ASC_FIELD);
+		fail(r, SENSE_ILLEGAL_REQUEST, ASC_FIELD);
 		return;
 	}
 	if (ten)
-		put16(r->data, head + len - 2);
+		scsi_put16(r->data, head + len - 2);
 	else
 		r->data[0] = (uint8_t)(head + len - 1);
-	answer(r, head + len, ten ? get16(cdb + 7) : cdb[4]);
+	answer(r, head + len, ten ? scsi_get16(cdb + 7) : cdb[4]);
 }
 
 static void
@@ -197,7 +149,7 @@ read_blocks(const struct cdrom *cd, uint32_t block, uint32_t blocks,
 	if (!need_medium(cd, r))
 		return;
 	if (block > cd->blocks || blocks > cd->blocks - block) {
-		fail(r, ILLEGAL_REQUEST, ASC_LBA);
+		fail(r, SENSE_ILLEGAL_REQUEST, ASC_LBA);
 		return;
 	}
 	r->block = block;
@@ -208,12 +160,12 @@ read_blocks(const struct cdrom *cd, uint32_t block, uint32_t blocks,
 static void
 read_cd(const struct cdrom *cd, const uint8_t *cdb, struct cdrom_reply *r)
 {
-	uint32_t blocks = (uint32_t)cdb[6] << 16 | get16(cdb + 7);
+	uint32_t blocks = (uint32_t)cdb[6] << 16 | scsi_get16(cdb + 7);
 
 	if ((cdb[9] & 0xf8) != 0x10 || (cdb[10] & 7) != 0)
-		fail(r, ILLEGAL_REQUEST, ASC_FIELD);
+		fail(r, SENSE_ILLEGAL_REQUEST, ASC_FIELD);
 	else
-		read_blocks(cd, get32(cdb + 2), blocks, r);
+		read_blocks(cd, scsi_get32(cdb + 2), blocks, r);
 }
 
 static void
@@ -221,8 +173,8 @@ read_capacity(const struct cdrom *cd, struct cdrom_reply *r)
 {
 	if (!need_medium(cd, r))
 		return;
-	put32(r->data, cd->blocks - 1);
-	put32(r->data + 4, CDROM_BLOCK);
+	scsi_put32(r->data, cd->blocks - 1);
+	scsi_put32(r->data + 4, CDROM_BLOCK);
 	answer(r, 8, 8);
 }
 
@@ -232,7 +184,7 @@ put_address(uint8_t *p, uint64_t block, bool msf)
 {
 	block += msf ? 150 : 0;
 	if (!msf) {
-		put32(p, block);
+		scsi_put32(p, block);
 		return;
 	}
 	p[0] = 0;
@@ -252,7 +204,7 @@ read_toc(const struct cdrom *cd, const uint8_t *cdb, struct cdrom_reply *r)
 	if (!need_medium(cd, r))
 		return;
 	if (format > 1 || (first > 1 && first != LEAD_OUT)) {
-		fail(r, ILLEGAL_REQUEST, ASC_FIELD);
+		fail(r, SENSE_ILLEGAL_REQUEST, ASC_FIELD);
 		return;
 	}
 	d[2] = d[3] = 1; /* tracks or sessions from 1 to 1 */
@@ -268,14 +220,14 @@ read_toc(const struct cdrom *cd, const uint8_t *cdb, struct cdrom_reply *r)
 		put_address(d + at + 4, cd->blocks, msf);
 		at += 8;
 	}
-	put16(d, at - 2);
-	answer(r, at, get16(cdb + 7));
+	scsi_put16(d, at - 2);
+	answer(r, at, scsi_get16(cdb + 7));
 }
 
 static unsigned
 put_feature(uint8_t *d, unsigned code, bool current, unsigned len)
 {
-	put16(d, code);
+	scsi_put16(d, code);
 	/* Version 0; persistent ones are current always. */
 	d[2] = (uint8_t)(current ? 3 : 0);
 	d[3] = (uint8_t)len;
@@ -290,20 +242,20 @@ get_configuration(
 	unsigned profile = !ready(cd) ? 0
 	    : cd->blocks > CD_MOST    ? PROFILE_DVD
 				      : PROFILE_CD;
-	unsigned from = get16(cdb + 2), one = cdb[1] & 3, at = 8;
+	unsigned from = scsi_get16(cdb + 2), one = cdb[1] & 3, at = 8;
 	uint8_t *d = r->data;
 
 #define WANTED(code) (one == 2 ? from == (code) : from <= (code))
-	put16(d + 6, profile);
+	scsi_put16(d + 6, profile);
 	if (WANTED(0)) { /* profiles */
-		put16(d + at + 4, PROFILE_DVD);
+		scsi_put16(d + at + 4, PROFILE_DVD);
 		d[at + 6] = profile == PROFILE_DVD;
-		put16(d + at + 8, PROFILE_CD);
+		scsi_put16(d + at + 8, PROFILE_CD);
 		d[at + 10] = profile == PROFILE_CD;
 		at += put_feature(d + at, 0, true, 8);
 	}
 	if (WANTED(1)) { /* core: by SCSI */
-		put32(d + at + 4, 1);
+		scsi_put32(d + at + 4, 1);
 		at += put_feature(d + at, 1, true, 8);
 	}
 	if (WANTED(3)) { /* removable: tray, can be opened and locked */
@@ -311,8 +263,8 @@ get_configuration(
 		at += put_feature(d + at, 3, true, 4);
 	}
 	if (WANTED(0x10)) { /* random readable */
-		put32(d + at + 4, CDROM_BLOCK);
-		put16(d + at + 8, 1);
+		scsi_put32(d + at + 4, CDROM_BLOCK);
+		scsi_put16(d + at + 8, 1);
 		at += put_feature(d + at, 0x10, profile != 0, 8);
 	}
 	if (WANTED(0x1e)) /* CD read */
@@ -320,8 +272,8 @@ get_configuration(
 	if (WANTED(0x1f)) /* DVD read */
 		at += put_feature(d + at, 0x1f, profile == PROFILE_DVD, 0);
 #undef WANTED
-	put32(d, at - 4);
-	answer(r, at, get16(cdb + 7));
+	scsi_put32(d, at - 4);
+	answer(r, at, scsi_get16(cdb + 7));
 }
 
 /* MMC-5, 6.7: of the medium, when asked (polled). */
@@ -331,22 +283,22 @@ get_event(struct cdrom *cd, const uint8_t *cdb, struct cdrom_reply *r)
 	uint8_t *d = r->data;
 
 	if ((cdb[1] & 1) == 0) {
-		fail(r, ILLEGAL_REQUEST, ASC_FIELD);
+		fail(r, SENSE_ILLEGAL_REQUEST, ASC_FIELD);
 		return;
 	}
 	d[3] = 1 << 4; /* media events are supported */
 	if ((cdb[4] & 1 << 4) == 0) {
-		put16(d, 2);
+		scsi_put16(d, 2);
 		d[2] = 0x80; /* no event of the classes asked for */
-		answer(r, 4, get16(cdb + 7));
+		answer(r, 4, scsi_get16(cdb + 7));
 		return;
 	}
-	put16(d, 6);
+	scsi_put16(d, 6);
 	d[2] = 4;
 	d[4] = cd->event;
 	d[5] = (uint8_t)((cd->open ? 1 : 0) | (ready(cd) ? 2 : 0));
 	cd->event = 0;
-	answer(r, 8, get16(cdb + 7));
+	answer(r, 8, scsi_get16(cdb + 7));
 }
 
 /* MMC-5, 6.22: a finished disc of one session. */
@@ -356,10 +308,10 @@ read_disc_information(
 {
 	if (!need_medium(cd, r))
 		return;
-	put16(r->data, 32);
+	scsi_put16(r->data, 32);
 	r->data[2] = 0x0e;
 	r->data[3] = r->data[4] = r->data[5] = r->data[6] = 1;
-	answer(r, 34, get16(cdb + 7));
+	answer(r, 34, scsi_get16(cdb + 7));
 }
 
 /* MMC-5, 6.42 */
@@ -371,7 +323,7 @@ start_stop(struct cdrom *cd, const uint8_t *cdb, struct cdrom_reply *r)
 	if (!tray)
 		return;
 	if (!start && cd->locked && !cd->open) {
-		fail(r, ILLEGAL_REQUEST, ASC_LOCKED);
+		fail(r, SENSE_ILLEGAL_REQUEST, ASC_LOCKED);
 		return;
 	}
 	/*
@@ -386,8 +338,8 @@ start_stop(struct cdrom *cd, const uint8_t *cdb, struct cdrom_reply *r)
 static void
 report_luns(const uint8_t *cdb, struct cdrom_reply *r)
 {
-	put32(r->data, 8); /* one, number 0 */
-	answer(r, 16, get32(cdb + 6));
+	scsi_put32(r->data, 8); /* one, number 0 */
+	answer(r, 16, scsi_get32(cdb + 6));
 }
 
 /* Those that are answered whatever waits to be told. */
@@ -404,11 +356,11 @@ cdrom_command(
 {
 	memset(r, 0, sizeof *r);
 	if (lun != 0 && cdb[0] != 0x12 && cdb[0] != 0xa0) {
-		fail(r, ILLEGAL_REQUEST, ASC_LUN);
+		fail(r, SENSE_ILLEGAL_REQUEST, ASC_LUN);
 		return;
 	}
 	if (cd->attention != 0 && !without_attention(cdb[0])) {
-		fail(r, UNIT_ATTENTION, (unsigned)cd->attention << 8);
+		fail(r, SENSE_UNIT_ATTENTION, (unsigned)cd->attention << 8);
 		cd->attention = 0;
 		return;
 	}
@@ -435,7 +387,7 @@ cdrom_command(
 		read_capacity(cd, r);
 		break;
 	case 0x28: /* READ (10) */
-		read_blocks(cd, get32(cdb + 2), get16(cdb + 7), r);
+		read_blocks(cd, scsi_get32(cdb + 2), scsi_get16(cdb + 7), r);
 		break;
 	case 0x2b: /* SEEK (10) */
 	case 0x35: /* SYNCHRONIZE CACHE (10) */
@@ -460,16 +412,16 @@ cdrom_command(
 		report_luns(cdb, r);
 		break;
 	case 0xa8: /* READ (12) */
-		read_blocks(cd, get32(cdb + 2), get32(cdb + 6), r);
+		read_blocks(cd, scsi_get32(cdb + 2), scsi_get32(cdb + 6), r);
 		break;
 	case 0xbd: /* MECHANISM STATUS */
-		answer(r, 8, get16(cdb + 8));
+		answer(r, 8, scsi_get16(cdb + 8));
 		break;
 	case 0xbe:
 		read_cd(cd, cdb, r);
 		break;
 	default:
-		fail(r, ILLEGAL_REQUEST, ASC_OPCODE);
+		fail(r, SENSE_ILLEGAL_REQUEST, ASC_OPCODE);
 		break;
 	}
 }

@@ -9,13 +9,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CDROM_BLOCK     2048u
-#define CDROM_CDB       16 /* bytes of a command that count */
-#define CDROM_SENSE_LEN 18
-#define CDROM_DATA      512 /* at most, of a reply that is no read */
+#include "backend/virtio/scsi_wire.h"
 
-#define CDROM_GOOD            0
-#define CDROM_CHECK_CONDITION 2
+#define CDROM_BLOCK 2048u
+#define CDROM_CDB   16 /* bytes of a command that count */
+#define CDROM_DATA  512 /* at most, of a reply that is no read */
 
 struct cdrom {
 	uint64_t blocks; /* of the medium; 0: none */
@@ -27,7 +25,7 @@ struct cdrom {
 
 struct cdrom_reply {
 	uint8_t status;
-	uint8_t sense[CDROM_SENSE_LEN]; /* with CHECK CONDITION */
+	uint8_t sense[SCSI_SENSE_LEN]; /* with CHECK CONDITION */
 	/* Either bytes to hand over, or blocks to read. */
 	uint32_t len;
 	uint8_t data[CDROM_DATA];

@@ -20,66 +20,7 @@
 #include "backend/virtio/cdrom.h"
 #include "backend/virtio/device.h"
 
-#define CONTROL  0
-#define EVENTS   1
-#define COMMANDS 2
-#define QUEUES   3
-#define BATCH    64 /* commands before others have their turn */
-
-#define SEG_MAX     126
-#define MAX_SECTORS 2048 /* of 512 bytes, a command: what a driver should do */
-#define SENSE_SIZE  96
-#define CDB_SIZE    32
-
-/* 5.6.6.1 */
-#define RESPONSE_OK         0
-#define RESPONSE_BAD_TARGET 3
-
-/* 5.6.6.2: types of control requests */
-#define TASK_MANAGEMENT 0
-#define AN_QUERY        1
-#define AN_SUBSCRIBE    2
-
-/* 5.6.6.3: types of events, and what the second is about */
-#define NO_EVENT      0u
-#define ASYNC_NOTIFY  2u
-#define EVENTS_MISSED 0x80000000u
-#define MEDIA_CHANGE  16u
-
-/* Device configuration (5.6.4), little-endian. */
-struct scsi_config {
-	uint32_t num_queues, seg_max, max_sectors, cmd_per_lun;
-	uint32_t event_info_size, sense_size, cdb_size;
-	uint16_t max_channel, max_target;
-	uint32_t max_lun;
-};
-
-struct scsi_request {
-	uint8_t lun[8];
-	uint64_t tag;
-	uint8_t attribute, priority, crn;
-	uint8_t cdb[CDB_SIZE];
-} __attribute__((packed));
-
-struct scsi_response {
-	uint32_t sense_len, residual;
-	uint16_t status_qualifier;
-	uint8_t status, response;
-	uint8_t sense[SENSE_SIZE];
-} __attribute__((packed));
-
-/* What asks for asynchronous notifications; two words answer it. */
-struct scsi_an {
-	uint32_t type;
-	uint8_t lun[8];
-	uint32_t events;
-} __attribute__((packed));
-
-struct scsi_event {
-	uint32_t event;
-	uint8_t lun[8];
-	uint32_t reason;
-} __attribute__((packed));
+#define BATCH 64 /* commands before others have their turn */
 
 struct scsi {
 	struct virtio_dev dev;
@@ -89,7 +30,7 @@ struct scsi {
 	void (*changed)(void *arg);
 	void *arg;
 	struct virtio_scsi_state told; /* when changed() was called last */
-	uint32_t subscribed; /* to MEDIA_CHANGE, or to nothing */
+	uint32_t subscribed; /* to SCSI_MEDIA_CHANGE, or to nothing */
 	bool missed; /* there was no buffer for an event */
 	/* The command that is being carried out. */
 	bool busy;
@@ -130,15 +71,15 @@ note(struct scsi *s)
 static void
 send_event(struct scsi *s, uint32_t event, uint32_t reason)
 {
-	struct virtq *q = &s->dev.queue[EVENTS].vq;
+	struct virtq *q = &s->dev.queue[SCSI_EVENTS].vq;
 	struct virtq_chain c = {.iov = q->iov, .room = q->max};
 	struct scsi_event e = {
-	    .event = htole32(event | (s->missed ? EVENTS_MISSED : 0)),
-	    .lun = {1, 0, 0x40, 0},
+	    .event = htole32(event | (s->missed ? SCSI_EVENTS_MISSED : 0)),
+	    .lun = {1}, /* unit 0, as REPORT LUNS has it */
 	    .reason = htole32(reason),
 	};
 
-	if (!virtio_usable(&s->dev, EVENTS))
+	if (!virtio_usable(&s->dev, SCSI_EVENTS))
 		return;
 	if (!virtq_pop(q, &c)) {
 		s->missed = true;
@@ -147,7 +88,7 @@ send_event(struct scsi *s, uint32_t event, uint32_t reason)
 	s->missed = false;
 	virtq_push(q, c.head,
 	    (uint32_t)virtq_copy_in(c.iov + c.outs, c.ins, 0, &e, sizeof e));
-	virtio_publish(&s->dev, EVENTS);
+	virtio_publish(&s->dev, SCSI_EVENTS);
 }
 
 /* Something happened to the medium that the guest did not ask for. */
@@ -155,7 +96,7 @@ static void
 medium_event(struct scsi *s)
 {
 	if (s->subscribed != 0)
-		send_event(s, ASYNC_NOTIFY, MEDIA_CHANGE);
+		send_event(s, SCSI_ASYNC_NOTIFY, SCSI_MEDIA_CHANGE);
 	note(s);
 }
 
@@ -199,14 +140,14 @@ cut_data(struct scsi *s, uint64_t len)
 static void
 finish(struct scsi *s, uint8_t response, uint64_t data)
 {
-	struct virtq *q = &s->dev.queue[COMMANDS].vq;
+	struct virtq *q = &s->dev.queue[SCSI_COMMANDS].vq;
 	struct scsi_response r = {.response = response};
 
 	r.status = s->reply.status;
 	r.residual = htole32((uint32_t)(s->room - data));
-	if (response == RESPONSE_OK && r.status == CDROM_CHECK_CONDITION) {
-		r.sense_len = htole32(CDROM_SENSE_LEN);
-		memcpy(r.sense, s->reply.sense, CDROM_SENSE_LEN);
+	if (response == SCSI_OK && r.status == SCSI_CHECK_CONDITION) {
+		r.sense_len = htole32(SCSI_SENSE_LEN);
+		memcpy(r.sense, s->reply.sense, SCSI_SENSE_LEN);
 	}
 	virtq_copy_in(
 	    s->chain.iov + s->chain.outs, s->chain.ins, 0, &r, sizeof r);
@@ -223,14 +164,14 @@ done(struct block_request *rq, int result)
 	struct scsi *s = OF_REQUEST(rq);
 
 	if (result == 0) {
-		finish(s, RESPONSE_OK, rq->len);
+		finish(s, SCSI_OK, rq->len);
 		return;
 	}
 	log_guest(&s->dev.quiet, "CD-ROM: a read of %llu bytes at %llu: %s",
 	    (unsigned long long)rq->len, (unsigned long long)rq->offset,
 	    strerror(-result));
 	cdrom_read_failed(&s->reply);
-	finish(s, RESPONSE_OK, 0);
+	finish(s, SCSI_OK, 0);
 }
 
 static void
@@ -256,7 +197,7 @@ read_medium(struct scsi *s)
 static void
 begin(struct scsi *s)
 {
-	struct virtq *q = &s->dev.queue[COMMANDS].vq;
+	struct virtq *q = &s->dev.queue[SCSI_COMMANDS].vq;
 	struct scsi_request h;
 	unsigned lun;
 
@@ -272,10 +213,10 @@ begin(struct scsi *s)
 	find_data(s);
 	memset(&s->reply, 0, sizeof s->reply);
 	if (h.lun[0] != 1 || h.lun[1] != 0) {
-		finish(s, RESPONSE_BAD_TARGET, 0);
+		finish(s, SCSI_BAD_TARGET, 0);
 		return;
 	}
-	lun = (unsigned)(h.lun[2] & 0x3f) << 8 | h.lun[3];
+	lun = scsi_lun(h.lun);
 	cdrom_command(&s->cd, lun, h.cdb, &s->reply);
 	if (s->reply.blocks > 0 && s->room > 0) {
 		read_medium(s);
@@ -284,13 +225,13 @@ begin(struct scsi *s)
 	if (s->reply.len > s->room)
 		s->reply.len = (uint32_t)s->room;
 	virtq_copy_in(s->data, s->pieces, 0, s->reply.data, s->reply.len);
-	finish(s, RESPONSE_OK, s->reply.len);
+	finish(s, SCSI_OK, s->reply.len);
 }
 
 static void
 commands(struct scsi *s)
 {
-	struct virtq *q = &s->dev.queue[COMMANDS].vq;
+	struct virtq *q = &s->dev.queue[SCSI_COMMANDS].vq;
 	unsigned batch = 0;
 
 	virtq_disable_kick(q);
@@ -307,11 +248,11 @@ commands(struct scsi *s)
 		if (s->busy)
 			break;
 		if (batch == BATCH) {
-			virtio_kick(&s->dev, COMMANDS);
+			virtio_kick(&s->dev, SCSI_COMMANDS);
 			break;
 		}
 	} while (virtq_enable_kick(q));
-	virtio_publish(&s->dev, COMMANDS);
+	virtio_publish(&s->dev, SCSI_COMMANDS);
 	note(s);
 }
 
@@ -326,8 +267,8 @@ notifications(struct scsi *s, uint32_t type, const struct virtq_chain *c)
 	/* The type was taken off it before. */
 	if (virtq_take_out(&rest, an.lun, sizeof an - sizeof an.type) == -1)
 		return 0;
-	events = le32toh(an.events) & MEDIA_CHANGE;
-	if (type == AN_SUBSCRIBE)
+	events = le32toh(an.events) & SCSI_MEDIA_CHANGE;
+	if (type == SCSI_AN_SUBSCRIBE)
 		s->subscribed = events;
 	return htole32(events);
 }
@@ -343,7 +284,7 @@ control_request(struct scsi *s, struct virtq_chain *c)
 	if (virtq_take_out(c, &type, sizeof type) == -1)
 		return 0;
 	type = le32toh(type);
-	if (type != AN_QUERY && type != AN_SUBSCRIBE)
+	if (type != SCSI_AN_QUERY && type != SCSI_AN_SUBSCRIBE)
 		return (uint32_t)virtq_copy_in(
 		    c->iov + c->outs, c->ins, 0, reply, 1);
 	events = notifications(s, type, c);
@@ -355,7 +296,7 @@ control_request(struct scsi *s, struct virtq_chain *c)
 static void
 control(struct scsi *s)
 {
-	struct virtq *q = &s->dev.queue[CONTROL].vq;
+	struct virtq *q = &s->dev.queue[SCSI_CONTROL].vq;
 	struct virtq_chain c;
 	unsigned batch = 0;
 
@@ -368,11 +309,11 @@ control(struct scsi *s)
 			virtq_push(q, c.head, control_request(s, &c));
 		}
 		if (batch == BATCH) {
-			virtio_kick(&s->dev, CONTROL);
+			virtio_kick(&s->dev, SCSI_CONTROL);
 			break;
 		}
 	} while (virtq_enable_kick(q));
-	virtio_publish(&s->dev, CONTROL);
+	virtio_publish(&s->dev, SCSI_CONTROL);
 }
 
 static void
@@ -380,12 +321,12 @@ scsi_notify(struct virtio_dev *dev, unsigned queue)
 {
 	struct scsi *s = (struct scsi *)dev;
 
-	if (queue == CONTROL)
+	if (queue == SCSI_CONTROL)
 		control(s);
-	if (queue == EVENTS && s->missed)
-		send_event(s, NO_EVENT, 0);
+	if (queue == SCSI_EVENTS && s->missed)
+		send_event(s, SCSI_NO_EVENT, 0);
 	/* A drained read may have left commands behind. */
-	if (queue != EVENTS && virtio_usable(dev, COMMANDS))
+	if (queue != SCSI_EVENTS && virtio_usable(dev, SCSI_COMMANDS))
 		commands(s);
 }
 
@@ -397,7 +338,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 
 	virtio_begin(&s->dev);
 	block_reap(s->drive);
-	if (virtio_usable(&s->dev, COMMANDS))
+	if (virtio_usable(&s->dev, SCSI_COMMANDS))
 		commands(s);
 	virtio_end(&s->dev);
 }
@@ -408,8 +349,8 @@ scsi_drain(struct virtio_dev *dev)
 	struct scsi *s = (struct scsi *)dev;
 
 	block_drain(s->drive);
-	if (dev->queue[COMMANDS].vq.ready)
-		virtio_publish(dev, COMMANDS);
+	if (dev->queue[SCSI_COMMANDS].vq.ready)
+		virtio_publish(dev, SCSI_COMMANDS);
 }
 
 static void
@@ -448,7 +389,7 @@ scsi_load(struct virtio_dev *dev, struct state_reader *r)
 	s->cd.attention = state_get_u8(r);
 	s->cd.event = state_get_u8(r);
 	blocks = state_get_u64(r);
-	s->subscribed = state_get_u32(r) & MEDIA_CHANGE;
+	s->subscribed = state_get_u32(r) & SCSI_MEDIA_CHANGE;
 	s->missed = state_get_u8(r) != 0;
 	/* Not the same disc: as if it had been changed on the way. */
 	if (blocks != s->cd.blocks && !s->cd.open)
@@ -472,7 +413,7 @@ static const struct virtio_ops scsi_ops = {
     .type = VIRTIO_ID_SCSI,
     .pci_device = VIRTIO_PCI_SCSI,
     .class_code = 0x010000,
-    .queues = QUEUES,
+    .queues = SCSI_QUEUES,
     .config_len = sizeof(struct scsi_config),
     .notify = scsi_notify,
     .drain = scsi_drain,
@@ -487,12 +428,12 @@ fill_config(struct scsi *s)
 {
 	struct scsi_config c = {
 	    .num_queues = htole32(1),
-	    .seg_max = htole32(SEG_MAX),
-	    .max_sectors = htole32(MAX_SECTORS),
+	    .seg_max = htole32(SCSI_SEG_MAX),
+	    .max_sectors = htole32(SCSI_MAX_SECTORS),
 	    .cmd_per_lun = htole32(16),
 	    .event_info_size = htole32(16),
-	    .sense_size = htole32(SENSE_SIZE),
-	    .cdb_size = htole32(CDB_SIZE),
+	    .sense_size = htole32(SCSI_SENSE_SIZE),
+	    .cdb_size = htole32(SCSI_CDB_SIZE),
 	};
 
 	_Static_assert(sizeof c <= VIRTIO_CONFIG, "configuration space");
@@ -564,7 +505,7 @@ virtio_scsi_exchange(struct virtio_dev *dev, int fd, const char *path,
 	if (rc == 0 || !free_to)
 		medium_event(s);
 	/* What a read that was waited for has left behind. */
-	if (virtio_usable(dev, COMMANDS))
+	if (virtio_usable(dev, SCSI_COMMANDS))
 		commands(s);
 	virtio_end(dev);
 	return rc;

@@ -136,6 +136,32 @@ int virtio_scsi_exchange(struct virtio_dev *dev, int fd, const char *path,
     bool force, struct error *err);
 struct virtio_scsi_state virtio_scsi_look(struct virtio_dev *dev);
 
+/*
+ * SCSI host (5.6) with disks, targets 0 to n - 1 (1 to VIRTIO_SCSI_TARGETS):
+ * takes their blocks over, also on failure. It runs a thread of its own for all
+ * of them. Where the host's disk is full it does as a virtio_blk_create() one.
+ */
+#define VIRTIO_SCSI_TARGETS 16
+struct virtio_scsi_disk {
+	struct block *block;
+	const char *name; /* "sda", for the log */
+	const char *serial; /* at most 20 bytes, printable ASCII */
+};
+int virtio_scsi_disks_create(struct pci_bus *bus,
+    const struct virtio_scsi_disk *disk, unsigned n,
+    const struct virtio_blk_ops *ops, void *arg, struct virtio_dev **dev,
+    struct error *err);
+/* As virtio_blk_full() and virtio_blk_retry(). */
+int virtio_scsi_disk_full(struct virtio_dev *dev, unsigned n);
+void virtio_scsi_disks_retry(struct virtio_dev *dev);
+/* As virtio_blk_grow() and virtio_blk_grown(); one of them at a time. */
+int virtio_scsi_disk_grow(struct virtio_dev *dev, unsigned n, uint64_t size,
+    bool more, struct error *err);
+int virtio_scsi_disk_grown(
+    struct virtio_dev *dev, unsigned n, uint64_t *size, struct error *err);
+const struct virtio_figures *virtio_scsi_disk_figures(
+    const struct virtio_dev *dev, unsigned n);
+
 /* Entropy (5.4), from getrandom(). Runs on base's loop. */
 int virtio_rng_create(struct pci_bus *bus, struct event_base *base,
     struct virtio_dev **dev, struct error *err);

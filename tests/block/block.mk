@@ -37,4 +37,4 @@ blocktests: $(BLOCK_TESTS)
 endif
 
 .PHONY: blocktests
--include $(wildcard $(BLOCK_B)/*.d)
+-include $(wildcard $(BLOCK_B)/*.d) build/asan/tests/fuzz/fuzz_qcow2.d

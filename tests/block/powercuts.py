@@ -1,5 +1,5 @@
 """Some 10,000 states after a power cut: powercut.c, one setup after another;
-and some 2,000 in the middle of a command: toolcut.c."""
+and some 1,000 in the middle of a command: toolcut.c."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from images import Failure, ROOT, run
 POWERCUT = os.path.join(ROOT, "build/asan/tests/block/powercut")
 STATES = int(os.environ.get("POWERCUT_STATES", "10000"))
 TOOLCUT = os.path.join(ROOT, "build/asan/tests/block/toolcut")
-TOOL_STATES = int(os.environ.get("TOOLCUT_STATES", "2000"))
+TOOL_STATES = int(os.environ.get("TOOLCUT_STATES", "1000"))
 found = []  # (states, judged, resumed, leaky, dirty) of each setup
 
 

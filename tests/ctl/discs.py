@@ -153,3 +153,33 @@ def test_what_is_no_path_is_no_disc(lab):
     check("return" in answer, answer)
     answer = client.ask("insert", name="a", path=one)
     check(answer["return"] == {}, answer)
+
+
+def test_a_disk_on_scsi_is_sent_received_and_grown(lab):
+    need_kvm()
+    disc(lab, "one.img", bytes(1 << 20))
+    disc(lab, "two.img", bytes(1 << 20))
+    disks = "disk = one.img\ndisk = two.img, bus=%s"
+    lab.configure(lab.guest("a", disks % "scsi"))
+    check([d["bus"] for d in lab.status("a")["disks"]] == ["virtio", "scsi"])
+    lab.ok("start", "a")
+    check([d["bus"] for d in lab.status("a")["disks"]] == ["virtio", "scsi"])
+    lab.ok("grow", "a", "two.img", "2M")
+    check(os.path.getsize(lab.path("two.img")) == 2 << 20)
+    check("larger" in lab.fails("grow", "a", "1", "1M"))
+    lab.ok("pause", "a")
+    lab.ok("unpause", "a")
+    with open(lab.path("sent"), "wb") as out:
+        process = lab.popen("send", "a", stdout=out)
+        err = process.communicate(timeout=60)[1]
+        check(process.returncode == 0, err)
+    for bus, status in (("virtio", 1), ("scsi", 0)):
+        lab.configure(lab.guest("a", disks % bus))
+        with open(lab.path("sent"), "rb") as stream:
+            process = lab.popen("receive", "a", stdin=stream)
+            err = process.communicate(timeout=60)[1].decode()
+            check(process.returncode == status, err)
+            check(status == 0 or "another bus" in err, err)
+    check(lab.status("a")["state"] == "running")
+    check("bus" in lab.fails("start", "-b", lab.path("one.img"), "-d",
+                             "one.img,bus=ide", "x"))

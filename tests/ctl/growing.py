@@ -54,7 +54,7 @@ def test_a_qcow2_disk_on_a_longer_base_grows(lab):
            "disk = a.qcow2, cache=none")
     check("2 disks" in lab.fails("grow", "a", "8M"))
     check("readonly" in lab.fails("grow", "a", "0", "8M"))
-    check("in use" in lab.fails("image", "resize", path, "8M"))
+    check("vmtui grow" in lab.fails("image", "resize", path, "8M"))
     lab.ok("pause", "a")
     lab.ok("grow", "a", "1", "8M")
     lab.ok("unpause", "a")

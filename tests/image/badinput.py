@@ -56,6 +56,10 @@ def test_bases_that_are_none(lab):
     refused(lab, "create", "-b", "good.qcow2", "-s", "512K", "a.qcow2",
             says=["smaller than its base"])
     refused(lab, "create", "-b", lab.dir, "a.qcow2", says=["folder"])
+    lab.path("empty", b"")
+    refused(lab, "create", "-b", "empty", "a.qcow2", says=["empty is empty"])
+    refused(lab, "create", "-i", "empty", "a.raw", says=["empty is empty"])
+    lab.ok("create", "-b", "empty", "-s", "1M", "grown.qcow2")
     os.mkfifo(lab.path("fifo"))
     refused(lab, "create", "-b", "fifo", "a.qcow2",
             says=["neither a file nor a block device"])
@@ -88,6 +92,7 @@ def test_folders_that_cannot_take_it(lab):
     refused(lab, "create", "-s", "1M", "no/such/folder/a.qcow2",
             says=["folder", "does not exist"])
     refused(lab, "create", "-s", "1M", lab.dir + "/", says=["folder"])
+    refused(lab, "create", "-s", "1M", "", says=["needs a name"])
     lab.path("file", b"x")
     refused(lab, "create", "-s", "1M", "file/a.qcow2", says=["folder"])
     refused(lab, "create", "-s", "1M", "a" * 300 + ".qcow2",

@@ -6,6 +6,8 @@
  *	option COMMAND LETTERS-OR-WORD	what its usage shows
  *	key SECTION NAME		of the configuration
  *	value SECTION KEY NAME		an option of a disk or an interface
+ *	default NAME<tab>KEYS<tab>HELP	of [keys]
+ *	theme NAME<tab>VALUE<tab>HELP	of [theme]
  *	binding TITLE<tab>KEY<tab>HELP	of the screen
  */
 #include <ctype.h>
@@ -15,6 +17,7 @@
 #include "config/config.h"
 #include "tui/cli/cli.h"
 #include "tui/keys.h"
+#include "tui/settings.h"
 #include "tui/view.h"
 
 /* "-acw" and "--json" in a usage are options, "[-f FILE]" too. */
@@ -57,21 +60,28 @@ print_keys(enum config_section_kind kind)
 }
 
 static void
+print_defaults(void)
+{
+	const struct config_key *key;
+
+	for (key = config_keys(CONFIG_KEYS); key->name != NULL; key++)
+		printf("default %s\t%s\t%s\n", key->name, key->fallback,
+		    key->help);
+	for (key = config_keys(CONFIG_THEME); key->name != NULL; key++)
+		printf("theme %s\t%s\t%s\n", key->name, key->value, key->help);
+}
+
+static void
 print_bindings(const struct keytable *table)
 {
 	const struct binding *b;
-	char key[64], also[64];
+	char keys[64];
 
 	for (; table != NULL && table->title != NULL; table++)
 		for (b = table->bindings; b->run != NULL; b++)
 			if (b->help != NULL)
-				printf("binding %s\t%s%s%s\t%s\n", table->title,
-				    key_name(b->key, key, sizeof key),
-				    b->also.code != 0 ? ", " : "",
-				    b->also.code != 0
-					? key_name(b->also, also, sizeof also)
-					: "",
-				    b->help);
+				printf("binding %s\t%s\t%s\n", table->title,
+				    keys_names(b, keys, sizeof keys), b->help);
 }
 
 int
@@ -80,12 +90,14 @@ main(void)
 	size_t i;
 	int kind;
 
+	settings_begin();
 	for (i = 0; i < cli_ncommands; i++) {
 		printf("command %s\n", cli_commands[i]->name);
 		print_options(cli_commands[i]);
 	}
 	for (kind = 0; kind < CONFIG_SECTIONS; kind++)
 		print_keys((enum config_section_kind)kind);
+	print_defaults();
 	for (i = 0; views[i] != NULL; i++)
 		print_bindings(views[i]->help);
 	return 0;

@@ -15,6 +15,7 @@ from drive import Failure, tail  # noqa: E402,F401
 
 BOOT_LIMIT = 300
 MOVE_LIMIT = 300
+SH_LIMIT = 180  # a command on a host that has much else to do
 
 
 class Skip(Exception):
@@ -28,7 +29,7 @@ class Linux(drive.Console):
         self.expect(r"\S+# ", BOOT_LIMIT)
         self.sh("stty cols 999")
 
-    def sh(self, command, timeout=60, ok=True):
+    def sh(self, command, timeout=SH_LIMIT, ok=True):
         """Runs a line of shell in the guest; what it prints."""
         self.type(f'echo "<"begin">"; {command}; echo "<"end $?">"\r')
         self.expect(r"<begin>\r*\n", timeout)
@@ -41,7 +42,7 @@ class Linux(drive.Console):
                           + text)
         return text
 
-    def want(self, command, pattern, timeout=60):
+    def want(self, command, pattern, timeout=SH_LIMIT):
         """Runs a command whose output must match; the match."""
         text = self.sh(command, timeout, ok=False)
         found = re.search(pattern, text, re.M)
@@ -76,7 +77,7 @@ class Lab(drive.Lab):
         os.unlink(path)
         console = self.consoles[name] = Linux(self, name)
         console.type("\r")
-        console.expect(r"\S+# ", 60)
+        console.expect(r"\S+# ", SH_LIMIT)
 
     def pipe(self, command, name, stdin="/dev/null", stdout="/dev/null"):
         with open(stdin, "rb") as source, open(stdout, "wb") as sink:

@@ -9,7 +9,7 @@ in typed.NAME.hvc0), and the sizes that hvc0 was given in size.NAME.
     fake_backend.py [--guest NAME[:STATE[:CPUS[:MEMORY[:REASON]]]]]...
         [--cdrom NAME=DISC]... [--many N] [--hold] [--hold-all] [--delay SECONDS]
         [--refuse COMMAND=SENTENCE] [--mistake TEXT]... [--idle]
-        [--config PATH]
+        [--config PATH] [--steady] [--past]
 
 What it was asked stands in $VMTUI_RUNDIR/requests, a line each: the command
 and its arguments. SIGUSR1 drops all its clients. Prints "ready" when it listens.
@@ -182,8 +182,25 @@ class Guest:
             self.backend.event("GUEST_STATE", self.json())
 
     def cpu(self):
-        self.tick += 1
+        if not self.backend.args.steady:
+            self.tick += 1
         return (self.tick * 37 % 97) * self.cpus
+
+    def rates(self, tick=None):
+        """A second's work; with --steady that of every second is one."""
+        n = self.tick if tick is None else tick
+        if self.backend.args.steady:
+            n = len(self.name)
+        return {"exits": n * 53 % 2900, "disk_read": n * 4099 % 90000,
+                "disk_written": n * 65521 % 1500000,
+                "net_received": n * 911 % 30000, "net_sent": n * 77 % 900}
+
+    def past(self):
+        """Of four minutes, as the history has it."""
+        each = [dict(self.rates(i), cpu=i * 37 % 97 * self.cpus)
+                for i in range(240)]
+        return dict({k: [one[k] for one in each] for k in each[0]},
+                    name=self.name)
 
     def json(self):
         up = self.pid != 0
@@ -333,6 +350,9 @@ class Backend:
         elif name == "subscribe":
             client.subscribed = True
             client.figures = args.get("figures", False)
+        elif name == "history":
+            ret = {"guests": [g.past() for g in self.guests
+                              if g.pid and self.args.past]}
         elif name == "reload":
             ret = {"mistakes": self.args.mistake}
         elif name == "version":
@@ -341,10 +361,17 @@ class Backend:
         elif name == "reset-switches":
             ret = {}
         elif name == "switches":
-            # NAME:INTERFACE:STATE:MEMBER,MEMBER
+            # NAME:INTERFACE:STATE:MEMBER,MEMBER; MEMBER=ADDRESS... for who
+            # is heard there
             ret = {"switches": [
                 dict(zip(("name", "interface", "state"), words[:3]),
-                     members=[m for m in words[3].split(",") if m])
+                     members=[m.split("=")[0]
+                              for m in words[3].split(",") if m],
+                     stations=[{"member": m.split("=")[0],
+                                "lladdr": "00:20:91:00:00:01",
+                                "address": a}
+                               for m in words[3].split(",")
+                               for a in m.split("=")[1:]])
                 for words in (s.split(":") for s in self.args.switch)]}
         elif name == "log":
             # Made if need be; a test writes into it.
@@ -444,7 +471,8 @@ class Backend:
         if self.args.idle or not any(g.pid for g in self.guests):
             return
         self.event("FIGURES", {"host": self.host(), "guests": [
-            {"name": g.name, "cpu": g.cpu(), "memory_used": g.memory // 3}
+            dict(g.rates(), name=g.name, cpu=g.cpu(), threads=7,
+                 memory_used=g.memory // 3)
             for g in self.guests if g.pid]})
 
     def say_asked(self):
@@ -506,6 +534,10 @@ def main():
     p.add_argument("--delay", type=float, default=0,
                    help="answer, and do, everything that much later")
     p.add_argument("--config", default="/etc/vmtui.conf")
+    p.add_argument("--steady", action="store_true",
+                   help="figures are the same each second")
+    p.add_argument("--past", action="store_true",
+                   help="guests have four minutes of history")
     p.add_argument("--idle", action="store_true",
                    help="send no figures, whatever runs")
     backend = Backend(p.parse_args())

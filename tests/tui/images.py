@@ -5,7 +5,7 @@ import subprocess
 import time
 
 from screens import GUESTS
-from tmux import VMTUI, Failed, children, until
+from tmux import VMTUI, Failed, children, ended, until
 
 SIZES = ((80, 24), (120, 40), (200, 50))
 
@@ -257,6 +257,16 @@ def test_a_copy_shows_how_far_it_is_and_can_be_stopped(place):
         os.kill(pid, signal.SIGCONT)
         s.wait(r"interrupted: \S+large.qcow2 +was not made")
         s.wait(r"^▸large.raw +raw +512M")
+        if os.path.exists(place.path("large.qcow2")):
+            raise Failed("half a copy is there")
+        # It does not outlive the screen.
+        pid = begin_copy(place, s)
+        s.keys("q")
+        s.wait(r"leave\?")
+        s.keys("y")
+        s.wait(r"^ended 0$")
+        os.kill(pid, signal.SIGCONT)
+        until(lambda: ended(pid), "the end of the copy")
         if os.path.exists(place.path("large.qcow2")):
             raise Failed("half a copy is there")
     make(place)

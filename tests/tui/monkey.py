@@ -54,7 +54,7 @@ FREQUENT = ["1", "2", "3", "4", "5", "6", "\035", "\t", "\r", ESC, " ", "e",
 # or because an esc with a key right behind it is an alt.
 CLOSE = (ESC, "y")  # and yes to "what was changed in it is lost"
 WALKS = [CLOSE, CLOSE, CLOSE, CLOSE, "\035g1", "\035g2", "\035g3", "\035g4", "\035g6", "\035g", ESC, ESC,
-         ESC, "\035ge", "\035gn", "\035g?", "\035g:", "\035g4e", "\035g3e",
+         ESC, "\035g5", "\035g5v", "\035g5r", "\035ge", "\035gn", "\035g?", "\035g:", "\035g4e", "\035g3e",
          "\035gj", "\035gke", "\023\r", "\023\r", "\r", "\0352t", "\035|\r",
          (*CLOSE, ESC, "\035g", "1n", "zz%d\t/k\023", "\r"),
          (*CLOSE, ESC, "\035g", "1e", "\t\025%dM\023", "\r")]

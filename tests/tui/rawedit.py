@@ -1,10 +1,12 @@
 """rawedit.py: the view of the configuration's own text."""
+import os
 import random
+import signal
 
 from commands import SIZES
 from forms import conf, opened, read, wait_file
 from screens import GUESTS
-from tmux import Failed, until
+from tmux import Failed, ended, until
 
 
 def at_sizes(place, test, *args):
@@ -238,3 +240,92 @@ def test_random_keys_in_all_views_lose_no_definition(place):
     path = place.path("vmtui.conf")
     until(lambda: place.vmtui("check", path) is not None,
           lambda: "a good file, not\n" + read(place))
+
+
+def test_one_s_own_editor_has_the_terminal_and_gives_it_back(place):
+    def run(s, what):
+        """The editor does that with the file, $1."""
+        place.write("what", what + "\n")
+        s.keys("E")
+
+    def test(size):
+        s = opened(place, size, env={"EDITOR": "sh %s" % place.path("ed")})
+        s.keys("4")
+        s.wait(r"^ +1  # My machines\.")
+        run(s, "sed -i 's/= 4G/= 6G/' \"$1\"")
+        s.wait(r"It has no mistakes; ctrl-s shows what changes")
+        s.wait(r"memory   = 6G        ; plenty")
+        s.wait(r"─ changed ─")
+        run(s, "true")
+        s.wait(r"^ Nothing changed")
+        run(s, "echo gone > \"$1\"; exit 3")
+        s.wait(r"ended with 3: nothing is taken over")
+        run(s, "kill -9 $$")
+        s.wait(r"was ended by signal 9: nothing is taken over")
+        # It has the keys, ctrl-c and the whole screen.
+        run(s, "trap 'echo no' INT; clear; echo here; while ! read x; do :; "
+            "done; echo \"# $x\" > \"$1\"")
+        s.wait(r"^here$")
+        s.wait_not(r"vmtui  odin")
+        s.keys("C-c")
+        s.wait(r"no$")
+        s.type("from me")
+        s.keys("Enter")
+        s.wait(r"^ +1  # from me")
+        s.keys("u")
+        s.wait(r"memory   = 6G        ; plenty")
+        run(s, "sed -i 's/^cpus/cpux/' \"$1\"")
+        s.wait(r"^ +8! cpux     = 4")
+        s.wait(r'has no key "cpux"')
+        s.keys("u")
+        s.wait(r"^ +8  cpus     = 4")
+        wait_file(place, conf(place))
+        # A screen that ends takes its editor along.
+        run(s, "clear; echo $$ > %s; sleep 1000" % place.path("pid"))
+        until(lambda: os.path.exists(place.path("pid")), "the editor")
+        os.kill(s.pid(), signal.SIGTERM)
+        s.wait(r"^ended 0$")
+        with open(place.path("pid")) as f:
+            pid = int(f.read())
+        until(lambda: ended(pid), "the editor's end")
+        os.unlink(place.path("pid"))
+    place.write("ed", ". %s\n" % place.path("what"))
+    test((80, 24))
+
+
+def test_an_editor_that_is_not_there_is_said(place):
+    s = opened(place, (80, 24), env={"VISUAL": "/nowhere/ed -x"})
+    s.keys("4")
+    s.wait(r"^ +1  # My machines\.")
+    s.keys("E")
+    s.wait(r"There is no editor /nowhere/ed -x: choose one with the variable")
+    s.keys("j")
+    s.wait(r"^ +1  # My machines\.")
+
+
+def test_tab_completes_switches_formats_and_files(place):
+    s = opened(place, (80, 24))
+    os.mkdir(place.path("pictures"))
+    place.write("pictures/one.raw", "")
+    s.keys("4")
+    s.wait(r"^ +1  # My machines\.")
+    s.keys("G", "e")
+    s.wait(r"─ typing ─")
+    s.type("interface = sw")
+    s.keys("Tab")
+    s.wait(r"^ +\d+. interface = switch=")
+    s.keys("Tab")
+    s.wait(r"^ +\d+. interface = switch=local")
+    s.keys("Enter")
+    s.type("disk = pic")
+    s.keys("Tab")
+    s.wait(r"^ +\d+. disk = pictures/")
+    s.keys("Tab")
+    s.wait(r"^ +\d+. disk = pictures/one.raw")
+    s.type(", format=r")
+    s.keys("Tab")
+    s.wait(r"^ +\d+. disk = pictures/one.raw, format=raw")
+    s.keys("Enter")
+    s.type("instance-of = bu")
+    s.keys("Tab")
+    s.wait(r"^ +\d+. instance-of = build")

@@ -17,14 +17,14 @@ def skip():
     return None
 
 
-def defined(place):
+def defined(place, extra=""):
     place.write("vmtui.conf", "".join(
-        "[vm %s]\nmemory = 64M\nkernel = %s\n" % (name, GUEST)
+        "[vm %s]\nmemory = 64M\nkernel = %s\n%s" % (name, GUEST, extra)
         for name in ("one", "two")))
 
 
-def started(place, size):
-    defined(place)
+def started(place, size, extra=""):
+    defined(place, extra)
     s = place.screen(size)
     s.wait(r"^▸○ one")
     s.keys("s")
@@ -184,6 +184,25 @@ def test_real_panes_of_one_guest_its_sizes_and_its_hvc0(place):
         return True
 
     until(echoed, lambda: "back on:\n" + s.text())
+
+
+def test_real_second_serial_port_is_one_of_the_guest_s_consoles(place):
+    s = started(place, (100, 30), "serial2 = yes\n")
+    s.keys("o")
+    s.wait(r"^ one ● ─")
+    s.wait(r"^vmtui>")
+    for byte in b"Hi":
+        s.type("out 0x2f8 1 %#x" % byte)
+        s.keys("Enter")
+    s.wait(r"(?s)0x48.*0x69 *\nvmtui>")
+    s.keys("C-]", "c")
+    s.wait(r"^ one ● ttyS1 ─")
+    s.wait(r"^Hi *$")
+    s.keys("C-]", "c")
+    s.wait(r"^ one ● hvc0 ─")
+    s.keys("C-]", "c")
+    s.wait(r"^ one ● ─")
+    s.wait(r"0x69 *\n")
 
 
 RUNNING = """[vm one]

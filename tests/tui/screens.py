@@ -24,7 +24,7 @@ def opened(place, size, *args, **kw):
 def test_80x24_lists_guests_with_their_states(place):
     s = opened(place, (80, 24))
     s.expect(r"^ vmtui  odin .*4 running  1 paused  1 crashed  1 stopped")
-    s.expect(r"^   NAME +STATE +CPU +CPUS +MEM +UP")
+    s.expect(r"^   NAME +STATE +CPU +MEM +NET +DISK +UP")
     s.expect(r"^▸● build +running")
     s.expect(r"^ ◐ dns +paused")
     s.expect(r"^ ✗ test +crashed +triple fault")
@@ -124,7 +124,7 @@ def test_ctrl_bracket_twice_sends_one(place):
         # Behind ctrl-] a "d" or esc has nothing to do: one is back already.
         s.keys("C-]", "d")
         s.wait(r"^▸● build")
-        s.expect(r"quit *$")
+        s.expect(r"quit( +1 2 3 [0-9 ]+)? *$")
         place.again()
 
 

@@ -6,7 +6,7 @@ import time
 from commands import at_sizes
 from screens import GUESTS
 
-SWITCHES = ["--switch", "local:vs-local:up:vmt-web1.0,vmt-db.0,lo",
+SWITCHES = ["--switch", "local:vs-local:up:vmt-web1.0=10.0.0.3,vmt-db.0,lo=",
             "--switch", "inside:vs-inside:absent:"]
 
 
@@ -15,9 +15,9 @@ def test_switches_have_their_members_below_them(place):
         s.keys("3")
         s.wait(r"^─ switches ─")
         s.wait(r"^▸● local +vs-local, up")
-        s.wait(r"^     vmt-web1.0 +web1  \S+")
+        s.wait(r"^     vmt-web1.0 +web1  \S+  10\.0\.0\.3")
         s.wait(r"^     vmt-db.0 +db  ")
-        s.wait(r"^     lo +of the host")
+        s.wait(r"^     lo +of the host, 1 heard")
         s.wait(r"^ ○ inside +vs-inside, absent")
         s.keys("j")
         s.wait(r"^▸    vmt-web1.0")
@@ -40,7 +40,7 @@ def test_members_have_their_rates(place):
 
     def test(s):
         s.keys("3")
-        s.wait(r"^     lo +of the host +\d[\d.]*[KM]/s +\d[\d.]*[KM]/s *$")
+        s.wait(r"^     lo +of the host, 1 heard +\d[\d.]*[KM]/s +\d[\d.]*[KM]/s *$")
     t = threading.Thread(target=traffic)
     t.start()
     try:

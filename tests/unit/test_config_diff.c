@@ -138,6 +138,7 @@ test_diff_sees_options_of_disks_and_interfaces(void **state)
 	    {"disk = /a", "disk = /a, readonly"},
 	    {"disk = /a", "disk = /a, format=raw"},
 	    {"disk = /a", "disk = /a, cache=none"},
+	    {"disk = /a", "disk = /a, bus=scsi"},
 	    {"disk = /a\ndisk = /b", "disk = /b\ndisk = /a"},
 	    {"interface = local", "interface = user"},
 	    {"interface = local", "interface = local, locked"},

@@ -102,6 +102,6 @@ def test_reboot(lab):
     lab.vmtui("balloon", "air", "384M")
     until("128 MiB", lambda: balloon(lab)["taken"] == 128 * MIB)
     console.type("reboot\r")
-    console.expect("reboot: Restarting system", 30)
+    console.expect("reboot: Restarting system", 120)
     console.login()
     until("128 MiB again", lambda: balloon(lab)["taken"] == 128 * MIB)

@@ -9,7 +9,7 @@ BOOT_LIMIT = 1500
 
 CONFIG = """
 [vm di]
-memory = 1G
+memory = 1536M
 boot = cdrom
 cdrom = /guest/installer/cd.iso
 disk = {folder}/empty.img
@@ -37,4 +37,5 @@ def test_dialogue(lab):
     """it reaches its first dialogue on the serial console"""
     if not os.path.exists(IMAGE):
         raise Skip("as above")
-    lab.consoles["di"].expect("Choose the language", BOOT_LIMIT)
+    lab.consoles["di"].expect(
+        r"\[!!?\] Select a language", BOOT_LIMIT)

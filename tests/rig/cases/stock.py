@@ -6,7 +6,7 @@ import hashlib
 import os
 import subprocess
 
-from linux import Failure, Skip, big
+from linux import Failure, big
 
 CONFIG = """
 [vm four]
@@ -78,25 +78,19 @@ def check_disk(lab, device):
     """mkfs, dd, checksums and fsck."""
     console = lab.consoles["four"]
     tool = "chroot /tools /usr/sbin/"
-    console.sh(f"{tool}mke2fs -q -t ext4 /dev/{device}", 120)
+    console.sh(f"{tool}mke2fs -q -t ext4 /dev/{device}")
     console.sh(f"mkdir -p /m && mount -t ext4 /dev/{device} /m")
     console.sh("dd if=/dev/urandom of=/tmp/x bs=64k count=128 2>/dev/null")
     console.sh("dd if=/tmp/x of=/m/x bs=4k conv=fsync 2>/dev/null")
-    console.sh("echo 3 >/proc/sys/vm/drop_caches; cmp /tmp/x /m/x", 120)
+    console.sh("echo 3 >/proc/sys/vm/drop_caches; cmp /tmp/x /m/x")
     console.sh("mkdir /m/many; for i in $(seq 200); do echo $i >/m/many/$i; "
-               "done; umount /m", 120)
-    console.sh(f"{tool}e2fsck -fn /dev/{device}", 120)
+               "done; umount /m")
+    console.sh(f"{tool}e2fsck -fn /dev/{device}")
     return console.want("md5sum /tmp/x", "^[0-9a-f]{32}")[0]
-
-
-def need_tools():
-    if not os.path.exists("/guest/tools.img"):
-        raise Skip("e2fsprogs was not installed where the rig was made")
 
 
 def test_raw(lab):
     """mkfs, dd and fsck on a raw image, and nothing is changed on the way"""
-    need_tools()
     console = lab.consoles["four"]
     console.sh("mkdir /tools && mount -t ext4 -o ro /dev/vdc /tools && "
                "mount -o bind /dev /tools/dev")
@@ -105,7 +99,6 @@ def test_raw(lab):
 
 def test_qcow2(lab):
     """the same on qcow2"""
-    need_tools()
     lab.sums["qcow2"] = check_disk(lab, "vdb")
 
 
@@ -114,14 +107,13 @@ def test_triple_fault(lab):
     console = lab.consoles["four"]
     console.sh("sync; echo triple >/sys/kernel/reboot/type")
     console.type("reboot -f\r")
-    state = lab.wait_state("four", "crashed", 60)
+    state = lab.wait_state("four", "crashed", 180)
     if "triple fault" not in state["reason"]:
         raise Failure(f"the reason is {state['reason']!r}")
 
 
 def test_images(lab):
     """the host finds in both images what the guest wrote"""
-    need_tools()
     lab.vmtui("image", "check", lab.path("four.qcow2"))
     lab.vmtui("image", "convert", "-O", "raw", lab.path("four.qcow2"),
               lab.path("four.qcow2.raw"))
