@@ -13,7 +13,7 @@
 #define SMALL   8u /* buffers of most requests, with header and status */
 #define ID_SIZE 20u
 
-#define BLK_QUEUES     VIRTIO_QUEUES
+#define BLK_QUEUES     8
 #define BLK_QUEUE_SIZE VIRTQ_MAX
 
 struct blk_request {
