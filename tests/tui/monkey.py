@@ -8,6 +8,7 @@ import fcntl
 import os
 import random
 import re
+import signal
 import struct
 import subprocess
 import termios
@@ -24,6 +25,7 @@ STRETCH = 2000
 BURST = 10
 # The last part of each stretch may delete definitions as a person may.
 DELETING = 0.2
+LEFT = b"\033[?1049l"  # the terminal is given back
 MOMENT = 0.05  # seconds; more than an esc is waited for
 CLONE_NEWNET, CLONE_NEWNS = 0x40000000, 0x20000
 MS_RDONLY, MS_REMOUNT, MS_BIND = 1, 32, 4096
@@ -160,7 +162,7 @@ def take(t):
         if t.process.poll() is not None:
             return False
         if state(t.process.pid) == "T":  # ctrl-z
-            t.process.send_signal(18)
+            t.process.send_signal(signal.SIGCONT)
         if unread(t) == 0:
             return True
         if time.monotonic() > deadline:
@@ -170,11 +172,15 @@ def take(t):
 def leave(t):
     """Its end by a signal, or by itself, is an orderly one."""
     if t.process.poll() is None:
-        t.end()
-        return
+        t.process.send_signal(signal.SIGTERM)
+        until(lambda: t.read() or t.process.poll() is not None,
+              "the screen's end")
     t.read()
     os.close(t.fd)
     os.close(t.tty)
+    # One that was leaving by itself has the terminal given back by then.
+    if t.process.returncode == -signal.SIGTERM and LEFT in t.said:
+        return
     if t.process.returncode != 0:
         raise Failed("the screen ended with %d: %r" % (
             t.process.returncode, t.said[-1000:]))
