@@ -9,9 +9,10 @@
 #define CONFIG_THREAD_H
 
 enum thread_kind {
-	THREAD_MAIN, /* the loop: console, control, taps */
+	THREAD_MAIN, /* the loop: console, control, a tap's first queue */
 	THREAD_VCPU,
 	THREAD_DISK,
+	THREAD_NET, /* a pair of a network card's queues */
 	THREAD_KINDS
 };
 

@@ -134,6 +134,25 @@ add_disk(struct hardware *hw, struct pci_bus *bus, struct spec_disk *disk,
 	    bus, block, name, name, cpus, ops, arg, &hw->disk[n], err);
 }
 
+static int
+add_nic(struct hardware *hw, struct pci_bus *bus, struct event_base *base,
+    struct spec_nic *nic, unsigned n, unsigned cpus, struct error *err)
+{
+	static const char *const names[SPEC_MAX_NICS] = {
+	    "net0", "net1", "net2", "net3", "net4", "net5", "net6", "net7"};
+	const struct virtio_net_config config = {
+	    .name = names[n],
+	    .tap_fd = nic->tap_fd,
+	    .taps = nic->taps,
+	    .cpus = cpus,
+	    .mac = nic->mac,
+	    .mtu = nic->mtu,
+	};
+
+	nic->taps = 0;
+	return virtio_net_create(bus, base, &config, &hw->nic[n], err);
+}
+
 /* Those on the SCSI host: "sda", "sdb". */
 static int
 add_scsi_disks(struct hardware *hw, struct pci_bus *bus,
@@ -316,9 +335,8 @@ add_devices(struct hardware *hw, struct guest_spec *spec,
 	    add_cdrom(hw, bus, base, &spec->cdrom, ops, arg, err) == -1)
 		return -1;
 	for (i = 0; i < spec->nics; i++)
-		if (virtio_net_create(bus, base, take(&spec->nic[i].tap_fd),
-			spec->nic[i].mac, spec->nic[i].mtu, &hw->nic[i],
-			err) == -1)
+		if (add_nic(hw, bus, base, &spec->nic[i], i, spec->cpus, err) ==
+		    -1)
 			return -1;
 	if (virtio_rng_create(bus, base, &hw->rng, err) == -1 ||
 	    virtio_console_create(bus, base, &hvc_ops, console[CONSOLE_HVC0],

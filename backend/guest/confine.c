@@ -30,7 +30,7 @@
 #include "config/log.h"
 
 #define NOTES     24
-#define MAX_FILES 1024 /* a processor, a queue, a watcher: a few each */
+#define MAX_FILES 2048 /* a processor, a queue, a watcher: a few each */
 #define MAX_TASKS 256 /* threads, and the kernel's for io_uring */
 
 /* Of the process, as what it describes is. Main thread. */

@@ -31,7 +31,8 @@
 #define M    (1u << THREAD_MAIN)
 #define V    (1u << THREAD_VCPU)
 #define D    (1u << THREAD_DISK)
-#define EACH (M | V | D)
+#define N    (1u << THREAD_NET)
+#define EACH (M | V | D | N)
 
 /* Arguments: anything; the nth is this; the nth has none of these bits. */
 #define ANY             -1, 0, 0
@@ -89,9 +90,9 @@ static const struct call calls[] = {
     /* Waiting, and waking each other. */
     {M | V, SYS_timerfd_settime, ANY},         /* the clock's interrupts */
     {EACH, SYS_futex, ANY},                    /* locks, conditions, joining */
-    {M | D, SYS_epoll_wait, ANY},              /* the loop; a disk's */
-    {M, SYS_epoll_pwait2, ANY},                /* libevent, where it is built */
-    {M | V, SYS_epoll_ctl, ANY},               /* events are added, removed */
+    {M | D | N, SYS_epoll_wait, ANY},          /* the loop; a disk's, a card's */
+    {M | N, SYS_epoll_pwait2, ANY},            /* libevent, where it is built */
+    {M | V | N, SYS_epoll_ctl, ANY},           /* events are added, removed */
     {EACH, SYS_read, ANY},                     /* eventfds, taps, consoles */
     {EACH, SYS_write, ANY},                    /* eventfds, the log */
     {EACH, SYS_poll, ANY},                     /* last words; MSI-X pending;
@@ -132,10 +133,11 @@ static const struct call calls[] = {
     {M, SYS_fcntl, IS(1, F_GETFD)},
     {M, SYS_fcntl, IS(1, F_SETFD)},
     {EACH, SYS_close, ANY},                    /* all of these, in the end */
-    {M | V, SYS_readv, ANY},                   /* frames from a tap */
-    {M | V, SYS_writev, ANY},                  /* frames to a tap */
+    {M | V | N, SYS_readv, ANY},               /* frames from a tap */
+    {M | V | N, SYS_writev, ANY},              /* frames to a tap */
     {M | V, SYS_ioctl, IS(1, TUNSETOFFLOAD)},  /* as the driver can */
     {M | V, SYS_ioctl, IS(1, TUNSETVNETHDRSZ)}, /* likewise */
+    {M | V, SYS_ioctl, IS(1, TUNSETQUEUE)},    /* likewise */
     {M | V, SYS_getrandom, ANY},               /* virtio-rng; hash seeds */
 
     /* A kernel is read once more for a reset; the log, when it has grown. */
@@ -215,6 +217,7 @@ main(void)
 	    [THREAD_MAIN] = "main_filter",
 	    [THREAD_VCPU] = "vcpu_filter",
 	    [THREAD_DISK] = "disk_filter",
+	    [THREAD_NET] = "net_filter",
 	};
 	scmp_filter_ctx ctx;
 	int kind;

@@ -18,7 +18,7 @@
 #include "backend/guest/confine.h"
 #include "config/log.h"
 
-/* Made by confine_mkfilters.c: main_filter, vcpu_filter, disk_filter. */
+/* Made by confine_mkfilters.c: main_filter, vcpu_filter and so on. */
 #include "filters.h"
 
 static const struct {
@@ -28,6 +28,7 @@ static const struct {
     [THREAD_MAIN] = {main_filter, sizeof main_filter / sizeof *main_filter},
     [THREAD_VCPU] = {vcpu_filter, sizeof vcpu_filter / sizeof *vcpu_filter},
     [THREAD_DISK] = {disk_filter, sizeof disk_filter / sizeof *disk_filter},
+    [THREAD_NET] = {net_filter, sizeof net_filter / sizeof *net_filter},
 };
 
 /* Two ways to hand a list to the kernel; a container may know one of them. */

@@ -83,6 +83,7 @@ add_figures(json_t *list, unsigned i, const struct virtio_figures *f)
 	json_object_set_new(
 	    one, "out_ops", json_integer((json_int_t)f->out_ops));
 	json_object_del(one, "fd");
+	json_object_del(one, "fds");
 }
 
 static void

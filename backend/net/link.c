@@ -48,6 +48,13 @@ link_parse_tun(const struct nlattr *data, struct net_link *link)
 
 	mnl_attr_for_each_nested(attr, data)
 	{
+		switch (mnl_attr_get_type(attr)) {
+		case IFLA_TUN_NUM_QUEUES:
+		case IFLA_TUN_NUM_DISABLED_QUEUES:
+			if (mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
+				link->queues += mnl_attr_get_u32(attr);
+			continue;
+		}
 		if (mnl_attr_validate(attr, MNL_TYPE_U8) < 0)
 			continue;
 		switch (mnl_attr_get_type(attr)) {

@@ -27,6 +27,7 @@ struct net_link {
 	bool tap; /* kind "tun": carries frames, not packets */
 	bool persist; /* kind "tun": stays when nobody has it open */
 	bool multi_queue; /* kind "tun": made for several descriptors */
+	unsigned queues; /* then: how many there are now */
 	unsigned mtu;
 	/*
 	 * As the host counts: what came in (rx) by a tap is what its guest

@@ -68,11 +68,6 @@ tap_refused(const struct net_link *link, int error, struct error *err)
 		    "interface %s is a tun, which carries no Ethernet frames: "
 		    "make a tap instead (ip tuntap add dev %s mode tap)",
 		    name, name);
-	if (link->multi_queue)
-		return error_set(err,
-		    "tap %s was made for several queues: make it again without "
-		    "multi_queue",
-		    name);
 	if (error == EBUSY)
 		return error_set(err,
 		    "tap %s is in use by another process: stop that, or give "
@@ -103,20 +98,20 @@ tap_failed(struct rtnl *rt, const char *name, int error, struct error *err)
 	return error_set(err, "making tap %s: %s", name, strerror(error));
 }
 
-int
-tap_open(
-    struct rtnl *rt, const char *name, char actual[IFNAMSIZ], struct error *err)
+/* Opens one queue of a tap that has several of them (many), or the only one. */
+static int
+open_queue(struct rtnl *rt, const char *name, bool many, char actual[IFNAMSIZ],
+    struct error *err)
 {
 	struct ifreq ifr = {0};
 	int fd;
 
-	actual[0] = '\0';
-	if (tap_name_check(name, err) == -1)
-		return -1;
 	if ((fd = tap_device(err)) == -1)
 		return -1;
 	snprintf(ifr.ifr_name, sizeof ifr.ifr_name, "%s", name);
 	ifr.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+	if (many)
+		ifr.ifr_flags |= IFF_MULTI_QUEUE;
 	if (ioctl(fd, TUNSETIFF, &ifr) == -1) {
 		tap_failed(rt, name, errno, err);
 		goto fail;
@@ -131,6 +126,47 @@ tap_open(
 fail:
 	close(fd);
 	return -1;
+}
+
+int
+tap_open_queues(struct rtnl *rt, const char *name, unsigned queues, int *fd,
+    char actual[IFNAMSIZ], struct error *err)
+{
+	char whole[IFNAMSIZ];
+	struct net_link link;
+	bool many = queues > 1;
+	unsigned n;
+
+	actual[0] = '\0';
+	if (tap_name_check(name, err) == -1)
+		return -1;
+	if (net_link_get(rt, name, &link, NULL) == 1) {
+		many = link.multi_queue;
+		/* The kernel would take us in as one more. */
+		if (many && link.queues > 0)
+			return tap_refused(&link, EBUSY, err);
+	}
+	snprintf(whole, sizeof whole, "%s", name);
+	for (n = 0; n == 0 || (many && n < queues); n++) {
+		fd[n] = open_queue(rt, whole, many, actual, err);
+		if (fd[n] == -1)
+			goto fail;
+		memcpy(whole, actual, sizeof whole);
+	}
+	return (int)n;
+fail:
+	while (n-- > 0)
+		close(fd[n]);
+	return -1;
+}
+
+int
+tap_open(
+    struct rtnl *rt, const char *name, char actual[IFNAMSIZ], struct error *err)
+{
+	int fd;
+
+	return tap_open_queues(rt, name, 1, &fd, actual, err) == -1 ? -1 : fd;
 }
 
 /*
@@ -195,5 +231,17 @@ tap_set_header(int fd, int bytes, struct error *err)
 		return error_set(err,
 		    "tap: a header of %d bytes is refused: %s", bytes,
 		    strerror(errno));
+	return 0;
+}
+
+int
+tap_set_queue(int fd, bool attached, struct error *err)
+{
+	struct ifreq ifr = {0};
+
+	ifr.ifr_flags = attached ? IFF_ATTACH_QUEUE : IFF_DETACH_QUEUE;
+	if (ioctl(fd, TUNSETQUEUE, &ifr) == -1)
+		return error_set(err, "tap: %s a queue is refused: %s",
+		    attached ? "attaching" : "detaching", strerror(errno));
 	return 0;
 }

@@ -11,6 +11,7 @@
 #define BACKEND_NET_TAP_H
 
 #include <net/if.h>
+#include <stdbool.h>
 
 #include "backend/net/rtnl.h"
 
@@ -37,6 +38,14 @@ const char *tap_name(const char *guest, unsigned n, char name[IFNAMSIZ]);
  */
 int tap_open(struct rtnl *rt, const char *name, char actual[IFNAMSIZ],
     struct error *err);
+/*
+ * The same with so many queues, a descriptor each in fd[]: frames are spread
+ * over all of them by what they belong to. Returns how many there are: as many
+ * as were asked for, or 1 of a tap that exists and was made for one. -1 as
+ * above.
+ */
+int tap_open_queues(struct rtnl *rt, const char *name, unsigned queues, int *fd,
+    char actual[IFNAMSIZ], struct error *err);
 
 /*
  * Makes the tap a port of bridge, with the bridge's MTU, and brings it up;
@@ -60,5 +69,11 @@ int tap_set_offload(int fd, unsigned offload, struct error *err);
  * sentence.
  */
 int tap_set_header(int fd, int bytes, struct error *err);
+
+/*
+ * Whether this queue of a tap that has several gets and takes frames. Returns
+ * 0, -1 with a sentence.
+ */
+int tap_set_queue(int fd, bool attached, struct error *err);
 
 #endif

@@ -29,8 +29,6 @@ spec_init(struct guest_spec *spec)
 	init_disk(&spec->cdrom);
 	for (i = 0; i < SPEC_MAX_DISKS; i++)
 		init_disk(&spec->disk[i]);
-	for (i = 0; i < SPEC_MAX_NICS; i++)
-		spec->nic[i].tap_fd = -1;
 }
 
 static void
@@ -54,7 +52,7 @@ clear_disk(struct spec_disk *disk)
 void
 spec_clear(struct guest_spec *spec)
 {
-	unsigned i;
+	unsigned i, n;
 
 	close_fd(spec->kvm_fd);
 	close_fd(spec->listen_fd);
@@ -71,7 +69,8 @@ spec_clear(struct guest_spec *spec)
 	for (i = 0; i < SPEC_MAX_DISKS; i++)
 		clear_disk(&spec->disk[i]);
 	for (i = 0; i < SPEC_MAX_NICS; i++) {
-		close_fd(spec->nic[i].tap_fd);
+		for (n = 0; n < spec->nic[i].taps; n++)
+			close_fd(spec->nic[i].tap_fd[n]);
 		free(spec->nic[i].ifname);
 		free(spec->nic[i].bridge);
 	}
@@ -124,14 +123,18 @@ encode_disk(const struct spec_disk *disk, int *fd, unsigned *fds)
 static json_t *
 encode_nic(const struct spec_nic *nic, int *fd, unsigned *fds)
 {
+	json_t *taps = json_array();
 	char mac[18];
+	unsigned i;
 
+	for (i = 0; i < nic->taps; i++)
+		json_array_append_new(
+		    taps, json_integer(put_fd(nic->tap_fd[i], fd, fds)));
 	snprintf(mac, sizeof mac, "%02x:%02x:%02x:%02x:%02x:%02x", nic->mac[0],
 	    nic->mac[1], nic->mac[2], nic->mac[3], nic->mac[4], nic->mac[5]);
-	return json_pack("{s:o, s:o, s:s, s:i, s:b, s:I}", "tap",
+	return json_pack("{s:o, s:o, s:s, s:i, s:b, s:o}", "tap",
 	    text_json(nic->ifname), "switch", text_json(nic->bridge), "lladdr",
-	    mac, "mtu", (int)nic->mtu, "up", true, "fd",
-	    put_fd(nic->tap_fd, fd, fds));
+	    mac, "mtu", (int)nic->mtu, "up", true, "fds", taps);
 }
 
 static json_t *
@@ -297,11 +300,12 @@ static int
 decode_nic(struct decoder *d, json_t *json, struct spec_nic *nic)
 {
 	const char *tap, *sw, *mac;
-	json_int_t fd = -1;
 	json_error_t why;
+	json_t *fds, *one;
+	size_t i;
 
-	if (json_unpack_ex(json, &why, 0, "{s:s, s:s, s:s, s:I}", "tap", &tap,
-		"switch", &sw, "lladdr", &mac, "fd", &fd) == -1)
+	if (json_unpack_ex(json, &why, 0, "{s:s, s:s, s:s, s:o}", "tap", &tap,
+		"switch", &sw, "lladdr", &mac, "fds", &fds) == -1)
 		return error_set(
 		    d->err, "an interface in the spec: %s", why.text);
 	if (take_text(d, tap, &nic->ifname) == -1 ||
@@ -309,7 +313,16 @@ decode_nic(struct decoder *d, json_t *json, struct spec_nic *nic)
 	    decode_mac(d, mac, nic->mac) == -1)
 		return -1;
 	nic->mtu = (unsigned)json_integer_value(json_object_get(json, "mtu"));
-	return take_fd(d, fd, &nic->tap_fd);
+	json_array_foreach (fds, i, one) {
+		if (i == SPEC_MAX_TAPS)
+			return error_set(d->err,
+			    "an interface in the spec has more than %u taps",
+			    SPEC_MAX_TAPS);
+		if (take_fd(d, json_integer_value(one), &nic->tap_fd[i]) == -1)
+			return -1;
+		nic->taps++;
+	}
+	return 0;
 }
 
 static int

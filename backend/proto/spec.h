@@ -21,6 +21,7 @@
 #define SPEC_MAX_DISKS 16
 #define SPEC_MAX_FILES 32 /* of one disk: the image and what it names */
 #define SPEC_MAX_NICS  8
+#define SPEC_MAX_TAPS  8 /* queues of one nic's tap */
 
 /* A struct block_file of backend/block, which sees to its meaning. */
 struct spec_file {
@@ -38,7 +39,8 @@ struct spec_disk {
 };
 
 struct spec_nic {
-	int tap_fd;
+	int tap_fd[SPEC_MAX_TAPS]; /* one queue of it each */
+	unsigned taps;
 	uint8_t mac[6];
 	unsigned mtu; /* 0: not known */
 	char *ifname; /* the tap's */

@@ -167,9 +167,12 @@ nic_open(struct backend *b, const struct config_vm *vm, unsigned i,
 		    config_host_id(host, sizeof host), vm->name, i, nic->mac);
 	if (tap == NULL && (tap = free_tap(b, sw)) == NULL)
 		tap = tap_name(vm->name, i, name);
-	nic->tap_fd = tap_open(b->rt, tap, actual, err);
-	if (nic->tap_fd == -1)
+	rc = tap_open_queues(b->rt, tap,
+	    vm->cpus < SPEC_MAX_TAPS ? vm->cpus : SPEC_MAX_TAPS, nic->tap_fd,
+	    actual, err);
+	if (rc == -1)
 		return -1;
+	nic->taps = (unsigned)rc;
 	nic->ifname = strdup(actual);
 	nic->bridge = strdup(sw != NULL ? sw->name : "");
 	if (nic->ifname == NULL || nic->bridge == NULL)

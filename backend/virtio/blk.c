@@ -151,6 +151,8 @@ done(struct block_request *rq, int result)
 	}
 	if (!r->sync)
 		count(blk, rq);
+	if (rq->op == BLOCK_READ)
+		r->written = (uint32_t)rq->len + 1;
 	/*
 	 * A driver without FLUSH takes a finished write for a safe one
 	 * (5.2.6.2).
@@ -185,8 +187,6 @@ transfer(struct blk *blk, struct blk_request *r, const struct virtq_chain *c,
 		complete(r, S_IOERR);
 		return;
 	}
-	if (!write)
-		r->written += (uint32_t)len;
 	r->rq.op = op;
 	r->rq.offset = sector * SECTOR;
 	r->rq.len = len;
@@ -236,8 +236,10 @@ clear(struct blk *blk, struct blk_request *r, struct virtq_chain *c,
 static void
 get_id(struct blk *blk, struct blk_request *r, const struct virtq_chain *c)
 {
-	r->written += (uint32_t)virtq_copy_in(
-	    c->iov + c->outs, c->ins, 0, blk->serial, ID_SIZE);
+	size_t n =
+	    virtq_copy_in(c->iov + c->outs, c->ins, 0, blk->serial, ID_SIZE);
+
+	r->written = (uint32_t)n + (n == c->in_len);
 	complete(r, S_OK);
 }
 
@@ -249,8 +251,9 @@ begin(struct blk *blk, struct blk_request *r, struct virtq_chain *c)
 
 	r->head = c->head;
 	r->sync = false;
-	r->written = 1;
 	r->status = virtq_take_last(c);
+	/* The status alone, if nothing that was not written is before it. */
+	r->written = c->in_len == 0;
 	if (r->status == NULL || virtq_take_out(c, &h, sizeof h) == -1) {
 		virtq_break(r->vq, "a request without header or status");
 		virtq_push(r->vq, c->head, 0);

@@ -13,7 +13,7 @@
 #define SMALL   8u /* buffers of most requests, with header and status */
 #define ID_SIZE 20u
 
-#define BLK_QUEUES     VIRTIO_QUEUES
+#define BLK_QUEUES     8
 #define BLK_QUEUE_SIZE VIRTQ_MAX
 
 struct blk_request {
@@ -21,7 +21,7 @@ struct blk_request {
 	struct blk *blk;
 	struct virtq *vq; /* that it came by */
 	uint8_t *status; /* in guest memory */
-	uint32_t written; /* to the guest: data and status */
+	uint32_t written; /* to the guest, from the first byte on (2.7.8.2) */
 	uint16_t head;
 	bool sync; /* a write that is being put on stable storage */
 	struct blk_request *next; /* of those that wait for room */

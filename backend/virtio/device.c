@@ -201,6 +201,9 @@ start(struct virtio_dev *dev)
 {
 	unsigned i;
 
+	/* A legacy driver that began too early: nothing changes meanwhile. */
+	if (dev->started && dev->ops->drain != NULL)
+		dev->ops->drain(dev);
 	dev->features &= dev->offered;
 	for (i = 0; i < dev->queues; i++)
 		apply_features(dev, &dev->queue[i]);

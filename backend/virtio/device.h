@@ -14,7 +14,8 @@
  * batch. So when a register write returns, what it did holds everywhere: after
  * a reset nothing of the device touches the guest's memory. The PCI bus's lock
  * is a leaf below it. The ISR alone is read without it, because an interrupt
- * handler should not wait for a disk.
+ * handler should not wait for a disk. A network card's queues are guarded by
+ * locks of its own while frames move (net.h), below the device's.
  */
 #ifndef BACKEND_VIRTIO_DEVICE_H
 #define BACKEND_VIRTIO_DEVICE_H
@@ -31,7 +32,7 @@
 #include "config/log.h"
 
 #define VIRTIO_VENDOR     0x1af4
-#define VIRTIO_QUEUES     8 /* at most, a device */
+#define VIRTIO_QUEUES     17 /* at most, a device */
 #define VIRTIO_CONFIG     64 /* bytes of device configuration, at most */
 #define VIRTIO_NO_VECTOR  0xffff
 #define VIRTIO_QUEUE_SIZE 256 /* of most; the most at the legacy face */
@@ -127,7 +128,7 @@ struct virtio_queue {
 	struct virtio_dev *dev;
 	unsigned index;
 	int kick_fd; /* eventfd behind both faces' doorbells */
-	uint16_t vector;
+	_Atomic uint16_t vector; /* read where the queue is worked on */
 	uint32_t pfn; /* what a legacy driver wrote */
 	bool bell[2]; /* its ioeventfds, by face */
 	struct event *event; /* virtio_listen() */

@@ -66,131 +66,106 @@ probe_offloads(int tap_fd)
 }
 
 void
-net_link_down(struct net *n, const char *why)
+net_link_down(struct net *n, int error)
 {
-	if (n->gone)
-		return;
-	n->gone = true;
-	log_warn(
-	    "the tap of a network card failed (%s): its cable is out", why);
-	event_del(n->readable);
-	event_del(n->writable);
-	n->dev.config[NET_CONFIG_STATUS] &= (uint8_t)~NET_S_LINK_UP;
-	virtio_config_changed(&n->dev);
+	virtio_begin(&n->dev);
+	net_lock(n);
+	if (!n->gone) {
+		n->gone = true;
+		log_warn("the tap of a network card failed (%s): its cable is "
+			 "out",
+		    error == 0 ? "end of file" : strerror(error));
+		n->dev.config[NET_CONFIG_STATUS] &= (uint8_t)~NET_S_LINK_UP;
+		virtio_config_changed(&n->dev);
+	}
+	net_unlock(n);
+	virtio_end(&n->dev);
 }
 
 /*
  * Sends one request's frame. Returns false if the tap cannot take it yet.
  */
 static bool
-send_frame(struct net *n, const struct virtq_chain *c)
+send_frame(struct net_pair *p, const struct virtq_chain *c)
 {
+	struct net *n = p->net;
 	ssize_t len;
 
 	do {
-		len = writev(n->tap_fd, c->iov, (int)c->outs);
+		len = writev(p->tap_fd, c->iov, (int)c->outs);
 	} while (len == -1 && errno == EINTR);
 	if (len >= 0) {
-		virtio_count(&n->dev.figures.out_bytes, c->out_len - n->header);
-		virtio_count(&n->dev.figures.out_ops, 1);
+		net_count(&n->dev.figures.out_bytes, c->out_len - n->header);
+		net_count(&n->dev.figures.out_ops, 1);
 		return true;
 	}
 	if (errno == EAGAIN)
 		return false;
-	if (errno == EBADFD)
-		net_link_down(n, strerror(errno));
+	if (errno == EBADFD) {
+		p->lost = true;
+		p->error = errno;
+	}
 	return true;
 }
 
-static void
-transmit(struct net *n)
+/* Has the request's frame sent, or lost. False: the tap cannot take it yet. */
+static bool
+send_request(struct net_pair *p, const struct virtq_chain *c)
 {
-	struct virtq *q = &n->dev.queue[NET_TX].vq;
+	const struct net *n = p->net;
+
+	if (c->out_len <= n->header) {
+		virtq_break(
+		    &net_queue(p, NET_TX)->vq, "a frame without a header");
+		return true;
+	}
+	return n->gone || n->unplugged || p->lost || send_frame(p, c);
+}
+
+void
+net_transmit(struct net_pair *p)
+{
+	struct virtio_queue *queue = net_queue(p, NET_TX);
+	struct virtq *q = &queue->vq;
 	struct virtq_chain c = {.iov = q->iov, .room = q->max};
 	unsigned frames = 0;
 
 	virtq_disable_kick(q);
 	do {
 		while (frames < NET_BATCH && virtq_pop(q, &c)) {
-			if (c.out_len <= n->header) {
-				virtq_break(q, "a frame without a header");
-			} else if (!n->gone && !n->unplugged &&
-			    !send_frame(n, &c)) {
+			if (!send_request(p, &c)) {
 				virtq_unpop(q, &c);
-				event_add(n->writable, NULL);
+				event_add(p->writable, NULL);
 				goto out;
 			}
 			virtq_push(q, c.head, 0);
 			frames++;
 		}
 		if (frames == NET_BATCH) {
-			virtio_kick(&n->dev, NET_TX);
+			virtio_kick(&p->net->dev, queue->index);
 			break;
 		}
 	} while (virtq_enable_kick(q));
 out:
-	virtio_publish(&n->dev, NET_TX);
+	virtio_publish(&p->net->dev, queue->index);
 }
 
 /* Others are to learn where the guest is now. */
 static void
 announce(struct net *n)
 {
-	if ((n->dev.features & NET_F_ANNOUNCE) != 0)
+	if ((n->features & NET_F_ANNOUNCE) != 0)
 		n->dev.config[NET_CONFIG_STATUS] |= NET_S_ANNOUNCE;
 }
 
-static void
-net_notify(struct virtio_dev *dev, unsigned queue)
+void
+net_tell_moved(struct net *n)
 {
-	struct net *n = (struct net *)dev;
-
-	if (n->moved) {
-		n->moved = false;
-		announce(n);
-		virtio_config_changed(dev);
-	}
-	if (queue == NET_RX)
-		net_receive(n);
-	else if (queue == NET_TX)
-		transmit(n);
-	else
-		net_control(n);
-}
-
-static void
-on_readable(evutil_socket_t fd, short what, void *arg)
-{
-	struct net *n = arg;
-
-	virtio_begin(&n->dev);
-	if (virtio_usable(&n->dev, NET_RX))
-		net_receive(n);
-	else
-		event_del(n->readable);
-	virtio_end(&n->dev);
-}
-
-static void
-on_writable(evutil_socket_t fd, short what, void *arg)
-{
-	struct net *n = arg;
-
-	virtio_begin(&n->dev);
-	if (virtio_usable(&n->dev, NET_TX))
-		transmit(n);
-	virtio_end(&n->dev);
-}
-
-static void
-on_patience(evutil_socket_t fd, short what, void *arg)
-{
-	struct net *n = arg;
-
-	virtio_begin(&n->dev);
-	if (n->rx.held > 0 && virtio_usable(&n->dev, NET_RX))
-		net_rx_give_up(n);
-	virtio_end(&n->dev);
+	if (!n->moved)
+		return;
+	n->moved = false;
+	announce(n);
+	virtio_config_changed(&n->dev);
 }
 
 /* Tells the tap what the driver understands. */
@@ -213,7 +188,7 @@ set_offloads(struct net *n, uint64_t features)
 		    (flags & (TUN_F_TSO4 | TUN_F_TSO6)) != 0)
 			flags |= TUN_F_TSO_ECN;
 	}
-	if (tap_set_offload(n->tap_fd, flags, &err) == -1)
+	if (tap_set_offload(n->pair[0].tap_fd, flags, &err) == -1)
 		log_guest(&n->dev.quiet, "virtio-net: %s", err.text);
 }
 
@@ -224,29 +199,33 @@ net_start(struct virtio_dev *dev)
 	struct error err;
 	int header;
 
+	n->features = dev->features;
+	n->control =
+	    (n->features & NET_F_MQ) != 0 ? 2 * n->pairs : 2; /* 5.1.2 */
 	n->mergeable = (dev->features & F_MRG_RXBUF) != 0;
 	header = n->mergeable || (dev->features & VIRTIO_F_VERSION_1) != 0
 	    ? HEADER
 	    : HEADER_LEGACY;
 	if (header != (int)n->header &&
-	    tap_set_header(n->tap_fd, header, &err) == -1)
+	    tap_set_header(n->pair[0].tap_fd, header, &err) == -1)
 		log_guest(&dev->quiet, "virtio-net: %s", err.text);
 	n->header = (size_t)header;
 	set_offloads(n, dev->features);
-}
-
-static void
-net_drain(struct virtio_dev *dev)
-{
-	net_rx_drain((struct net *)dev);
 }
 
 /* Until the next driver says what it understands, it gets plain frames. */
 static void
 net_reset(struct virtio_dev *dev)
 {
-	set_offloads((struct net *)dev, 0);
-	net_filter_reset((struct net *)dev);
+	struct net *n = (struct net *)dev;
+
+	set_offloads(n, 0);
+	net_lock(n);
+	net_pairs_use(n, 1);
+	net_unlock(n);
+	net_filter_reset(n);
+	n->features = 0;
+	n->control = 2;
 	dev->config[NET_CONFIG_STATUS] &= (uint8_t)~NET_S_ANNOUNCE;
 }
 
@@ -257,34 +236,50 @@ net_config_write(
 {
 	if ((dev->features & (NET_F_CTRL_MAC | VIRTIO_F_VERSION_1)) != 0)
 		return;
+	net_lock((struct net *)dev);
 	for (; size > 0 && offset < NET_CONFIG_STATUS; size--, value >>= 8)
 		dev->config[offset++] = (uint8_t)value;
+	net_unlock((struct net *)dev);
 }
 
 static void
 net_save(struct virtio_dev *dev, struct state_writer *w)
 {
-	net_filter_save((struct net *)dev, w);
+	struct net *n = (struct net *)dev;
+
+	state_put_u8(w, (uint8_t)net_pairs_used(n));
+	net_filter_save(n, w);
 }
 
 static int
 net_load(struct virtio_dev *dev, struct state_reader *r)
 {
-	if (net_filter_load((struct net *)dev, r) == -1)
+	struct net *n = (struct net *)dev;
+	unsigned pairs = state_get_u8(r);
+	int rc;
+
+	if (pairs < 1 || pairs > n->pairs ||
+	    (pairs > 1 && (dev->features & NET_F_MQ) == 0) ||
+	    net_filter_load(n, r) == -1)
+		return -1;
+	net_lock(n);
+	rc = net_pairs_use(n, pairs);
+	net_unlock(n);
+	if (rc == -1)
 		return -1;
 	/* An interrupt now would come before the processors are loaded. */
-	((struct net *)dev)->moved = true;
+	n->moved = true;
 	return 0;
 }
 
 /* What came while the cable was out is lost. */
 static void
-drop_stale(struct net *n)
+drop_stale(struct net_pair *p)
 {
 	unsigned i;
 
-	for (i = 0; i < STALE_MOST; i++)
-		if (read(n->tap_fd, n->rx.spill, sizeof n->rx.spill) <= 0)
+	for (i = 0; i < STALE_MOST && p->enabled; i++)
+		if (read(p->tap_fd, p->rx.spill, sizeof p->rx.spill) <= 0)
 			break;
 }
 
@@ -292,23 +287,25 @@ void
 virtio_net_plug(struct virtio_dev *dev, bool plugged)
 {
 	struct net *n = (struct net *)dev;
+	unsigned i;
 
 	virtio_begin(dev);
+	net_lock(n);
 	if (!n->gone && n->unplugged == plugged) {
 		n->unplugged = !plugged;
-		if (plugged) {
-			drop_stale(n);
-			dev->config[NET_CONFIG_STATUS] |= NET_S_LINK_UP;
-			announce(n);
-			virtio_kick(dev, NET_RX);
-		} else {
-			event_del(n->readable);
-			n->rx.held = 0;
-			dev->config[NET_CONFIG_STATUS] &=
-			    (uint8_t)~NET_S_LINK_UP;
+		for (i = 0; i < n->pairs; i++) {
+			n->pair[i].rx.held = 0;
+			if (plugged)
+				drop_stale(&n->pair[i]);
+			/* Looks at the tap, or no longer. */
+			virtio_kick(dev, 2 * i + NET_RX);
 		}
+		dev->config[NET_CONFIG_STATUS] ^= NET_S_LINK_UP;
+		if (plugged)
+			announce(n);
 		virtio_config_changed(dev);
 	}
+	net_unlock(n);
 	virtio_end(dev);
 }
 
@@ -326,15 +323,7 @@ virtio_net_plugged(struct virtio_dev *dev)
 static void
 net_destroy(struct virtio_dev *dev)
 {
-	struct net *n = (struct net *)dev;
-
-	if (n->readable != NULL)
-		event_free(n->readable);
-	if (n->writable != NULL)
-		event_free(n->writable);
-	if (n->patience != NULL)
-		event_free(n->patience);
-	close(n->tap_fd);
+	net_pairs_destroy((struct net *)dev);
 }
 
 static const struct virtio_ops net_ops = {
@@ -342,10 +331,11 @@ static const struct virtio_ops net_ops = {
     .type = VIRTIO_ID_NET,
     .pci_device = VIRTIO_PCI_NET,
     .class_code = 0x020000,
-    .queues = 3,
+    .queues = 2 * VIRTIO_NET_PAIRS + 1,
+    .queue_size = VIRTQ_MAX,
+    .modern_only = NET_F_MQ,
     .config_len = CONFIG_LEN,
     .start = net_start,
-    .notify = net_notify,
     .drain = net_drain,
     .reset = net_reset,
     .config_write = net_config_write,
@@ -354,39 +344,61 @@ static const struct virtio_ops net_ops = {
     .destroy = net_destroy,
 };
 
+static void
+fill_config(struct net *n, const struct virtio_net_config *config)
+{
+	memcpy(n->lladdr, config->mac, sizeof n->lladdr);
+	n->dev.config[CONFIG_MTU] = (uint8_t)config->mtu;
+	n->dev.config[CONFIG_MTU + 1] = (uint8_t)(config->mtu >> 8);
+	n->dev.config[NET_CONFIG_STATUS] = NET_S_LINK_UP;
+	n->dev.config[NET_CONFIG_PAIRS] = (uint8_t)n->pairs;
+}
+
+static void
+close_taps(const struct virtio_net_config *config, unsigned from)
+{
+	for (; from < config->taps; from++)
+		close(config->tap_fd[from]);
+}
+
 int
-virtio_net_create(struct pci_bus *bus, struct event_base *base, int tap_fd,
-    const uint8_t mac[6], unsigned mtu, struct virtio_dev **dev,
+virtio_net_create(struct pci_bus *bus, struct event_base *base,
+    const struct virtio_net_config *config, struct virtio_dev **dev,
     struct error *err)
 {
+	unsigned pairs =
+	    config->cpus < VIRTIO_NET_PAIRS ? config->cpus : VIRTIO_NET_PAIRS;
 	struct net *n = calloc(1, sizeof *n);
 	uint64_t features;
 
 	if (n == NULL) {
-		close(tap_fd);
+		close_taps(config, 0);
 		return error_set(err, "virtio-net: out of memory");
 	}
-	n->tap_fd = tap_fd;
+	/* A guest has the same queues on a host whose tap has only one. */
+	n->dev.queues = 2 * pairs + 1;
+	n->pairs = config->taps >= pairs ? pairs : 1;
+	n->name = config->name;
 	n->header = HEADER;
-	memcpy(n->lladdr, mac, sizeof n->lladdr);
-	net_filter_reset(n);
-	n->dev.config[CONFIG_MTU] = (uint8_t)mtu;
-	n->dev.config[CONFIG_MTU + 1] = (uint8_t)(mtu >> 8);
-	n->dev.config[NET_CONFIG_STATUS] = NET_S_LINK_UP;
-	features =
-	    F_MAC | F_STATUS | F_MRG_RXBUF | F_CONTROL | probe_offloads(tap_fd);
-	if (mtu >= MTU_LEAST && mtu <= UINT16_MAX)
+	fill_config(n, config);
+	features = F_MAC | F_STATUS | F_MRG_RXBUF | F_CONTROL |
+	    probe_offloads(config->tap_fd[0]);
+	if (n->pairs > 1)
+		features |= NET_F_MQ;
+	if (config->mtu >= MTU_LEAST && config->mtu <= UINT16_MAX)
 		features |= F_MTU;
-	n->readable =
-	    event_new(base, tap_fd, EV_READ | EV_PERSIST, on_readable, n);
-	n->writable = event_new(base, tap_fd, EV_WRITE, on_writable, n);
-	n->patience = event_new(base, -1, 0, on_patience, n);
+	if (net_pairs_create(n, config->tap_fd, base) == -1) {
+		close_taps(config, 0);
+		free(n);
+		return error_set(err, "virtio-net: out of memory");
+	}
+	close_taps(config, n->pairs);
+	net_filter_reset(n);
 	if (virtio_dev_create(&n->dev, bus, &net_ops, features, err) == -1)
 		return -1;
-	if (n->readable == NULL || n->writable == NULL || n->patience == NULL)
-		return error_set(err, "virtio-net: out of memory");
-	if (virtio_listen(&n->dev, base, err) == -1)
-		return -1;
+	if (net_pairs_listen(n, base) == -1)
+		return error_set(err, "%s: no room for its queues: %s",
+		    config->name, strerror(errno));
 	if (dev != NULL)
 		*dev = &n->dev;
 	return 0;

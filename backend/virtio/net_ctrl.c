@@ -16,6 +16,7 @@
 #define CLASS_MAC      1
 #define CLASS_VLAN     2
 #define CLASS_ANNOUNCE 3
+#define CLASS_MQ       4
 
 #define RX_COMMANDS 6 /* in the order of struct net_filter.mode */
 #define RX_PROMISC  0
@@ -30,6 +31,8 @@
 
 #define VLAN_ADD 0
 #define VLAN_DEL 1
+
+#define MQ_PAIRS 0
 
 #define ACK_OK  0
 #define ACK_ERR 1
@@ -78,10 +81,10 @@ take_mac(struct net *n, uint8_t command, struct virtq_chain *c)
 {
 	struct net_table uni, multi;
 
-	if (command == MAC_ADDR && (n->dev.features & NET_F_CTRL_MAC) != 0)
+	if (command == MAC_ADDR && (n->features & NET_F_CTRL_MAC) != 0)
 		return c->out_len == LLADDR &&
 		    virtq_take_out(c, n->dev.config, LLADDR) == 0;
-	if (command != MAC_TABLE || (n->dev.features & NET_F_CTRL_RX) == 0 ||
+	if (command != MAC_TABLE || (n->features & NET_F_CTRL_RX) == 0 ||
 	    !take_table(c, &uni) || !take_table(c, &multi) || c->out_len > 0)
 		return false;
 	n->filter.uni = uni;
@@ -96,7 +99,7 @@ take_rx(struct net *n, uint8_t command, struct virtq_chain *c)
 	    command <= RX_ALLMULTI ? NET_F_CTRL_RX : NET_F_CTRL_RX_EXTRA;
 	uint8_t on;
 
-	if (command >= RX_COMMANDS || (n->dev.features & needs) == 0 ||
+	if (command >= RX_COMMANDS || (n->features & needs) == 0 ||
 	    c->out_len != 1 || virtq_take_out(c, &on, 1) == -1 || on > 1)
 		return false;
 	n->filter.mode[command] = on;
@@ -109,7 +112,7 @@ take_vlan(struct net *n, uint8_t command, struct virtq_chain *c)
 	uint16_t id;
 	uint64_t bit;
 
-	if ((n->dev.features & NET_F_CTRL_VLAN) == 0 || command > VLAN_DEL ||
+	if ((n->features & NET_F_CTRL_VLAN) == 0 || command > VLAN_DEL ||
 	    c->out_len != sizeof id ||
 	    virtq_take_out(c, &id, sizeof id) == -1 || le16toh(id) >= VLANS)
 		return false;
@@ -120,6 +123,18 @@ take_vlan(struct net *n, uint8_t command, struct virtq_chain *c)
 	else
 		n->filter.vlan[id / 64] &= ~bit;
 	return true;
+}
+
+static bool
+take_pairs(struct net *n, uint8_t command, struct virtq_chain *c)
+{
+	uint16_t pairs;
+
+	return (n->features & NET_F_MQ) != 0 && command == MQ_PAIRS &&
+	    c->out_len == sizeof pairs &&
+	    virtq_take_out(c, &pairs, sizeof pairs) == 0 &&
+	    le16toh(pairs) >= 1 && le16toh(pairs) <= n->pairs &&
+	    net_pairs_use(n, le16toh(pairs)) == 0;
 }
 
 static bool
@@ -137,11 +152,13 @@ obey(struct net *n, struct virtq_chain *c)
 	case CLASS_VLAN:
 		return take_vlan(n, head[1], c);
 	case CLASS_ANNOUNCE:
-		if ((n->dev.features & NET_F_ANNOUNCE) == 0 || head[1] != 0 ||
+		if ((n->features & NET_F_ANNOUNCE) == 0 || head[1] != 0 ||
 		    c->out_len > 0)
 			return false;
 		n->dev.config[NET_CONFIG_STATUS] &= (uint8_t)~NET_S_ANNOUNCE;
 		return true;
+	case CLASS_MQ:
+		return take_pairs(n, head[1], c);
 	default:
 		return false;
 	}
@@ -150,12 +167,12 @@ obey(struct net *n, struct virtq_chain *c)
 void
 net_control(struct net *n)
 {
-	struct virtq *q = &n->dev.queue[NET_CTRL].vq;
+	struct virtq *q = &n->dev.queue[n->control].vq;
 	unsigned batch = 0;
 	struct virtq_chain c;
 	uint8_t *ack;
 
-	if ((n->dev.features & NET_F_CTRL_VQ) == 0)
+	if ((n->features & NET_F_CTRL_VQ) == 0)
 		return;
 	do {
 		while (batch < BATCH) {
@@ -166,16 +183,18 @@ net_control(struct net *n)
 				virtq_break(q, "a request without an answer");
 				break;
 			}
+			net_lock(n);
 			*ack = obey(n, &c) ? ACK_OK : ACK_ERR;
+			net_unlock(n);
 			virtq_push(q, c.head, 1);
 			batch++;
 		}
 		if (batch == BATCH) {
-			virtio_kick(&n->dev, NET_CTRL);
+			virtio_kick(&n->dev, n->control);
 			break;
 		}
 	} while (virtq_enable_kick(q));
-	virtio_publish(&n->dev, NET_CTRL);
+	virtio_publish(&n->dev, n->control);
 }
 
 /* The first len bytes of what lies at offset in buffers; false: too short. */
@@ -220,11 +239,11 @@ net_wanted(const struct net *n, const struct iovec *iov, unsigned iovs)
 	uint8_t frame[PEEK];
 	unsigned id;
 
-	if ((n->dev.features & NET_F_CTRL_RX) == 0 || f->mode[RX_PROMISC])
+	if ((n->features & NET_F_CTRL_RX) == 0 || f->mode[RX_PROMISC])
 		return true;
 	if (!peek(iov, iovs, n->header, frame, sizeof frame))
 		return true;
-	if ((n->dev.features & NET_F_CTRL_VLAN) != 0 &&
+	if ((n->features & NET_F_CTRL_VLAN) != 0 &&
 	    (frame[TYPE_AT] << 8 | frame[TYPE_AT + 1]) == TYPE_VLAN) {
 		id = (frame[TYPE_AT + 2] << 8 | frame[TYPE_AT + 3]) %
 		    (unsigned)VLANS;

@@ -45,7 +45,11 @@ struct virtq {
 	uint64_t done;
 	bool *is_held; /* by head, max of them */
 	struct iovec *iov; /* max of them, for a device that needs one chain */
-	const char *broken; /* NULL, or the rule that was broken */
+	/*
+	 * NULL, or the rule that was broken. Also read by who does not guard
+	 * the queue, to tell the driver.
+	 */
+	const char *_Atomic broken;
 };
 
 /*

@@ -75,7 +75,7 @@ send_event(struct scsi *s, uint32_t event, uint32_t reason)
 	struct virtq_chain c = {.iov = q->iov, .room = q->max};
 	struct scsi_event e = {
 	    .event = htole32(event | (s->missed ? SCSI_EVENTS_MISSED : 0)),
-	    .lun = {1, 0, 0x40, 0},
+	    .lun = {1}, /* unit 0, as REPORT LUNS has it */
 	    .reason = htole32(reason),
 	};
 

@@ -481,8 +481,8 @@ virtio_scsi_disks_create(struct pci_bus *bus,
 	h->epoll_fd = h->stop_fd = -1;
 	forget_waiting(h);
 	fill_config(h);
-	if (virtio_dev_create(&h->dev, bus, &disks_ops, SCSI_F_CHANGE, err) ==
-	    -1)
+	if (virtio_dev_create(&h->dev, bus, &disks_ops,
+		SCSI_F_HOTPLUG | SCSI_F_CHANGE, err) == -1)
 		return -1;
 	if (start_thread(h, err) == -1)
 		return -1;

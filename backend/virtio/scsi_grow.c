@@ -15,7 +15,8 @@ scsi_send_event(struct scsi_disks *h, const struct scsi_target *t,
 	struct virtq_chain c = {.iov = q->iov, .room = q->max};
 	struct scsi_event e = {
 	    .event = htole32(event | (h->missed ? SCSI_EVENTS_MISSED : 0)),
-	    .lun = {1, t != NULL ? (uint8_t)(t - h->target) : 0, 0x40, 0},
+	    /* Unit 0, as REPORT LUNS has it: Linux takes no other form here. */
+	    .lun = {1, t != NULL ? (uint8_t)(t - h->target) : 0},
 	    .reason = htole32(reason),
 	};
 

@@ -20,7 +20,12 @@
 #define SCSI_SENSE_SIZE  96
 #define SCSI_CDB_SIZE    32
 
-#define SCSI_F_CHANGE (1ULL << 2) /* 5.6.3: it is told of changes */
+/*
+ * 5.6.3: the driver is told of targets that come and go (none do; but without
+ * this one Linux leaves no buffers for events), and of changes.
+ */
+#define SCSI_F_HOTPLUG (1ULL << 1)
+#define SCSI_F_CHANGE  (1ULL << 2)
 
 /* 5.6.6.1 */
 #define SCSI_OK         0

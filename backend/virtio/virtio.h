@@ -12,7 +12,8 @@
  *
  * Threads: register accesses come on vcpu threads and are serialised by the
  * device's lock. Queues are processed by the device's own context: the main
- * loop for net and rng, its own thread for a disk. kicks are eventfds, so the
+ * loop for rng and a card's first pair, its own thread for a disk and for each
+ * further pair. kicks are eventfds, so the
  * context just polls them.
  *
  * A guest that breaks the rules of a ring gets its device broken: status bit
@@ -89,11 +90,24 @@ int virtio_blk_grown(struct virtio_dev *dev, uint64_t *size, struct error *err);
 
 /*
  * Network card (5.1) on a non-blocking tap with IFF_VNET_HDR and a 12-byte
- * header. Takes tap_fd over, also on failure. Runs on base's loop. mtu is what
- * the driver is told that goes through the tap at once, 0: it is told nothing.
+ * header. It has a pair of queues for each of cpus, up to 8; the driver may use
+ * more than the first where the tap has as many (taps). Takes tap_fd[] over,
+ * also on failure. The first pair and the control queue run on base's loop,
+ * the others each on a thread of its own ("net0.1"). name ("net0") is a
+ * constant. mtu is what the driver is told that goes through the tap at once,
+ * 0: it is told nothing.
  */
-int virtio_net_create(struct pci_bus *bus, struct event_base *base, int tap_fd,
-    const uint8_t mac[6], unsigned mtu, struct virtio_dev **dev,
+#define VIRTIO_NET_PAIRS 8
+struct virtio_net_config {
+	const char *name;
+	const int *tap_fd; /* the tap's queues */
+	unsigned taps; /* 1 to VIRTIO_NET_PAIRS */
+	unsigned cpus;
+	const uint8_t *mac; /* 6 bytes */
+	unsigned mtu;
+};
+int virtio_net_create(struct pci_bus *bus, struct event_base *base,
+    const struct virtio_net_config *config, struct virtio_dev **dev,
     struct error *err);
 /* base's thread: pulls the cable out or plugs it in; whether it is in. */
 void virtio_net_plug(struct virtio_dev *dev, bool plugged);

@@ -192,6 +192,13 @@ def test_what_is_in_use_is_left_alone(place):
     to(s, "lost.raw")
     s.keys("r")
     s.wait(r"/lost.raw is missing")
+    # A new one is offered in its place.
+    s.keys("n")
+    s.wait(r"^ new image: lost.raw")
+    s.keys("Enter")
+    s.wait(r"size of lost.raw \(raw\): 16G")
+    s.keys("Enter")
+    s.wait(r"^▸lost.raw +raw +16G")
 
 
 def catch(s, word):

@@ -15,7 +15,7 @@ def test_switches_have_their_members_below_them(place):
         s.keys("3")
         s.wait(r"^─ switches ─")
         s.wait(r"^▸● local +vs-local, up")
-        s.wait(r"^     vmt-web1.0 +web1  \S+  10\.0\.0\.3 ")
+        s.wait(r"^     vmt-web1.0 +web1  \S+  10\.0\.0\.3")
         s.wait(r"^     vmt-db.0 +db  ")
         s.wait(r"^     lo +of the host, 1 heard")
         s.wait(r"^ ○ inside +vs-inside, absent")

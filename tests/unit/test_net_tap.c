@@ -339,6 +339,58 @@ test_tap_in_use_is_refused(void **state)
 }
 
 static void
+test_tap_has_several_queues(void **state)
+{
+	struct error err = {""};
+	char actual[IFNAMSIZ];
+	struct net_link link;
+	struct rtnl *rt;
+	int fd[4], more[4], i;
+
+	TAPTEST_RTNL(rt, state);
+	NET_OK(tap_open_queues(rt, "tap0", 4, fd, actual, &err));
+	assert_string_equal(actual, "tap0");
+	assert_int_equal(nettest_get(rt, "tap0", &link), 1);
+	assert_true(link.multi_queue);
+	assert_int_equal(link.queues, 4);
+	for (i = 1; i < 4; i++)
+		assert_int_equal(tap_set_queue(fd[i], false, &err), 0);
+	assert_int_equal(tap_set_queue(fd[1], false, &err), -1);
+	nettest_says(&err, "detaching", "refused");
+	assert_int_equal(tap_set_queue(fd[2], true, &err), 0);
+	/* It is in use, though the kernel would have one more. */
+	assert_int_equal(
+	    tap_open_queues(rt, "tap0", 2, more, actual, &err), -1);
+	nettest_says(&err, "tap0 is in use", "tap=");
+	assert_int_equal(tap_open(rt, "tap0", actual, &err), -1);
+	nettest_says(&err, "tap0 is in use", "tap=");
+	for (i = 0; i < 4; i++)
+		close(fd[i]);
+	assert_false(nettest_exists(rt, "tap0"));
+}
+
+static void
+test_tap_that_exists_has_the_queues_that_it_was_made_for(void **state)
+{
+	struct error err = {""};
+	char actual[IFNAMSIZ];
+	struct rtnl *rt;
+	int fd[4], i;
+
+	TAPTEST_RTNL(rt, state);
+	taptest_premade("tap8", IFF_TAP, -1);
+	assert_int_equal(tap_open_queues(rt, "tap8", 4, fd, actual, &err), 1);
+	close(fd[0]);
+	taptest_premade("tap9", IFF_TAP | IFF_MULTI_QUEUE, -1);
+	NET_OK(fd[0] = tap_open(rt, "tap9", actual, &err));
+	close(fd[0]);
+	assert_int_equal(tap_open_queues(rt, "tap9", 4, fd, actual, &err), 4);
+	for (i = 0; i < 4; i++)
+		close(fd[i]);
+	assert_true(nettest_exists(rt, "tap9"));
+}
+
+static void
 test_tap_name_of_what_is_no_tap_is_refused(void **state)
 {
 	struct rtnl *rt;
@@ -348,8 +400,6 @@ test_tap_name_of_what_is_no_tap_is_refused(void **state)
 	taptest_refused(rt, "em0", "em0 exists and is no tap", "tap=");
 	taptest_premade("tun0", IFF_TUN, -1);
 	taptest_refused(rt, "tun0", "tun0 is a tun", "mode tap");
-	taptest_premade("tap9", IFF_TAP | IFF_MULTI_QUEUE, -1);
-	taptest_refused(rt, "tap9", "tap9 was made for several", "multi_queue");
 }
 
 static void
@@ -429,6 +479,8 @@ main(void)
 	    NETTEST(test_tap_of_another_user_is_refused),
 	    NETTEST(test_tap_without_permission_says_how_to_get_it),
 	    NETTEST(test_tap_in_use_is_refused),
+	    NETTEST(test_tap_has_several_queues),
+	    NETTEST(test_tap_that_exists_has_the_queues_that_it_was_made_for),
 	    NETTEST(test_tap_name_of_what_is_no_tap_is_refused),
 	    NETTEST(test_tap_name_the_kernel_cannot_have_is_refused),
 	    NETTEST(test_tap_that_cannot_join_is_left_where_it_was),

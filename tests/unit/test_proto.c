@@ -64,7 +64,9 @@ fill(struct guest_spec *spec)
 	spec->cdrom.file[0].fd = some_fd();
 	spec->cdrom.file[0].readonly = true;
 	spec->nics = 1;
-	spec->nic[0].tap_fd = some_fd();
+	spec->nic[0].tap_fd[0] = some_fd();
+	spec->nic[0].tap_fd[1] = some_fd();
+	spec->nic[0].taps = 2;
 	memcpy(spec->nic[0].mac, mac, sizeof mac);
 	spec->nic[0].ifname = strdup("vmt-mv1.0");
 	spec->nic[0].bridge = strdup("vms-local");
@@ -82,7 +84,7 @@ test_spec_is_read_back_as_it_was_written(void **state)
 	fill(&spec);
 	json = spec_encode(&spec, sent, &fds);
 	assert_non_null(json);
-	assert_int_equal(fds, 10);
+	assert_int_equal(fds, 11);
 	for (i = 0; i < fds; i++)
 		got[i] = dup(sent[i]);
 	assert_int_equal(spec_decode(json, got, fds, &back, &err), 0);
@@ -121,6 +123,8 @@ test_spec_is_read_back_as_it_was_written(void **state)
 	assert_string_equal(back.cdrom.file[0].path, "cd.iso");
 	assert_int_not_equal(back.cdrom.file[0].fd, -1);
 	assert_int_equal(back.nics, 1);
+	assert_int_equal(back.nic[0].taps, 2);
+	assert_int_not_equal(back.nic[0].tap_fd[1], -1);
 	assert_string_equal(back.nic[0].ifname, "vmt-mv1.0");
 	assert_string_equal(back.nic[0].bridge, "vms-local");
 	assert_memory_equal(back.nic[0].mac, spec.nic[0].mac, 6);

@@ -57,6 +57,7 @@ struct fixture {
 	struct virtio_dev *dev;
 	struct ring r;
 	bool legacy;
+	uint32_t written; /* of the last request, as the used ring has it */
 	char path[64];
 };
 
@@ -150,7 +151,7 @@ perform(
 		doorbell(f->bus, true, PIO_BASE + 16, 0);
 	else
 		modern_kick(f->bus, 0);
-	for (i = 0; i < 20000 && !ring_used(&f->r, NULL, NULL); i++)
+	for (i = 0; i < 20000 && !ring_used(&f->r, NULL, &f->written); i++)
 		usleep(1000);
 	assert_true(i < 20000);
 	return *ram(f->bus, STATUS);
@@ -173,14 +174,19 @@ known(struct fixture *f)
 	memset(ram(f->bus, DATA), 0x3c, 4096);
 	assert_int_equal(perform(f, OUT, 7, 4096, false), OK);
 	memset(ram(f->bus, DATA), 0, 4096);
+	assert_int_equal(f->written, 1);
 	assert_int_equal(perform(f, IN, 7, 4096, true), OK);
 	assert_int_equal(*ram(f->bus, DATA + 4095), 0x3c);
+	assert_int_equal(f->written, 4097);
 	assert_int_equal(perform(f, FLUSH, 0, 0, false), OK);
 	/* It has nothing to say of a place. */
 	assert_int_equal(perform(f, FLUSH, ~0ull, 0, false), OK);
 	memset(ram(f->bus, DATA), 0xee, 20);
 	assert_int_equal(perform(f, GET_ID, 0, 20, true), OK);
+	assert_int_equal(f->written, 21);
 	assert_memory_equal(ram(f->bus, DATA), "serial\0\0", 8);
+	assert_int_equal(perform(f, GET_ID, 0, 512, true), OK);
+	assert_int_equal(f->written, 20);
 	assert_int_equal(clear(f, WRITE_ZEROES, 8, 1, 0), OK);
 	assert_int_equal(perform(f, IN, 7, 1536, true), OK);
 	assert_int_equal(*ram(f->bus, DATA + 511), 0x3c);
@@ -249,6 +255,8 @@ limits(struct fixture *f)
 	assert_int_equal(perform(f, OUT, sectors - 1, 512, false), OK);
 	assert_int_equal(perform(f, OUT, sectors - 1, 1024, false), IOERR);
 	assert_int_equal(perform(f, IN, sectors, 512, true), IOERR);
+	/* Nothing was read that could be looked at. */
+	assert_int_equal(f->written, 0);
 	assert_int_equal(perform(f, IN, 1ull << 55, 512, true), IOERR);
 	assert_int_equal(perform(f, OUT, 0, 511, false), IOERR);
 	/* Into a buffer of no length there is no name. */

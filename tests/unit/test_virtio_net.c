@@ -45,14 +45,19 @@ static struct fixture *
 card(int tap, int peer)
 {
 	struct fixture *f = calloc(1, sizeof *f);
+	const struct virtio_net_config config = {.name = "net0",
+	    .tap_fd = &tap,
+	    .taps = 1,
+	    .cpus = 1,
+	    .mac = mac,
+	    .mtu = 1500};
 	struct error err;
 
 	f->bus = rig_new();
 	f->base = event_base_new();
 	f->peer = peer;
 	assert_int_equal(
-	    virtio_net_create(f->bus, f->base, tap, mac, 1500, &f->dev, &err),
-	    0);
+	    virtio_net_create(f->bus, f->base, &config, &f->dev, &err), 0);
 	return f;
 }
 

@@ -47,9 +47,12 @@ static int
 setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof *f);
+	struct virtio_net_config config = {
+	    .name = "net0", .taps = 1, .cpus = 1, .mac = mac, .mtu = 9000};
 	struct error err;
 	int sv[2];
 
+	config.tap_fd = &sv[0];
 	assert_int_equal(
 	    socketpair(
 		AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, sv),
@@ -58,8 +61,7 @@ setup(void **state)
 	f->base = event_base_new();
 	f->peer = sv[1];
 	assert_int_equal(
-	    virtio_net_create(f->bus, f->base, sv[0], mac, 9000, &f->dev, &err),
-	    0);
+	    virtio_net_create(f->bus, f->base, &config, &f->dev, &err), 0);
 	*state = f;
 	return 0;
 }

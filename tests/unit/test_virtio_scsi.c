@@ -462,7 +462,7 @@ took_event(struct fixture *f, uint32_t *event, uint32_t *reason)
 	assert_int_equal(len, 16);
 	memcpy(event, ram(f->bus, EVENT), 4);
 	memcpy(reason, ram(f->bus, EVENT) + 12, 4);
-	assert_memory_equal(ram(f->bus, EVENT) + 4, "\1\0\x40\0", 4);
+	assert_memory_equal(ram(f->bus, EVENT) + 4, "\1\0\0\0", 4);
 	return true;
 }
 

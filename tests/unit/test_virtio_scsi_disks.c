@@ -817,7 +817,7 @@ test_scsi_disk_grows_and_says_so(void **state)
 	wait_used(&f->events, &len);
 	assert_int_equal(len, 16);
 	assert_memory_equal(
-	    ram(f->bus, EVENT), "\3\0\0\0\1\0\x40\0\0\0\0\0\x2a\x09\0\0", 16);
+	    ram(f->bus, EVENT), "\3\0\0\0\1\0\0\0\0\0\0\0\x2a\x09\0\0", 16);
 	is_refused(command(f, "0", 0, 0), 6, 0x2a09);
 	a = command(f, "25", 0, 8);
 	is_good(a);

@@ -50,7 +50,7 @@ struct pci_fn {
 	uint8_t cfg[256];
 	unsigned cap, last;
 	bool msix, intx;
-	_Atomic unsigned sent[16]; /* messages by vector */
+	_Atomic unsigned sent[32]; /* messages by vector */
 	unsigned vectors;
 };
 

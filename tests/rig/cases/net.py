@@ -13,6 +13,7 @@ add = uplink
 
 [vm one]
 memory = 192M
+cpus = 2
 kernel = /guest/vmlinuz
 initrd = /guest/initrd
 cmdline = console=ttyS0 quiet hostname=one
@@ -118,6 +119,15 @@ def test_msix(lab):
     lab.consoles["one"].want(
         "cat /proc/interrupts",
         r"^ *\d+: +[1-9]\d* .*PCI-MSI.* virtio\d+-input\.0")
+
+
+def test_queues(lab):
+    """a card has queues for each processor, and frames come by the second"""
+    one = lab.consoles["one"]
+    one.want("ls -d /sys/class/net/eth0/queues/rx-* | wc -l", r"^2$")
+    one.sh("taskset 2 ping -c 5 -W 5 10.9.0.2")
+    one.want("cat /proc/interrupts",
+             r"^ *\d+: +(\d+ +)?[1-9]\d* .*PCI-MSI.* virtio\d+-input\.1")
 
 
 def test_uplink(lab):
