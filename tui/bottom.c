@@ -68,8 +68,9 @@ keys_width(struct ui *ui, const struct binding *table)
 static bool
 picking(const struct ui *ui)
 {
+	/* A form has a table of its own for that. */
 	if (ui->form.open)
-		return ui->form.pick.open;
+		return false;
 	return (ui->view == &view_guests && ui->guests.pick.open) ||
 	    (ui->view == &view_log && ui->log.pick.open) ||
 	    (ui->view == &view_consoles && ui->consoles.pick.open);

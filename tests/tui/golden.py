@@ -134,7 +134,7 @@ class Scenes:
         self.scene("form, what is saved", ["C-s"], r" save this\? ")
         s.keys("Escape")
         s.wait_not(r" save this\? ")
-        self.scene("form, a choice", ["Enter"], r"enter takes")
+        self.scene("form, a choice", ["Enter"], r"take .*esc back")
         s.keys("Escape")
         s.wait(r"ctrl-s save")
         self.scene("form, left with changes", ["Escape"], r"is +lost")
