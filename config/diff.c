@@ -41,8 +41,10 @@ same_forwards(
 	return a->nforwards == b->nforwards;
 }
 
+/* but_rules: what they may send does not count. */
 static bool
-same_interfaces(const struct config_vm *a, const struct config_vm *b)
+same_interfaces(
+    const struct config_vm *a, const struct config_vm *b, bool but_rules)
 {
 	const struct config_interface *x, *y;
 	size_t i;
@@ -52,7 +54,8 @@ same_interfaces(const struct config_vm *a, const struct config_vm *b)
 		y = &b->interfaces[i];
 		if (x->net != y->net || x->has_lladdr != y->has_lladdr ||
 		    memcmp(x->lladdr, y->lladdr, sizeof x->lladdr) != 0 ||
-		    x->locked != y->locked || !same_forwards(x, y) ||
+		    (!but_rules && x->locked != y->locked) ||
+		    !same_forwards(x, y) ||
 		    !same_text(x->switch_name, y->switch_name) ||
 		    !same_text(x->tap, y->tap))
 			return false;
@@ -97,7 +100,7 @@ same_value(const struct config_key *key, const void *a, const void *b)
 	case CONFIG_K_DISK:
 		return same_disks(v, w);
 	case CONFIG_K_INTERFACE:
-		return same_interfaces(v, w);
+		return same_interfaces(v, w, false);
 	case CONFIG_K_IFNAMES:
 		return same_adds(s, t);
 	case CONFIG_K_ADDRESS:
@@ -149,6 +152,9 @@ config_change_at_once(const struct config_change *c, size_t n)
 	    key->offset == offsetof(struct config_vm, cdrom) &&
 	    (c->before->cdrom == NULL) != (c->after->cdrom == NULL))
 		return false;
+	/* The host changes what is let through; the guest has no part in it. */
+	if (c->before != NULL && key->kind == CONFIG_K_INTERFACE)
+		return same_interfaces(c->before, c->after, true);
 	return key->at_once;
 }
 

@@ -69,7 +69,7 @@ static const struct config_key interface_options[] = {
     {.name = "locked",
 	.kind = CONFIG_K_FLAG,
 	AT(nic.locked),
-	.help = "The guest can send from its own addresses only"},
+	.help = "The guest can send from its own lladdr only"},
     {.name = "tap",
 	.kind = CONFIG_K_IFNAME,
 	AT(nic.tap),
@@ -267,9 +267,10 @@ static const struct config_key switch_keys[] = {
     {.name = "locked",
 	.kind = CONFIG_K_BOOL,
 	AT(locked),
+	.at_once = true,
 	.value = "yes | no",
 	.fallback = "no",
-	.help = "Whether all guests on it can send from their own addresses "
+	.help = "Whether all guests on it can send from their own lladdr "
 		"only"},
     {.name = "enable",
 	.kind = CONFIG_K_BOOL,

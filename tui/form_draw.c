@@ -61,6 +61,7 @@ help_of(const struct ui *ui, char *buf, size_t len)
 	const struct form *f = &ui->form;
 	const struct config_key *key = f->row[f->at].key;
 	const struct guest *g = model_find(ui->model, f->name);
+	const char *when = "";
 	char range[128], more[512];
 
 	if (key == NULL) {
@@ -73,11 +74,14 @@ help_of(const struct ui *ui, char *buf, size_t len)
 	}
 	limits(ui, key, range, sizeof range);
 	options(key, more, sizeof more);
+	if (f->kind == CONFIG_VM && g != NULL && guest_is_up(g) &&
+	    !key->at_once)
+		when = key->kind == CONFIG_K_INTERFACE
+		    ? " In force with the guest's next start; locked alone, at "
+		      "once."
+		    : " In force with the guest's next start.";
 	snprintf(buf, len, "%s = %s: %s.%s%s%s", key->name, key->value,
-	    key->help, more, range,
-	    f->kind == CONFIG_VM && g != NULL && guest_is_up(g) && !key->at_once
-		? " In force with the guest's next start."
-		: "");
+	    key->help, more, range, when);
 }
 
 static void

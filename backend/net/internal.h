@@ -12,6 +12,7 @@
 #include "backend/net/link.h"
 #include "backend/net/rtnl.h"
 
+struct ndmsg;
 struct nlmsghdr;
 
 /*
@@ -69,6 +70,20 @@ int link_autoconf(struct rtnl *rt, int index, bool on);
  * line; one of them in text.
  */
 bool address_of(struct rtnl *rt, int index, char text[INET6_ADDRSTRLEN]);
+
+/* The attributes of a neighbour that count here; NULL where it has none. */
+struct neighbour {
+	const struct ndmsg *msg;
+	const uint8_t *lladdr;
+	const void *address;
+	size_t len;
+	int master;
+};
+/*
+ * Reads one RTM_NEWNEIGH; n points into it. Returns whether it has a hardware
+ * address.
+ */
+bool neighbour_parse(const struct nlmsghdr *nlh, struct neighbour *n);
 
 /* Looks up what has to be a bridge. Returns 0, -1 with a sentence. */
 int bridge_find(struct rtnl *rt, const char *bridge, struct net_link *link,

@@ -71,10 +71,33 @@ link_parse_tun(const struct nlattr *data, struct net_link *link)
 	}
 }
 
+/* What only a bridge's port has: IFLA_INFO_SLAVE_DATA of kind "bridge". */
+static void
+link_parse_port(const struct nlattr *data, struct net_link *link)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, data)
+	{
+		if (mnl_attr_validate(attr, MNL_TYPE_U8) < 0)
+			continue;
+		switch (mnl_attr_get_type(attr)) {
+		case IFLA_BRPORT_LOCKED:
+			link->lockable = true;
+			link->locked = mnl_attr_get_u8(attr) != 0;
+			break;
+		case IFLA_BRPORT_LEARNING:
+			link->learning = mnl_attr_get_u8(attr) != 0;
+			break;
+		}
+	}
+}
+
 static void
 link_parse_info(const struct nlattr *info, struct net_link *link)
 {
-	const struct nlattr *attr, *data = NULL;
+	const struct nlattr *attr, *data = NULL, *port = NULL;
+	bool of_bridge = false;
 
 	mnl_attr_for_each_nested(attr, info)
 	{
@@ -87,10 +110,20 @@ link_parse_info(const struct nlattr *info, struct net_link *link)
 		case IFLA_INFO_DATA:
 			data = attr;
 			break;
+		case IFLA_INFO_SLAVE_KIND:
+			of_bridge =
+			    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0 &&
+			    strcmp(mnl_attr_get_str(attr), "bridge") == 0;
+			break;
+		case IFLA_INFO_SLAVE_DATA:
+			port = attr;
+			break;
 		}
 	}
 	if (data != NULL && strcmp(link->kind, "tun") == 0)
 		link_parse_tun(data, link);
+	if (port != NULL && of_bridge)
+		link_parse_port(port, link);
 }
 
 static void

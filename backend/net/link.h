@@ -24,6 +24,9 @@ struct net_link {
 	bool up;
 	bool loopback;
 	bool ours; /* a bridge that bridge_ensure() made */
+	/* A port of a bridge: */
+	bool lockable; /* the kernel can do what port_lock() needs */
+	bool locked, learning; /* IFLA_BRPORT_LOCKED, IFLA_BRPORT_LEARNING */
 	bool tap; /* kind "tun": carries frames, not packets */
 	bool persist; /* kind "tun": stays when nobody has it open */
 	bool multi_queue; /* kind "tun": made for several descriptors */

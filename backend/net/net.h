@@ -26,6 +26,7 @@
 #include "backend/net/rtnl.h"
 #include "backend/net/link.h"
 #include "backend/net/bridge.h"
+#include "backend/net/port.h"
 #include "backend/net/station.h"
 #include "backend/net/tap.h"
 

@@ -16,17 +16,8 @@ struct search {
 	int n, heard; /* heard: those from the bridge, one a station */
 };
 
-/* The attributes of a neighbour that count here; NULL where it has none. */
-struct neighbour {
-	const struct ndmsg *msg;
-	const uint8_t *lladdr;
-	const void *address;
-	size_t len;
-	int master;
-};
-
-static bool
-parse(const struct nlmsghdr *nlh, struct neighbour *n)
+bool
+neighbour_parse(const struct nlmsghdr *nlh, struct neighbour *n)
 {
 	const struct nlattr *attr;
 
@@ -81,7 +72,7 @@ each_heard(const struct nlmsghdr *nlh, void *arg)
 	int i;
 
 	/* Permanent ones are the ports' own addresses. */
-	if (!parse(nlh, &n) || n.master != s->bridge ||
+	if (!neighbour_parse(nlh, &n) || n.master != s->bridge ||
 	    (n.msg->ndm_state & NUD_PERMANENT) != 0)
 		return 0;
 	/* One a station, though each VLAN has its own. */
@@ -109,7 +100,7 @@ each_neighbour(const struct nlmsghdr *nlh, void *arg)
 	struct neighbour n;
 	int i;
 
-	if (!parse(nlh, &n) || n.msg->ndm_ifindex != s->bridge ||
+	if (!neighbour_parse(nlh, &n) || n.msg->ndm_ifindex != s->bridge ||
 	    n.msg->ndm_family != s->family ||
 	    n.len != (s->family == AF_INET ? 4 : 16) ||
 	    (n.msg->ndm_state & (NUD_FAILED | NUD_INCOMPLETE)) != 0)

@@ -89,7 +89,8 @@
  *   "uptime", "cpu", "cpu_time", "memory_used", "defined", "kernel", "serial2": whether it
  *   has a second serial port, "pin": [the host's CPUs that its own are bound
  *   to, while it runs], "disks": [{"path",
- *   …}], "nics": [{"tap", "switch", "lladdr", "mtu", "up"}], "restarts": RESTARTS,
+ *   …}], "nics": [{"tap", "switch", "lladdr", "locked": it can send from
+ *   that lladdr only, "mtu", "up"}], "restarts": RESTARTS,
  *   "cdrom": MEDIUM if it has a drive,
  *   "allow": ["title", "clipboard": what it may do to the terminal of who has
  *   its console], "rows", "cols": the size of hvc0, 0: not told,

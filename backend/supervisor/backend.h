@@ -10,6 +10,7 @@
  *	registry.c     the guests, defined and running, and their states
  *	prepare.c      from a definition to opened files: every check
  *	network.c      switches and taps of a guest
+ *	rules.c        what a guest's interfaces may send
  *	process.c      guest processes: started, spoken to, mourned
  *	transfer.c     guests that are sent and received
  *	adopt.c        guest processes of the backend before this one
@@ -96,6 +97,7 @@ struct guest {
 	json_t *spec; /* of the one that runs (spec.h), or NULL */
 	json_t *balloon; /* BALLOON (proto.h) as it was last told, or NULL */
 	struct plugged plugged;
+	json_t *plugs; /* rules.h; NULL: none, or not known any more */
 	struct cpu_sample cpu;
 	struct rates *rates; /* rates.c; NULL: nobody looked yet */
 	bool counting; /* its process was asked for its counts */

@@ -4,6 +4,7 @@
 #include "backend/supervisor/changes.h"
 #include "backend/supervisor/disc.h"
 #include "backend/supervisor/registry.h"
+#include "backend/supervisor/rules.h"
 #include "config/diff.h"
 #include "config/log.h"
 
@@ -47,33 +48,72 @@ who_must_restart(struct backend *b, const struct config_change *c)
 	return list;
 }
 
+static void
+add_trouble(json_t *troubles, const struct error *err)
+{
+	log_warn("%s", err->text);
+	json_array_append_new(troubles, text_json(err->text));
+}
+
+/* Who is defined follows with a change of its own. */
+static void
+follow_switch(
+    struct backend *b, const struct config_switch *sw, json_t *troubles)
+{
+	struct error err;
+	struct guest *g;
+
+	TAILQ_FOREACH (g, &b->guests, entry)
+		if (registry_runs(g) &&
+		    config_find_vm(b->config, g->name) == NULL &&
+		    rules_follow_switch(g, sw, &err) == -1)
+			add_trouble(troubles, &err);
+}
+
 /*
  * What of it a running guest sees at once and has to be done. Returns what went
  * wrong with that, as sentences.
  */
 static json_t *
-carry_out(struct backend *b, const struct config_change *c)
+carry_out(struct backend *b, const struct config *after,
+    const struct config_change *c)
 {
 	json_t *troubles = json_array();
+	const char *key;
 	struct guest *g;
 	struct error err;
 	size_t i;
 
 	g = c->after != NULL ? registry_find(b, c->name) : NULL;
-	for (i = 0; g != NULL && registry_runs(g) && i < c->nkeys; i++)
-		if (strcmp(c->keys[i]->name, "cdrom") == 0 &&
-		    disc_follow(g, c->after, &err) == -1) {
-			log_warn("%s", err.text);
-			json_array_append_new(troubles, text_json(err.text));
-		}
+	if (g != NULL && !registry_runs(g))
+		g = NULL;
+	for (i = 0; i < c->nkeys; i++) {
+		key = c->keys[i]->name;
+		if (g != NULL && strcmp(key, "cdrom") == 0 &&
+		    disc_follow(g, c->after, &err) == -1)
+			add_trouble(troubles, &err);
+		if (g != NULL && strcmp(key, "interface") == 0 &&
+		    config_change_at_once(c, i) &&
+		    rules_follow(g, c->after, &err) == -1)
+			add_trouble(troubles, &err);
+		if (c->kind == CONFIG_SWITCH && strcmp(key, "locked") == 0)
+			follow_switch(
+			    b, config_find_switch(after, c->name), troubles);
+	}
 	return troubles;
 }
+
+struct noting {
+	struct backend *b;
+	const struct config *after;
+};
 
 static void
 note(const struct config_change *c, void *arg)
 {
 	static const char *const what[] = {"added", "removed", "changed"};
-	struct backend *b = arg;
+	const struct noting *noting = arg;
+	struct backend *b = noting->b;
 	json_t *keys = json_array();
 	size_t i;
 
@@ -85,11 +125,13 @@ note(const struct config_change *c, void *arg)
 	    json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "kind",
 		config_section_word(c->kind), "name", c->name, "change",
 		what[c->what], "keys", keys, "restart", who_must_restart(b, c),
-		"troubles", carry_out(b, c)));
+		"troubles", carry_out(b, noting->after, c)));
 }
 
 void
 changes_note(struct backend *b, const struct config *after)
 {
-	config_diff(b->config, after, note, b);
+	struct noting noting = {b, after};
+
+	config_diff(b->config, after, note, &noting);
 }

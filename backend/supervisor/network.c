@@ -6,10 +6,11 @@
 #include "backend/net/net.h"
 #include "backend/supervisor/network.h"
 #include "backend/supervisor/registry.h"
+#include "backend/supervisor/rules.h"
 #include "config/log.h"
 
-static struct rtnl *
-handle(struct backend *b, struct error *err)
+struct rtnl *
+network_handle(struct backend *b, struct error *err)
 {
 	if (b->rt == NULL)
 		b->rt = rtnl_open(err);
@@ -72,8 +73,6 @@ switch_check(
 		what = "address =";
 	else if (sw->nat)
 		what = "nat = yes";
-	else if (sw->locked)
-		what = "locked = yes";
 	if (what == NULL)
 		return 0;
 	return error_set(err,
@@ -196,7 +195,7 @@ network_open(struct backend *b, const struct config_vm *vm,
 
 	if (vm->ninterfaces == 0)
 		return 0;
-	if (handle(b, err) == NULL)
+	if (network_handle(b, err) == NULL)
 		return -1;
 	for (i = 0; i < vm->ninterfaces && i < SPEC_MAX_NICS; i++) {
 		spec->nics = i + 1;
@@ -266,7 +265,8 @@ replug(struct backend *b, const struct config_switch *sw, struct error *err)
 			tap = json_string_value(json_object_get(nic, "tap"));
 			if (name != NULL && tap != NULL &&
 			    strcmp(name, sw->name) == 0 &&
-			    bridge_add(b->rt, sw->interface, tap, err) == -1)
+			    (bridge_add(b->rt, sw->interface, tap, err) == -1 ||
+				rules_again(g, tap, err) == -1))
 				return error_prefix(
 				    err, "switch %s: ", sw->name);
 		}
@@ -284,7 +284,7 @@ network_reset(struct backend *b, struct error *err)
 	int rc = 0, there;
 	size_t i;
 
-	if (handle(b, err) == NULL)
+	if (network_handle(b, err) == NULL)
 		return -1;
 	for (i = 0; i < b->config->nswitches; i++) {
 		sw = &b->config->switches[i];
@@ -370,7 +370,8 @@ network_switches(struct backend *b, struct error *err)
 	size_t i;
 	int n;
 
-	if (handle(b, err) == NULL || (n = net_links(b->rt, &links, err)) == -1)
+	if (network_handle(b, err) == NULL ||
+	    (n = net_links(b->rt, &links, err)) == -1)
 		return NULL;
 	list = json_array();
 	for (i = 0; i < b->config->nswitches; i++)

@@ -12,6 +12,12 @@
 #include "backend/supervisor/backend.h"
 
 /*
+ * The conversation with the kernel, b->rt, opened if it is not yet. NULL with
+ * err.
+ */
+struct rtnl *network_handle(struct backend *b, struct error *err);
+
+/*
  * Opens the taps of vm's interfaces and plugs them in, making bridges as
  * needed. Fills spec->nic, and plugged for network_undo(). Returns 0, or -1
  * with err; the caller then closes the taps (spec_clear()) and undoes.

@@ -43,8 +43,13 @@ check_interface_known(const struct config_vm *vm,
 		return later(vm, "interface = user", err);
 	if (in->net == CONFIG_NET_LOCAL)
 		return later(vm, "interface = local", err);
-	if (in->locked)
-		return later(vm, "interface with locked", err);
+	if (in->locked && in->switch_name == NULL)
+		return error_set(err,
+		    "%s: an interface that is locked has to be in a switch, "
+		    "whose bridge drops what it may not send: write "
+		    "switch=NAME (a [switch] may be a bridge of yours, "
+		    "interface = NAME), or take out locked",
+		    vm->name);
 	return 0;
 }
 

@@ -15,6 +15,7 @@
 #include "backend/supervisor/prepare.h"
 #include "backend/supervisor/process.h"
 #include "backend/supervisor/registry.h"
+#include "backend/supervisor/rules.h"
 #include "backend/supervisor/spawn.h"
 #include "backend/supervisor/transfer.h"
 #include "config/log.h"
@@ -312,7 +313,7 @@ finish(struct process *p)
 	struct backend *b = g->b;
 	process_started *started = p->started;
 	void (*known)(struct backend *) = p->told ? NULL : p->known;
-	bool ran = p->launched;
+	bool ran = p->launched, over = p->child || p->ended != NULL;
 	const char *state;
 	void *arg = p->arg;
 
@@ -325,6 +326,9 @@ finish(struct process *p)
 	}
 	memcpy(failure, p->failure, sizeof failure);
 	process_free(p);
+	/* Whoever closed its connection may run on, and what holds it stays. */
+	if (over)
+		rules_undo(b, g->plugs);
 	prepare_undo(b, g->name, &g->plugged, !ran);
 	registry_ended(g, state, reason);
 	if (started != NULL)
@@ -574,6 +578,7 @@ on_status(struct guest *g, json_t *ret, int fd, const char *why, void *arg)
 		state = json_string_value(json_object_get(ret, "state"));
 		reason = json_string_value(json_object_get(ret, "reason"));
 		g->spec = json_incref(json_object_get(ret, "spec"));
+		rules_adopted(g);
 		memory_told(g, json_object_get(ret, "balloon"));
 		g->started =
 		    (time_t)json_number_value(json_object_get(ret, "started"));

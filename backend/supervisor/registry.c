@@ -13,6 +13,7 @@
 #include "backend/supervisor/rates.h"
 #include "backend/supervisor/registry.h"
 #include "backend/supervisor/remember.h"
+#include "backend/supervisor/rules.h"
 #include "backend/supervisor/sizes.h"
 #include "config/log.h"
 
@@ -79,6 +80,7 @@ drop(struct guest *g)
 	rates_forget(g);
 	json_decref(g->spec);
 	json_decref(g->balloon);
+	json_decref(g->plugs);
 	free(g);
 }
 
@@ -164,7 +166,8 @@ registry_ended(struct guest *g, const char *state, const char *why)
 		    rq, rq->wants_guest ? json_incref(json) : NULL, -1);
 	json_decref(json);
 	json_decref(g->spec);
-	g->spec = NULL;
+	json_decref(g->plugs);
+	g->spec = g->plugs = NULL;
 	memory_told(g, NULL);
 	if (!wanted(g, false)) {
 		remember_forget(g);
@@ -228,10 +231,10 @@ defined_nics(const struct config_vm *vm)
 		snprintf(mac, sizeof mac, "%02x:%02x:%02x:%02x:%02x:%02x", a[0],
 		    a[1], a[2], a[3], a[4], a[5]);
 		json_array_append_new(list,
-		    json_pack("{s:s, s:s, s:s}", "tap",
+		    json_pack("{s:s, s:s, s:s, s:b}", "tap",
 			nic->tap != NULL ? nic->tap : "", "switch",
 			nic->switch_name != NULL ? nic->switch_name : "",
-			"lladdr", mac));
+			"lladdr", mac, "locked", nic->locked));
 	}
 	return list;
 }
@@ -261,6 +264,18 @@ running_parts(const json_t *spec, const char *which)
 	return list;
 }
 
+static json_t *
+running_nics(const struct guest *g)
+{
+	json_t *list = running_parts(g->spec, "nics"), *nic;
+	size_t i;
+
+	json_array_foreach (list, i, nic)
+		json_object_set_new(
+		    nic, "locked", json_boolean(rules_locked(g, i)));
+	return list;
+}
+
 static void
 add_parts(const struct guest *g, const struct config_vm *vm, json_t *obj)
 {
@@ -274,8 +289,7 @@ add_parts(const struct guest *g, const struct config_vm *vm, json_t *obj)
 			    obj, same[i], json_object_get(g->spec, same[i]));
 		json_object_set_new(
 		    obj, "disks", running_parts(g->spec, "disks"));
-		json_object_set_new(
-		    obj, "nics", running_parts(g->spec, "nics"));
+		json_object_set_new(obj, "nics", running_nics(g));
 		json_object_set_new(obj, "cdrom", disc_json(g));
 		return;
 	}

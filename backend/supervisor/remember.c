@@ -13,6 +13,7 @@
 #include "backend/supervisor/process.h"
 #include "backend/supervisor/registry.h"
 #include "backend/supervisor/remember.h"
+#include "backend/supervisor/rules.h"
 #include "backend/supervisor/spawn.h"
 #include "config/log.h"
 
@@ -71,9 +72,10 @@ remember_guest(const struct guest *g)
 	if (state_path(g->name, path, sizeof path) == -1)
 		return;
 	snprintf(fresh, sizeof fresh, "%s.new", path);
-	json = json_pack("{s:s, s:o, s:I, s:I, s:o}", "state", g->state,
+	json = json_pack("{s:s, s:o, s:I, s:I, s:o, s:O*}", "state", g->state,
 	    "reason", text_json(g->reason), "since", (json_int_t)g->since,
-	    "started", (json_int_t)g->started, "restarts", restart_json(g));
+	    "started", (json_int_t)g->started, "restarts", restart_json(g),
+	    "plugs", g->plugs);
 	if (json == NULL || json_dump_file(json, fresh, JSON_COMPACT) == -1 ||
 	    rename(fresh, path) == -1)
 		log_warn("the state of %s cannot be written to %s: a backend "
@@ -111,6 +113,7 @@ ended_alone(struct guest *g)
 	else
 		snprintf(reason, sizeof reason,
 		    "ended while no backend ran: %s", line);
+	rules_undo(g->b, g->plugs);
 	registry_ended(g, i == 0 ? PROTO_STOPPED : PROTO_CRASHED, reason);
 }
 
@@ -120,6 +123,8 @@ restore(struct guest *g, const json_t *json)
 	const char *state, *reason;
 
 	restart_load(g, json_object_get(json, "restarts"));
+	json_decref(g->plugs);
+	g->plugs = json_incref(json_object_get(json, "plugs"));
 	state = json_string_value(json_object_get(json, "state"));
 	reason = json_string_value(json_object_get(json, "reason"));
 	g->started =

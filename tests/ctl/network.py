@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 
 from badinput import run_backend
 from harness import Skip, check, need_kvm, need_root, until
@@ -145,6 +146,185 @@ def test_bridges_go_with_the_backends_orderly_end(lab):
     finally:
         holder.kill()
         holder.wait()
+
+
+# Plays a guest that lies: from another queue of its tap, sends a frame from a
+# forged source and one from its own until the latter comes out at up0, whose
+# descriptor it has; says whether the forged one did too. Both ways are the
+# same, so that what is sent first comes first.
+LIAR = """
+import fcntl, os, select, struct, sys, time
+
+def tap(name, flags):
+    fd = os.open("/dev/net/tun", os.O_RDWR)
+    fcntl.ioctl(fd, 0x400454ca, struct.pack("16sH22x", name, flags))
+    return fd
+
+def frame(source, mark):
+    return (bytes(12) + b"\\xff" * 6 + source + b"\\x88\\xb5" +
+            bytes([mark]) + bytes(45))
+
+TAP, NO_PI, VNET_HDR, MULTI = 2, 0x1000, 0x4000, 0x100
+guest = tap(b"tap7", TAP | NO_PI | VNET_HDR | MULTI)
+up = tap(b"up0", TAP | NO_PI)
+own, forged = bytes.fromhex(sys.argv[1]), bytes.fromhex("020000000099")
+end = time.monotonic() + 30
+came = set()
+# The first ones may go before the bridge knows that somebody is there.
+while time.monotonic() < end and not {1, 3} <= came:
+    mark = 2 if 1 in came else 0
+    if mark:
+        os.write(guest, frame(forged, mark))
+    os.write(guest, frame(own, mark + 1))
+    while select.select([up], [], [], 0.2)[0]:
+        data = os.read(up, 2048)
+        if data[12:14] == b"\\x88\\xb5":
+            came.add(data[14])
+print("both" if 2 in came else "own" if 3 in came else "none")
+"""
+
+
+class Locked(Net):
+    """A guest "a" whose tap leads to up0."""
+
+    OWN = "02:00:00:00:00:01"
+
+    def __init__(self, lab):
+        need_kvm()
+        super().__init__(lab)
+        self.lab = lab
+        self.holder = subprocess.Popen(
+            ["nsenter", "-t", str(self.pid), "-n", "sleep", "600"])
+        self.ip("link", "add", "br7", "type", "bridge")
+        self.uplink("probe")
+        self.ip("link", "set", "probe", "master", "br7")
+        if self.port("probe").get("locked") is None:
+            self.end()
+            raise Skip("this kernel or ip cannot lock a port of a bridge")
+        self.ip("link", "del", "probe")
+        self.ip("link", "del", "br7")
+        self.uplink("up0")
+        self.ip("tuntap", "add", "dev", "tap7", "mode", "tap", "multi_queue")
+
+    def end(self):
+        self.holder.kill()
+        self.holder.wait()
+
+    def port(self, name):
+        link, = json.loads(self.ip("-d", "-j", "link", "show", "dev", name))
+        return link.get("linkinfo", {}).get("info_slave_data", {})
+
+    def define(self, nic="", switch="", tap="tap=tap7"):
+        self.lab.configure(
+            "[switch local]\nadd = up0\n" + switch + "\n" + self.lab.guest(
+                "a", "interface = switch=local, %s, lladdr=%s%s" %
+                (tap, self.OWN, nic)))
+
+    def passes(self):
+        return subprocess.run(
+            ["nsenter", "-t", str(self.holder.pid), "-n", sys.executable,
+             "-c", LIAR, self.OWN.replace(":", "")],
+            check=True, capture_output=True, text=True).stdout.strip()
+
+    def holds(self, locked):
+        nic = self.lab.status("a")["nics"][0]
+        check(nic["locked"] is locked, nic)
+        check(self.passes() == ("own" if locked else "both"), locked)
+
+
+def test_a_locked_interface_sends_from_its_own_address_only(lab):
+    net = Locked(lab)
+    try:
+        net.define(", locked")
+        lab.ok("start", "a")
+        net.holds(True)
+
+        def reload(*words):
+            net.define(*words)
+            text = lab.ok("reload")
+            check("restart" not in text, text)
+
+        reload("")
+        net.holds(False)
+        reload(", locked")
+        net.holds(True)
+        reload(", locked", "locked = yes")
+        reload("", "locked = yes")
+        net.holds(True)
+        reload("", "")
+        net.holds(False)
+        # With something else it is for the next start.
+        net.define(", locked", tap="tap=tap8")
+        text = lab.ok("reload")
+        check("needs a restart of a" in text, text)
+        check(lab.status("a")["nics"][0]["locked"] is False)
+        # Nor is what runs taken for what is defined meanwhile.
+        net.define(tap="tap=tap8")
+        net.define(", locked", tap="tap=tap8")
+        lab.ok("reload")
+        net.define("", tap="tap=tap8")
+        lab.ok("reload")
+        net.define(", locked", tap="tap=tap8")
+        text = lab.ok("reload")
+        check("with its next start" in text, text)
+        net.holds(False)
+    finally:
+        net.end()
+
+
+def test_the_next_backend_keeps_a_locked_interface_right(lab):
+    net = Locked(lab)
+    try:
+        net.define(", locked")
+        lab.ok("start", "a")
+        net.holds(True)
+        for nic, locked in ((", locked", True), ("", False),
+                            (", locked", True)):
+            lab.kill_backend()
+            net.define(nic)
+            run_backend(lab, ["nsenter", "-t", str(net.holder.pid), "-n"])
+            until("the adoption", lambda:
+                  lab.status("a")["state"] == "running" and
+                  lab.status("a")["reason"] == "")
+            net.holds(locked)
+        # A tap that stays is nobody's when its guest is gone.
+        net.pid = net.holder.pid
+        net.ip("link", "set", "tap7", "nomaster")
+        net.ip("link", "set", "tap7", "master", net.links()["up0"])
+        lab.ok("reset", "switches")
+        net.holds(True)
+        lab.ok("stop", "-f", "a")
+        check(not net.port("tap7").get("locked"), net.port("tap7"))
+    finally:
+        net.end()
+
+
+def test_a_locked_interface_that_cannot_be_is_refused(lab):
+    net = Locked(lab)
+    net.end()
+    switch = "[switch one]\nlocked = yes\n"
+
+    def on(name, number):
+        return lab.guest(name, "interface = switch=one, "
+                               "lladdr=02:00:00:00:00:0%d" % number)
+
+    lab.configure(switch + on("b", 1) +
+                  lab.guest("a", "interface = tap=tap8, locked"))
+    links = net.links()
+    err = lab.fails("start", "a")
+    check("switch=NAME" in err, err)
+    check(net.links() == links, net.links())
+    lab.ok("start", "b")
+    links = net.links()
+    # What runs has its address until it ends, whatever its definition says.
+    lab.configure(switch + on("b", 2) + on("c", 1))
+    lab.ok("reload")
+    err = lab.fails("start", "c")
+    check("the address of v" in err and "another lladdr" in err, err)
+    check(net.links() == links, net.links())
+    lab.ok("stop", "-f", "b")
+    lab.ok("start", "c")
+    check(lab.status("c")["nics"][0]["locked"] is True)
 
 
 def test_switches_with_keys_of_later_versions_are_refused(lab):

@@ -132,6 +132,23 @@ test_diff_knows_that_a_disc_changes_and_a_drive_does_not(void **state)
 }
 
 static void
+test_diff_knows_that_locked_alone_needs_no_restart(void **state)
+{
+	assert_int_equal(
+	    seen_at_once("interface = local", "interface = local, locked"), 1);
+	assert_int_equal(
+	    seen_at_once("interface = local, locked", "interface = local"), 1);
+	assert_int_equal(seen_at_once("interface = local, locked, tap=a",
+			     "interface = local, tap=b"),
+	    0);
+	assert_int_equal(seen_at_once("interface = local",
+			     "interface = local, locked\ninterface = local"),
+	    0);
+	assert_int_equal(seen_at_once("interface = local", ""), 0);
+	assert_int_equal(seen_at_once("", "interface = local, locked"), 0);
+}
+
+static void
 test_diff_sees_options_of_disks_and_interfaces(void **state)
 {
 	static const char *const pairs[][2] = {
@@ -186,6 +203,8 @@ main(void)
 	    cmocka_unit_test(test_diff_sees_every_key_of_a_guest),
 	    cmocka_unit_test(
 		test_diff_knows_that_a_disc_changes_and_a_drive_does_not),
+	    cmocka_unit_test(
+		test_diff_knows_that_locked_alone_needs_no_restart),
 	    cmocka_unit_test(test_diff_sees_options_of_disks_and_interfaces),
 	    cmocka_unit_test(test_diff_sees_switches_and_the_backend),
 	};
