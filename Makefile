@@ -3,6 +3,7 @@
 #	make		build/vmtui
 #	make run	install what is missing, build, open the screen
 #	make check	install what tests need, build, pass every test
+#	make golden	the pictures of the screen that tests compare, anew
 #	make bench	the figures, beside the peers they are measured against
 #	make install	DESTDIR and PREFIX are honoured
 #
@@ -121,6 +122,11 @@ run: install-run
 check: install-check
 	@tests/check
 
+# Once the screen looks another way on purpose: read what git diff says then.
+golden: install-check
+	@$(MAKE) --no-print-directory VARIANT=asan build/asan/vmtui
+	@GOLDEN=renew tests/tui/run 'golden_*'
+
 install: build/rel/vmtui
 	install -D -m 755 build/rel/vmtui $(DESTDIR)$(PREFIX)/bin/vmtui
 	@for m in man/*.[1-8]; do set -x; install -D -m 644 $$m \
@@ -139,7 +145,8 @@ install: build/rel/vmtui
 clean:
 	rm -rf build
 
-.PHONY: all unit install-run install-check run check bench install clean
+.PHONY: all unit install-run install-check run check golden bench install \
+	clean
 .SECONDARY:
 
 -include $(OBJ:.o=.d) $(UNIT:=.d) $(TOOL:%.c=$(B)/%.d)

@@ -64,6 +64,18 @@ keys_width(struct ui *ui, const struct binding *table)
 	return width;
 }
 
+/* Whether keys are for a list to choose from. */
+static bool
+picking(const struct ui *ui)
+{
+	/* A form has a table of its own for that. */
+	if (ui->form.open)
+		return false;
+	return (ui->view == &view_guests && ui->guests.pick.open) ||
+	    (ui->view == &view_log && ui->log.pick.open) ||
+	    (ui->view == &view_consoles && ui->consoles.pick.open);
+}
+
 /* "1 2 3 4 5 6" at the right end; returns the columns it takes there. */
 static int
 tabs_draw(struct ui *ui, bool really)
@@ -124,6 +136,10 @@ bottom_draw(struct ui *ui, const struct binding *global)
 	}
 	if (ui->sheet.open) {
 		keys_draw(ui, sheet_bindings, 1, r->w);
+		return;
+	}
+	if (picking(ui)) {
+		draw_text(r, 0, 1, STYLE_FAINT, PICK_HINT);
 		return;
 	}
 	if (ui->form.open) {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 
@@ -331,12 +332,22 @@ static void
 find_home(struct ui *ui)
 {
 	struct images *im = &ui->images;
-	char *slash;
+	char *path = form_config_path(ui), *slash, full[PATH_MAX],
+	     here[PATH_MAX];
 
 	free(im->home);
-	im->home = form_config_path(ui);
-	if (im->home != NULL && (slash = strrchr(im->home, '/')) != NULL)
+	im->home = NULL;
+	if (path == NULL)
+		return;
+	if (path[0] == '/' || getcwd(here, sizeof here) == NULL)
+		here[0] = '\0';
+	if (snprintf(full, sizeof full, "%s%s%s", here,
+		here[0] != '\0' ? "/" : "", path) < (int)sizeof full &&
+	    (slash = strrchr(full, '/')) != NULL) {
 		slash[1] = '\0';
+		im->home = strdup(full);
+	}
+	free(path);
 }
 
 void

@@ -197,14 +197,19 @@ named(struct ui *ui, const char *text)
 	prompt_read(ui, label, "16G", sized);
 }
 
+/* The one that is missing, where it is, or another beside the selected. */
 void
 image_new(struct ui *ui)
 {
-	char folder[1024];
+	const struct image_row *row = image_ask(ui);
+	char text[1024];
+	bool missing = row != NULL && row->format[0] == '\0' &&
+	    row->error != NULL && strstr(row->error, "is missing") != NULL;
 
-	image_ask(ui);
-	image_read_path(
-	    ui, "new image: ", folder_here(ui, folder, sizeof folder), named);
+	image_read_path(ui, "new image: ",
+	    missing ? image_short(ui, row->path, text, sizeof text)
+		    : folder_here(ui, text, sizeof text),
+	    named);
 }
 
 static void

@@ -21,6 +21,9 @@ struct pick_item {
 	char note[24]; /* what stands behind it, "" if nothing */
 };
 
+/* For the bottom line, while one is open. */
+#define PICK_HINT "type to filter, enter takes one, esc goes back"
+
 struct pick {
 	bool open;
 	char title[32];

@@ -132,7 +132,7 @@ draw_line(struct ui *ui, const struct rect *r, int y, size_t line)
 	const char *q;
 
 	draw_textf(r, y, 0, bad ? STYLE_ERROR : STYLE_FAINT, "%5zu", line + 1);
-	draw_text(r, y, 5, STYLE_ERROR, bad ? "!" : " ");
+	draw_text(r, y, 5, bad ? STYLE_ERROR : STYLE_PLAIN, bad ? "!" : " ");
 	for (i = 0; i < n && x < part.w; i += len) {
 		len = run_at(p, n, i);
 		if (p[i] == '\t') {

@@ -192,8 +192,6 @@ hint(const struct ui *ui)
 	unsigned i, n = tiles_targets(c, target);
 	size_t at;
 
-	if (c->pick.open)
-		return "type to filter, enter takes one, esc goes back";
 	if (c->prefix == PREFIX_WAITS || c->prefix == PREFIX_MENU ||
 	    tiles_looking(c->focus))
 		return "";

@@ -15,6 +15,8 @@
 #include "backend/block/engine.h"
 #include "config/log.h"
 
+#define SECTOR 512u /* that a guest counts in */
+
 static int
 measure(
     int fd, const char *path, bool readonly, uint64_t *size, struct error *err)
@@ -215,6 +217,25 @@ resize_file(struct block *b, uint64_t size, struct error *err)
 		b->size = size;
 	block_unlock_resize(b->fd);
 	return rc;
+}
+
+int
+block_may_grow(const struct block *b, uint64_t size, struct error *err)
+{
+	if (b->readonly)
+		return error_set(err, "it is readonly, and stays as it is");
+	if (size > INT64_MAX || size % SECTOR != 0)
+		return error_set(err,
+		    "it can have any number of whole sectors of 512 bytes, "
+		    "below 2^63 bytes");
+	if (size == b->size)
+		return error_set(err, "it has that size already");
+	if (size < b->size)
+		return error_set(err,
+		    "it has %llu bytes, and while its guest runs it can only "
+		    "become larger; stop the guest to make it smaller",
+		    (unsigned long long)b->size);
+	return 0;
 }
 
 int

@@ -206,4 +206,10 @@ struct block *block_backing(const struct block *b);
  */
 int block_resize(struct block *b, uint64_t size, struct error *err);
 
+/*
+ * May the disk become larger, to size bytes, while a guest uses it? Returns 0,
+ * or -1 with a sentence that begins with "it", the disk.
+ */
+int block_may_grow(const struct block *b, uint64_t size, struct error *err);
+
 #endif

@@ -124,8 +124,11 @@ rates_json(const struct guest *g, json_t *obj)
 {
 	unsigned i;
 
+	/* Counted once, it has not done anything yet. */
+	if (g->rates == NULL || g->rates->n == 0)
+		return;
 	/* figures.c has a "cpu" of its own, which needs no answer. */
-	for (i = RATE_EXITS; g->rates != NULL && i < RATES; i++)
+	for (i = RATE_EXITS; i < RATES; i++)
 		json_object_set_new(
 		    obj, names[i], json_integer(g->rates->rate[i]));
 }

@@ -44,29 +44,6 @@ blk_grow(struct blk *blk)
 	blk->ops->grown(blk->arg);
 }
 
-static int
-check(const struct blk *blk, uint64_t size, struct error *err)
-{
-	uint64_t now = block_size(blk->block);
-
-	if (block_readonly(blk->block))
-		return error_set(err, "it is readonly, and stays as it is");
-	if (blk->grow.state == BLK_GROWING)
-		return error_set(err, "it is being made larger already");
-	if (size > INT64_MAX || size % SECTOR != 0)
-		return error_set(err,
-		    "it can have any number of whole sectors of 512 bytes, "
-		    "below 2^63 bytes");
-	if (size == now)
-		return error_set(err, "it has that size already");
-	if (size < now)
-		return error_set(err,
-		    "it has %llu bytes, and while its guest runs it can only "
-		    "become larger; stop the guest to make it smaller",
-		    (unsigned long long)now);
-	return 0;
-}
-
 int
 virtio_blk_grow(
     struct virtio_dev *dev, uint64_t size, bool more, struct error *err)
@@ -77,7 +54,9 @@ virtio_blk_grow(
 	virtio_begin(dev);
 	if (more && size <= INT64_MAX)
 		size += block_size(blk->block);
-	rc = check(blk, size, err);
+	rc = blk->grow.state == BLK_GROWING
+	    ? error_set(err, "it is being made larger already")
+	    : block_may_grow(blk->block, size, err);
 	if (rc == 0) {
 		blk->grow.size = size;
 		blk->grow.state = BLK_GROWING;

@@ -52,30 +52,6 @@ scsi_grow(struct scsi_disks *h)
 	h->ops->grown(h->arg);
 }
 
-static int
-check(const struct scsi_disks *h, const struct scsi_target *t, uint64_t size,
-    struct error *err)
-{
-	uint64_t now = block_size(t->block);
-
-	if (block_readonly(t->block))
-		return error_set(err, "it is readonly, and stays as it is");
-	if (h->grow.state == SCSI_GROWING)
-		return error_set(err, "a disk is being made larger already");
-	if (size > INT64_MAX || size % SDISK_SECTOR != 0)
-		return error_set(err,
-		    "it can have any number of whole sectors of 512 bytes, "
-		    "below 2^63 bytes");
-	if (size == now)
-		return error_set(err, "it has that size already");
-	if (size < now)
-		return error_set(err,
-		    "it has %llu bytes, and while its guest runs it can only "
-		    "become larger; stop the guest to make it smaller",
-		    (unsigned long long)now);
-	return 0;
-}
-
 int
 virtio_scsi_disk_grow(struct virtio_dev *dev, unsigned n, uint64_t size,
     bool more, struct error *err)
@@ -86,7 +62,9 @@ virtio_scsi_disk_grow(struct virtio_dev *dev, unsigned n, uint64_t size,
 	virtio_begin(dev);
 	if (more && size <= INT64_MAX)
 		size += block_size(h->target[n].block);
-	rc = check(h, &h->target[n], size, err);
+	rc = h->grow.state == SCSI_GROWING
+	    ? error_set(err, "a disk is being made larger already")
+	    : block_may_grow(h->target[n].block, size, err);
 	if (rc == 0) {
 		h->grow.size = size;
 		h->grow.sectors = size / SDISK_SECTOR;

@@ -317,10 +317,15 @@ def test_states_and_figures_reach_subscribers(lab):
         figures = wire.event("FIGURES")
         check(figures["host"]["cpus"] >= 1, figures)
         guest = (figures["guests"] or [{"cpu": None}])[0]
-        if guest["cpu"] is not None:
+        if guest["cpu"] is not None and "exits" in guest:
             break
     check(guest["cpu"] is not None and guest["name"] == "a" and
-          guest["memory_used"] > 0, guest)
+          guest["memory_used"] > 0 and guest["threads"] > 1, guest)
+    check(guest["exits"] >= 0 and guest["disk_read"] == 0, guest)
+    past = wire.ask("history")["return"]["guests"]
+    check([g["name"] for g in past] == ["a"] and
+          len(past[0]["cpu"]) == len(past[0]["net_sent"]) > 0, past)
+    check("error" in wire.ask("history", name="nobody"))
     prompt(lab, "a")
     lab.ok("stop", "-w", "a")
     states = [wire.event("GUEST_STATE")["state"] for _ in range(2)]

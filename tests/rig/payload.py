@@ -151,9 +151,6 @@ def _tools(tree, scratch):
         if not path:
             raise common.Unavailable("e2fsprogs is not installed")
         tools.program(path, "usr/sbin/" + name)
-    setup = "/usr/lib/grub/i386-pc/grub-bios-setup"
-    if os.path.exists(setup):
-        tools.program(setup, "usr/sbin/grub-bios-setup")
     common.call(["mke2fs", "-q", "-t", "ext2", "-d", tools.root,
                  tree.root + "/guest/tools.img", "24M"])
     shutil.rmtree(tools.root)

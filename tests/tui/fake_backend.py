@@ -148,6 +148,7 @@ class Guest:
         self.history = bytearray()
         self.virtio = bytearray()
         self.tick = sum(name.encode())
+        self.used = 7 * self.cpus
         self.size, self.sizes = (0, 0), {}  # hvc0's, and who said what
         self.defined = True
         discs = [c.split("=")[1] for c in backend.args.cdrom
@@ -157,7 +158,7 @@ class Guest:
         self.drive = bool(discs)
         self.state, self.reason = "stopped", ""
         self.set(state, reason, tell=False)
-        self.since -= 4000
+        self.since -= backend.args.up
 
     def prompt(self):
         return b"%s$ " % self.name.encode()
@@ -184,7 +185,8 @@ class Guest:
     def cpu(self):
         if not self.backend.args.steady:
             self.tick += 1
-        return (self.tick * 37 % 97) * self.cpus
+        self.used = (self.tick * 37 % 97) * self.cpus
+        return self.used
 
     def rates(self, tick=None):
         """A second's work; with --steady that of every second is one."""
@@ -209,7 +211,7 @@ class Guest:
             "since": self.since, "memory": self.memory, "cpus": self.cpus,
             "allow": self.backend.allowed(self.name),
             "rows": self.size[0], "cols": self.size[1],
-            "pid": self.pid or None, "cpu": 7 * self.cpus if up else None,
+            "pid": self.pid or None, "cpu": self.used if up else None,
             "memory_used": self.memory // 3 if up else 0,
             "defined": self.defined, "kernel": "/boot/vmlinuz",
             "disks": [{"path": "/vmm/%s.img" % self.name}],
@@ -441,6 +443,9 @@ class Backend:
         self.send(client, answer, fds)
         if after:
             after()
+        if name == "status":
+            for _ in range(self.args.still):
+                self.figures(still=True)
 
     def readable(self, who):
         if who is None:
@@ -467,8 +472,9 @@ class Backend:
             line, who.buf = who.buf.split(b"\n", 1)
             self.request(who, json.loads(line))
 
-    def figures(self):
-        if self.args.idle or not any(g.pid for g in self.guests):
+    def figures(self, still=False):
+        silent = (self.args.idle or self.args.still) and not still
+        if silent or not any(g.pid for g in self.guests):
             return
         self.event("FIGURES", {"host": self.host(), "guests": [
             dict(g.rates(), name=g.name, cpu=g.cpu(), threads=7,
@@ -531,6 +537,10 @@ def main():
     p.add_argument("--cdrom", action="append", default=[],
                    help="NAME= a drive, NAME=PATH with a disc, NAME=locked")
     p.add_argument("--mistake", action="append", default=[])
+    p.add_argument("--still", type=int, default=0,
+                   help="after each status that many figures, then none")
+    p.add_argument("--up", type=int, default=4000,
+                   help="seconds since the guests are as they are")
     p.add_argument("--delay", type=float, default=0,
                    help="answer, and do, everything that much later")
     p.add_argument("--config", default="/etc/vmtui.conf")

@@ -523,6 +523,10 @@ def test_switches_are_edited_in_the_same_form(place):
         to(s, "locked")
         s.keys("Space")
         s.wait(r"▸locked +\* yes")
+        s.keys("C-s")
+        s.wait(r"local: add, locked, when the next guest on it starts")
+        s.keys("Escape")
+        s.wait(r"▸locked +\* yes")
         save(s)
         s.wait(r"^ local is saved")
         wait_file(place, conf(place).replace(

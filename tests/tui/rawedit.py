@@ -1,6 +1,5 @@
 """rawedit.py: the view of the configuration's own text."""
 import os
-import random
 import signal
 
 from commands import SIZES
@@ -217,29 +216,6 @@ def test_text_is_pasted_and_long_lines_scroll(place):
     s.wait(r"^ +1  # 0123")
     if read(place) != conf(place):
         raise AssertionError("saved without being asked")
-
-
-def test_random_keys_in_all_views_lose_no_definition(place):
-    """Thousands of keys, never the last word of a deletion's question."""
-    rng = random.Random(7)
-    s = opened(place, (100, 30), *GUESTS, "--switch", "local:vs-local:up:lo")
-    keys = ["1", "2", "3", "4", "6", "e", "n", "c", "j", "k", "w", "v", "/",
-            "?", ":", "Tab", "BTab", "Enter", "Escape", "Up", "Down", "Left",
-            "Right", "Home", "End", "PPage", "NPage", "C-s", "C-x", "C-g",
-            "C-z", "C-y", "C-k", "C-u", "C-n", "C-p", "M-Up", "M-Down",
-            "Space", "BSpace", "DC", "u", "F1", "g", "G", "L", "a", "=", "[",
-            ",", "1G", "vm x]", "/tmp/", "switch=local", "ä", '"']
-    pid = s.pid()
-    for _ in range(150):
-        some = rng.choices(keys, k=20)
-        # Deleting, stopping and leaving are asked for and answered: not here.
-        s.tmux("send-keys", *some)
-        if s.pid() != pid:
-            raise Failed("it ended behind %r:\n%s" % (some, s.text()))
-    # Whatever was saved on the way, the file is a good one.
-    path = place.path("vmtui.conf")
-    until(lambda: place.vmtui("check", path) is not None,
-          lambda: "a good file, not\n" + read(place))
 
 
 def test_one_s_own_editor_has_the_terminal_and_gives_it_back(place):

@@ -16,7 +16,7 @@ VMTUI = os.environ.get("VMTUI") or os.path.join(TOP, "build/asan/vmtui")
 # Seconds for what should be at once, on a machine that may be very busy.
 # Nothing is to be read from a screen once: a frame may be on its way, and
 # tmux may have taken half of one. Wait until it is there.
-PATIENCE = 60
+PATIENCE = int(os.environ.get("TMUX_PATIENCE", 60))
 
 
 class Failed(Exception):

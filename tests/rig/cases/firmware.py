@@ -17,7 +17,6 @@ serial2 = yes
 firmware-log = yes
 disk = {folder}/grub.img
 disk = {folder}/other.img
-disk = /guest/tools.img, readonly
 
 [vm empty]
 memory = 64M
@@ -122,23 +121,6 @@ def test_disk(lab):
     need_grub()
     lab.consoles["grub"].sh("mount -t ext4 /dev/vda1 /mnt && "
                             "echo kept >/mnt/note && umount /mnt")
-
-
-def test_install(lab):
-    """GRUB is installed anew from within; the next boot is by that one"""
-    need_grub()
-    console = lab.consoles["grub"]
-    console.sh("mkdir -p /tools && mount -t ext4 -o ro /dev/vdc /tools")
-    if "grub-bios-setup" not in console.sh("ls /tools/usr/sbin"):
-        raise Skip("grub-pc-bin has no grub-bios-setup where the rig was made")
-    console.sh("for i in dev proc sys; do mount -o bind /$i /tools/$i; done; "
-               "mount -t ext4 /dev/vda1 /tools/tmp")
-    # What was there, but for the partition table, does not boot any more.
-    console.sh("dd if=/dev/zero of=/dev/vda bs=440 count=1 && "
-               "dd if=/dev/zero of=/dev/vda bs=4k seek=1 count=8")
-    console.sh("chroot /tools grub-bios-setup -s -d /tmp/boot/grub/i386-pc "
-               "/dev/vda")
-    console.sh("umount /tools/tmp /tools/sys /tools/proc /tools/dev /tools")
 
 
 def stolen(console):
