@@ -66,8 +66,9 @@ quit_key(struct ui *ui)
 					: LIST_FIRST(&ui->tasks)->path);
 	else if (raw_changed(ui))
 		prompt_ask(ui, "", quit_sure,
-		    "leave? what was changed in the configuration (4) is not "
-		    "saved");
+		    "leave? what was changed in the configuration (%s) is not "
+		    "saved",
+		    keymap_key("view-configuration"));
 	else
 		ui_quit(ui);
 }
