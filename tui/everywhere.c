@@ -217,8 +217,12 @@ bottom_mouse(struct ui *ui, const struct mouse *mouse)
 void
 everywhere_mouse(struct ui *ui, const struct mouse *mouse)
 {
-	if (ui->layout.small || ui->prompt.kind != PROMPT_NONE)
+	if (ui->layout.small || ui->prompt.kind == PROMPT_TEXT)
 		return;
+	if (ui->prompt.kind == PROMPT_ASK) {
+		bottom_mouse(ui, mouse);
+		return;
+	}
 	if (mouse->event == TERM_MOUSE_PRESS && message_clear(&ui->message))
 		ui_dirty(ui, DIRTY_ALL);
 	else if (bottom_mouse(ui, mouse))
