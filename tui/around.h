@@ -29,6 +29,13 @@ void top_draw(struct ui *ui);
 void bottom_draw(struct ui *ui, const struct binding *global);
 
 /*
+ * What is drawn at w columns from x of the last line is to be clicked: a key,
+ * or (key.code 0) a view.
+ */
+void bottom_spot(
+    struct ui *ui, int x, int w, struct key key, const struct view *view);
+
+/*
  * What a click on the last line stands for: the key of what is written there,
  * code 0 if nothing is, or another view, which is turned to.
  */

@@ -16,8 +16,9 @@ shown(struct ui *ui, const struct binding *b)
 	    (b->refuse == NULL || b->refuse(ui) == NULL);
 }
 
-static void
-spot_add(struct ui *ui, int x, int w, struct key key, const struct view *view)
+void
+bottom_spot(
+    struct ui *ui, int x, int w, struct key key, const struct view *view)
 {
 	struct bottom *b = &ui->bottom;
 
@@ -43,7 +44,7 @@ keys_draw(struct ui *ui, const struct binding *table, int x, int limit)
 			break;
 		draw_text(r, 0, x, STYLE_KEY, name);
 		draw_text(r, 0, x + text_width(name) + 1, STYLE_FAINT, b->word);
-		spot_add(ui, x, width, keys_of(b).key, NULL);
+		bottom_spot(ui, x, width, keys_of(b).key, NULL);
 		x += width + 2;
 	}
 	return x;
@@ -94,7 +95,8 @@ tabs_draw(struct ui *ui, bool really)
 		draw_text(r, 0, x,
 		    views[i] == ui->view ? STYLE_TITLE_FOCUS : STYLE_FAINT,
 		    name);
-		spot_add(ui, x, text_width(name), (struct key){0, 0}, views[i]);
+		bottom_spot(
+		    ui, x, text_width(name), (struct key){0, 0}, views[i]);
 		x += text_width(name) + 1;
 	}
 	return width + 1;

@@ -5,6 +5,7 @@
 #include "config/diff.h"
 #include "config/edit_diff.h"
 #include "tui/changes.h"
+#include "tui/keymap.h"
 #include "tui/ui.h"
 
 #define CONTEXT 1 /* lines around a change that are shown too */
@@ -120,8 +121,9 @@ effect(const struct config_change *c, void *arg)
 	if (c->kind == CONFIG_SWITCH)
 		add(e->out, STYLE_QUESTION,
 		    "%s: %s, when the next guest on it starts, or at once "
-		    "with r in the switches (3).",
-		    c->name, keys);
+		    "with %s in the switches (%s).",
+		    c->name, keys, keymap_key("switches-reset"),
+		    keymap_key("view-switches"));
 	else
 		add(e->out, up ? STYLE_QUESTION : STYLE_PLAIN, "%s: %s, %s.",
 		    c->name, keys,

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "tui/glyphs.h"
+#include "tui/keymap.h"
 #include "tui/paint.h"
 #include "tui/text.h"
 #include "tui/ui.h"
@@ -50,8 +51,8 @@ console_refuse(struct ui *ui)
 	if (guest_is_up(g) || guest_shown(g) == GUEST_STARTING ||
 	    console_pane(ui) != NULL)
 		return NULL;
-	snprintf(why, sizeof why, "%s is %s; s starts it.", g->name,
-	    guest_state_word(guest_shown(g)));
+	snprintf(why, sizeof why, "%s is %s; %s starts it.", g->name,
+	    guest_state_word(guest_shown(g)), keymap_key("guests-start"));
 	return why;
 }
 
@@ -280,13 +281,19 @@ console_hint(const struct ui *ui)
 const char *
 console_why_silent(const struct guest *g)
 {
+	static char why[80];
+
 	switch (guest_shown(g)) {
 	case GUEST_STARTING:
 		return "starting";
 	case GUEST_STOPPED:
-		return "stopped.  s starts it";
+		snprintf(why, sizeof why, "stopped.  %s starts it",
+		    keymap_key("guests-start"));
+		return why;
 	case GUEST_CRASHED:
-		return "crashed.  s starts it again";
+		snprintf(why, sizeof why, "crashed.  %s starts it again",
+		    keymap_key("guests-start"));
+		return why;
 	default:
 		return "connecting to its console";
 	}

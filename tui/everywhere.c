@@ -66,8 +66,9 @@ quit_key(struct ui *ui)
 					: LIST_FIRST(&ui->tasks)->path);
 	else if (raw_changed(ui))
 		prompt_ask(ui, "", quit_sure,
-		    "leave? what was changed in the configuration (4) is not "
-		    "saved");
+		    "leave? what was changed in the configuration (%s) is not "
+		    "saved",
+		    keymap_key("view-configuration"));
 	else
 		ui_quit(ui);
 }
@@ -216,8 +217,12 @@ bottom_mouse(struct ui *ui, const struct mouse *mouse)
 void
 everywhere_mouse(struct ui *ui, const struct mouse *mouse)
 {
-	if (ui->layout.small || ui->prompt.kind != PROMPT_NONE)
+	if (ui->layout.small || ui->prompt.kind == PROMPT_TEXT)
 		return;
+	if (ui->prompt.kind == PROMPT_ASK) {
+		bottom_mouse(ui, mouse);
+		return;
+	}
 	if (mouse->event == TERM_MOUSE_PRESS && message_clear(&ui->message))
 		ui_dirty(ui, DIRTY_ALL);
 	else if (bottom_mouse(ui, mouse))

@@ -3,6 +3,7 @@
 
 #include "config/size.h"
 #include "tui/glyphs.h"
+#include "tui/keymap.h"
 #include "tui/text.h"
 #include "tui/ui.h"
 #include "tui/widget.h"
@@ -113,7 +114,8 @@ draw_foot(struct ui *ui, const struct rect *r)
 	draw_hline(r, y, 0, r->w, glyphs()->hline);
 	if (t != NULL) {
 		x = task_draw(r, y + 1, 1, t);
-		draw_text(r, y + 1, x + 1, STYLE_FAINT, "esc stops that");
+		draw_textf(r, y + 1, x + 1, STYLE_FAINT, "%s stops that",
+		    keymap_key("form-stop"));
 	} else if (row->mistake != NULL)
 		draw_wrapped(r, y + 1, HELP - 1,
 		    row->mild ? STYLE_QUESTION : STYLE_ERROR, row->mistake);

@@ -211,8 +211,8 @@ how(struct ui *ui, const char *choice)
 		return;
 	}
 	snprintf(label, sizeof label,
-	    "%s%s%s go for good; type the name of the guest: ", d->disk[0],
-	    d->disks > 1 ? " and more" : "", "");
+	    "%s%s for good; type the name of the guest: ", d->disk[0],
+	    d->disks > 1 ? " and more go" : " goes");
 	prompt_read(ui, label, "", named);
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tui/keymap.h"
 #include "tui/ui.h"
 
 struct file {
@@ -51,8 +52,10 @@ note(struct form_row *row, const struct file *f)
 	if (f->error == 0)
 		return;
 	if (f->error == ENOENT || f->error == ENOTDIR)
-		snprintf(text, sizeof text, "There is no such file%s",
-		    f->disk ? " yet: ctrl-o makes it." : ".");
+		snprintf(text, sizeof text, "There is no such file%s%s%s",
+		    f->disk ? " yet: " : "",
+		    f->disk ? keymap_key("form-make-image") : "",
+		    f->disk ? " makes it." : ".");
 	else
 		snprintf(text, sizeof text, "It cannot be used: %s",
 		    strerror(f->error));

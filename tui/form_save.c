@@ -6,6 +6,7 @@
 
 #include "tui/actions.h"
 #include "tui/changes.h"
+#include "tui/keymap.h"
 #include "tui/ui.h"
 
 #define LINES_MAX 2000
@@ -152,8 +153,11 @@ saved(struct ui *ui)
 		snprintf(
 		    ui->guests.wanted, sizeof ui->guests.wanted, "%s", name);
 	}
-	ui_say(ui, "%s is saved%s.", name,
-	    is_new && kind == CONFIG_VM ? "; s starts it" : "");
+	if (is_new && kind == CONFIG_VM)
+		ui_say(ui, "%s is saved; %s starts it.", name,
+		    keymap_key("guests-start"));
+	else
+		ui_say(ui, "%s is saved.", name);
 	action_saved(ui);
 }
 

@@ -7,6 +7,7 @@
 
 #include "config/config.h"
 #include "config/size.h"
+#include "tui/keymap.h"
 #include "tui/meter.h"
 #include "tui/text.h"
 #include "tui/ui.h"
@@ -81,9 +82,11 @@ draw_meters(const struct rect *r, const struct guest *g)
 		return y;
 	meter_disk(r, y++, 1, w, g);
 	meter_net(r, y++, 1, w, g);
-	if (r->h >= ROWS_ALL)
+	if (r->h >= ROWS_ALL) {
+		if (meter_given(r, y, 1, w, g))
+			y++;
 		meter_process(r, y++, 1, w, g);
-	else {
+	} else {
 		draw_part(r, y - 2, w + 3, g, "disk");
 		draw_part(r, y - 1, w + 3, g, "net");
 	}
@@ -152,14 +155,17 @@ guests_draw_welcome(struct ui *ui, const struct rect *r)
 	draw_clear(r);
 	draw_text(r, y, 2, STYLE_NAME, "There is no guest yet.");
 	snprintf(text, sizeof text,
-	    "n defines the first one in a form. It is a section in %s, as "
+	    "%s defines the first one in a form. It is a section in %s, as "
 	    "short as this:",
-	    path);
+	    keymap_key("guests-new"), path);
 	y = draw_words(r, y + 1 + gap, text) + gap;
 	for (i = 0; example[i] != NULL; i++)
 		if (gap || i < 3)
 			draw_text(r, y++, 6, STYLE_NAME, example[i]);
-	draw_words(r, y + gap,
-	    "I takes an existing vm.conf over. 4 is the file itself; R reads it "
-	    "again.");
+	snprintf(text, sizeof text,
+	    "%s takes an existing vm.conf over. %s is the file itself; %s reads "
+	    "it again.",
+	    keymap_key("guests-import"), keymap_key("view-configuration"),
+	    keymap_key("reload"));
+	draw_words(r, y + gap, text);
 }

@@ -10,6 +10,7 @@
 #include "config/size.h"
 #include "tui/images_own.h"
 #include "tui/job.h"
+#include "tui/keymap.h"
 #include "tui/text.h"
 #include "tui/ui.h"
 
@@ -28,7 +29,8 @@ busy_refuse(struct ui *ui)
 		return "There is no image.";
 	if ((t = task_find(ui, row->path)) == NULL)
 		return NULL;
-	snprintf(why, sizeof why, "vmtui is %s it; esc stops that.", t->doing);
+	snprintf(why, sizeof why, "vmtui is %s it; %s stops that.", t->doing,
+	    keymap_key("images-stop"));
 	return why;
 }
 

@@ -44,6 +44,7 @@ static struct {
 	struct binding view[VIEWS_MAX + 1];
 	struct keytable view_table;
 	char view_name[VIEWS_MAX][NAME_LEN];
+	char shown[ACTIONS_MAX][KEYS_TEXT]; /* see keymap_key() */
 } map;
 
 /*
@@ -460,4 +461,38 @@ keymap_turns_name(const struct view *view, char *buf, size_t len)
 
 	buf[0] = '\0';
 	return k.key.code == 0 ? buf : key_name(k.key, buf, len);
+}
+
+static const struct action *
+action_named(const char *name)
+{
+	size_t i, key = find(name);
+
+	for (i = 0; i < map.actions; i++)
+		if (map.action[i].key == key)
+			return &map.action[i];
+	return NULL;
+}
+
+const char *
+keymap_key(const char *action)
+{
+	const struct action *a = action_named(action);
+	struct keys k;
+
+	if (a == NULL || (k = keys_of(a->binding)).key.code == 0)
+		return "(no key)";
+	return key_name(k.key, map.shown[a->key], KEYS_TEXT);
+}
+
+bool
+keymap_is(const char *action, struct key key)
+{
+	const struct action *a = action_named(action);
+	struct keys k;
+
+	if (a == NULL)
+		return false;
+	k = keys_of(a->binding);
+	return key_same(k.key, key) || key_same(k.also, key);
 }

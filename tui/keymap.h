@@ -42,4 +42,13 @@ bool keymap_turns(struct key key, const struct view *view);
 /* The name of the first key that does, "" if there is none. Returns buf. */
 const char *keymap_turns_name(const struct view *view, char *buf, size_t len);
 
+/*
+ * For sentences: the name of the first key of an action, "s" of
+ * "guests-start"; "(no key)" if it has none. Good until the next call for the
+ * same action. Main thread.
+ */
+const char *keymap_key(const char *action);
+/* Whether the key is one of that action's. */
+bool keymap_is(const char *action, struct key key);
+
 #endif

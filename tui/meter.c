@@ -48,6 +48,20 @@ meter_cpu(const struct rect *r, int y, int x, int w, const struct guest *g)
 	    step_of(width), (uint64_t)100 * cpus);
 }
 
+/* What it has of its memory; a bar while its past is not known. */
+static void
+levels(const struct rect *r, int y, int x, int w, const struct guest *g,
+    enum figure which)
+{
+	int width = graph_width(w);
+
+	if (g->past != NULL)
+		sparkline_draw(r, y, x + LABEL, width, &g->past[which], NULL,
+		    step_of(width), g->memory >> 10);
+	else if (which == FIGURE_USED)
+		bar_draw(r, y, x + LABEL, width, g->memory_used, g->memory);
+}
+
 void
 meter_memory(const struct rect *r, int y, int x, int w, const struct guest *g)
 {
@@ -61,7 +75,23 @@ meter_memory(const struct rect *r, int y, int x, int w, const struct guest *g)
 	else
 		snprintf(text, sizeof text, "%s of %s", used, all);
 	frame(r, y, x, w, "mem", text);
-	bar_draw(r, y, x + LABEL, graph_width(w), g->memory_used, g->memory);
+	levels(r, y, x, w, g, FIGURE_USED);
+}
+
+bool
+meter_given(const struct rect *r, int y, int x, int w, const struct guest *g)
+{
+	char left[16], all[16], text[64];
+
+	if (!g->balloon)
+		return false;
+	snprintf(text, sizeof text, "%s of %s",
+	    size_short(g->taken < g->memory ? g->memory - g->taken : 0, left,
+		sizeof left),
+	    size_short(g->memory, all, sizeof all));
+	frame(r, y, x, w, "given", text);
+	levels(r, y, x, w, g, FIGURE_GIVEN);
+	return true;
 }
 
 /* Two rates that belong together, as one graph. */

@@ -4,7 +4,7 @@
  * what changes.
  *
  *	cpu   ▁▂▁▁▁▃▁▁▁▂▁▁▁▁▂▁▁▁▁▁                   7%
- *	mem   ████▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁        412M of 1.0G
+ *	mem   ▃▃▃▃▄▄▄▄▄▄▅▅▅▅▅▅▅▅▅▅        412M of 1.0G
  *	disk  ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁  r   0/s  w  48K/s
  *	net   ▁▁▁▁▂▂▁▁▁▁▁▁▁▁▁▁▁▁▁▁ in 12K/s out  3K/s
  *
@@ -12,6 +12,8 @@
  */
 #ifndef TUI_METER_H
 #define TUI_METER_H
+
+#include <stdbool.h>
 
 #include "tui/draw.h"
 #include "tui/model.h"
@@ -22,6 +24,12 @@
 void meter_cpu(
     const struct rect *r, int y, int x, int w, const struct guest *g);
 void meter_memory(
+    const struct rect *r, int y, int x, int w, const struct guest *g);
+/*
+ * What its balloon leaves of the memory: of guests that have a balloon.
+ * Returns whether it was drawn.
+ */
+bool meter_given(
     const struct rect *r, int y, int x, int w, const struct guest *g);
 void meter_disk(
     const struct rect *r, int y, int x, int w, const struct guest *g);

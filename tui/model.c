@@ -233,7 +233,7 @@ history_at(const struct history *h, unsigned i)
 }
 
 /* As the wire has them, in the order of enum figure. */
-static const char *const figure_words[FIGURES] = {
+static const char *const figure_words[FIGURE_RATES] = {
     "exits", "disk_read", "disk_written", "net_received", "net_sent"};
 
 /* Room for what it did; false: no memory. */
@@ -254,6 +254,29 @@ rates_end(struct guest *g)
 	g->threads = 0;
 }
 
+static int64_t
+kib(uint64_t bytes)
+{
+	return (int64_t)(bytes >> 10);
+}
+
+static uint64_t
+given(const struct guest *g, uint64_t taken)
+{
+	return taken < g->memory ? g->memory - taken : 0;
+}
+
+static void
+take_balloon(struct guest *g, const json_t *from)
+{
+	const json_t *balloon = json_object_get(from, "balloon");
+
+	if (!json_is_object(balloon))
+		return;
+	g->balloon = true;
+	take_size(balloon, "taken", &g->taken);
+}
+
 /* Those of a second; a message without them is of one that tells none. */
 static void
 take_rates(const json_t *from, struct guest *g)
@@ -263,11 +286,13 @@ take_rates(const json_t *from, struct guest *g)
 
 	if (json_object_get(from, figure_words[0]) == NULL || !rates_begin(g))
 		return;
-	for (i = 0; i < FIGURES; i++) {
+	for (i = 0; i < FIGURE_RATES; i++) {
 		v = json_object_get(from, figure_words[i]);
 		history_add(&g->past[i], json_integer_value(v));
 		g->rate[i] = (uint32_t)history_at(&g->past[i], 0);
 	}
+	history_add(&g->past[FIGURE_USED], kib(g->memory_used));
+	history_add(&g->past[FIGURE_GIVEN], kib(given(g, g->taken)));
 	g->rated = true;
 }
 
@@ -282,6 +307,28 @@ take_history(struct history *h, const json_t *list)
 	h->n = 0;
 	json_array_foreach (list, i, one)
 		history_add(h, json_integer_value(one));
+}
+
+/* Of memory, in bytes there; for an older backend, as it is now. */
+static void
+take_levels(struct guest *g, const json_t *one)
+{
+	const json_t *used = json_object_get(one, "memory_used");
+	const json_t *taken = json_object_get(one, "memory_taken");
+	struct history *h = g->past;
+	json_int_t n;
+	unsigned i;
+
+	h[FIGURE_USED].n = h[FIGURE_GIVEN].n = 0;
+	for (i = 0; i < h[FIGURE_EXITS].n; i++) {
+		n = json_integer_value(json_array_get(used, i));
+		history_add(&h[FIGURE_USED],
+		    kib(used != NULL && n >= 0 ? (uint64_t)n : g->memory_used));
+		n = json_integer_value(json_array_get(taken, i));
+		history_add(&h[FIGURE_GIVEN],
+		    kib(given(
+			g, taken != NULL && n >= 0 ? (uint64_t)n : g->taken)));
+	}
 }
 
 void
@@ -299,9 +346,10 @@ model_history(struct model *m, const json_t *answer)
 		    !guest_is_up(g) || !rates_begin(g))
 			continue;
 		take_history(&g->history, json_object_get(one, "cpu"));
-		for (j = 0; j < FIGURES; j++)
+		for (j = 0; j < FIGURE_RATES; j++)
 			take_history(
 			    &g->past[j], json_object_get(one, figure_words[j]));
+		take_levels(g, one);
 	}
 }
 
@@ -416,6 +464,7 @@ take_state(const json_t *data, struct guest *g)
 	if (!guest_is_up(g)) {
 		g->cpu = -1;
 		g->memory_used = g->taken = 0;
+		g->balloon = false;
 		g->history.n = 0;
 		rates_end(g);
 	}
@@ -460,7 +509,7 @@ take_guest(struct model *m, const json_t *data)
 	take_long(data, "pid", &g->pid);
 	take_size(data, "memory", &g->memory);
 	take_size(data, "memory_used", &g->memory_used);
-	take_size(json_object_get(data, "balloon"), "taken", &g->taken);
+	take_balloon(g, data);
 	take_unsigned(data, "cpus", &g->cpus);
 	if (json_is_boolean(serial2))
 		g->serial2 = json_is_true(serial2);
@@ -558,7 +607,7 @@ model_figures(struct model *m, const json_t *data)
 			continue;
 		take_cpu(one, &g->cpu);
 		take_size(one, "memory_used", &g->memory_used);
-		take_size(json_object_get(one, "balloon"), "taken", &g->taken);
+		take_balloon(g, one);
 		if (g->cpu >= 0)
 			history_add(&g->history, g->cpu);
 		take_unsigned(one, "threads", &g->threads);

@@ -34,13 +34,19 @@ struct history {
 	unsigned n; /* ever; the newest is sample[(n - 1) % MODEL_HISTORY] */
 };
 
-/* What a guest does a second, besides using CPU; all but exits in bytes. */
+/*
+ * What a guest does a second, besides using CPU; all but exits in bytes. Then
+ * what it has, in KiB.
+ */
 enum figure {
 	FIGURE_EXITS,
 	FIGURE_READ,
 	FIGURE_WRITTEN,
 	FIGURE_RECEIVED,
 	FIGURE_SENT,
+	FIGURE_RATES,
+	FIGURE_USED = FIGURE_RATES, /* memory_used */
+	FIGURE_GIVEN, /* memory, less what its balloon took */
 	FIGURES
 };
 
@@ -61,7 +67,8 @@ struct guest {
 	char *reason; /* a sentence, "" if none */
 	long since; /* seconds since 1970 */
 	uint64_t memory, memory_used; /* bytes */
-	uint64_t taken; /* of memory, by its balloon */
+	bool balloon; /* it has one, */
+	uint64_t taken; /* which took that of memory */
 	unsigned cpus;
 	bool serial2; /* it has a second serial port */
 	long pid; /* of the guest process; 0: none */
@@ -76,7 +83,7 @@ struct guest {
 	size_t nparts;
 	struct history history; /* of its CPU use, in percent */
 	bool rated; /* rate and past are known */
-	uint32_t rate[FIGURES];
+	uint32_t rate[FIGURE_RATES];
 	struct history *past; /* FIGURES of them; NULL while not rated */
 	unsigned threads; /* of its process; 0: not known */
 	bool seen; /* in the status that is being taken in */

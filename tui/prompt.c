@@ -179,6 +179,20 @@ draw_note(struct ui *ui, int y)
 	}
 }
 
+#define ANSWERS "[y/N] "
+
+/* Its letters, which end at column x of the last line, can be clicked. */
+static void
+answers(struct ui *ui, int x)
+{
+	int n = (int)strlen(ANSWERS);
+
+	if (x <= n)
+		return;
+	bottom_spot(ui, x - n + 1, 1, (struct key){'y', 0}, NULL);
+	bottom_spot(ui, x - n + 3, 1, (struct key){'n', 0}, NULL);
+}
+
 void
 prompt_draw(struct ui *ui)
 {
@@ -190,7 +204,7 @@ prompt_draw(struct ui *ui)
 	size_t len;
 
 	if (p->kind == PROMPT_ASK)
-		snprintf(text, sizeof text, "%s  [y/N] ", p->label);
+		snprintf(text, sizeof text, "%s  " ANSWERS, p->label);
 	else
 		snprintf(text, sizeof text, "%s%s ", p->label, p->field.text);
 	cursor = text + strlen(text);
@@ -213,5 +227,7 @@ prompt_draw(struct ui *ui)
 		snprintf(part, sizeof part, "%.*s", (int)len, line);
 		x = 1 + text_width(part);
 	}
+	if (p->kind == PROMPT_ASK)
+		answers(ui, x);
 	draw_cursor(r.y + y, x < r.w ? x : r.w - 1, true);
 }

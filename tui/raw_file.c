@@ -7,6 +7,7 @@
 
 #include "tui/actions.h"
 #include "tui/changes.h"
+#include "tui/keymap.h"
 #include "tui/ui.h"
 
 #define CHECK_MS 200 /* of quiet before the text is checked */
@@ -77,7 +78,8 @@ raw_came_back(struct ui *ui)
 		ui_error(ui, "%s",
 		    config_mistake_format(&v->mistakes, 0, text, sizeof text));
 	else
-		ui_say(ui, "It has no mistakes; ctrl-s shows what changes.");
+		ui_say(ui, "It has no mistakes; %s shows what changes.",
+		    keymap_key("config-save"));
 }
 
 /*

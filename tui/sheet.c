@@ -360,13 +360,16 @@ void
 sheet_mistakes(struct ui *ui)
 {
 	const struct model *m = ui->model;
+	char text[160];
 	size_t i;
 
 	sheet_open(ui, "mistakes in the configuration");
 	for (i = 0; i < m->mistakes; i++)
 		sheet_add(ui, STYLE_PLAIN, NULL, m->mistake[i]);
 	sheet_add(ui, STYLE_PLAIN, NULL, "");
-	sheet_add(ui, STYLE_FAINT, NULL,
+	snprintf(text, sizeof text,
 	    "Until they are mended the definitions read before stay in force. "
-	    "R reads the file again.");
+	    "%s reads the file again.",
+	    keymap_key("reload"));
+	sheet_add(ui, STYLE_FAINT, NULL, text);
 }

@@ -71,6 +71,8 @@ task_say(struct ui *ui, const struct task *t, int status)
 		ui_say(ui, "%s", t->result);
 	else if (t->result[0] != '\0')
 		ui_error(ui, "%s", t->result);
+	else if (t->stopping)
+		ui_say(ui, "%s: it was stopped.", t->path);
 	else
 		ui_error(ui, "%s: %s was ended", t->path, t->doing);
 }

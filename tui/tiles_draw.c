@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tui/glyphs.h"
+#include "tui/keymap.h"
 #include "tui/lines.h"
 #include "tui/paint.h"
 #include "tui/text.h"
@@ -221,12 +222,18 @@ draw_body(struct ui *ui, struct tile *t, bool all)
 static void
 draw_none(const struct ui *ui)
 {
-	static const char *const text[] = {"No pane is open.", "",
-	    "a opens one, t one for every guest that runs, e a layout.",
-	    "In the list (1) o opens the selected guest here."};
+	char keys[128], list[128];
+	const char *const text[] = {"No pane is open.", "", keys, list};
 	const struct rect *r = &ui->consoles.area;
 	size_t i, n = sizeof text / sizeof *text;
 
+	snprintf(keys, sizeof keys,
+	    "%s opens one, %s one for every guest that runs, %s a layout.",
+	    keymap_key("consoles-add"), keymap_key("consoles-all-running"),
+	    keymap_key("consoles-layouts"));
+	snprintf(list, sizeof list,
+	    "In the list (%s) %s opens the selected guest here.",
+	    keymap_key("view-guests"), keymap_key("guests-open"));
 	for (i = 0; i < n; i++)
 		draw_text(r, (r->h - (int)n) / 2 + (int)i,
 		    r->w > 64 ? (r->w - 58) / 2 : 1,

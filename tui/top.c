@@ -5,6 +5,7 @@
 #include "config/size.h"
 #include "tui/around.h"
 #include "tui/glyphs.h"
+#include "tui/keymap.h"
 #include "tui/text.h"
 #include "tui/ui.h"
 #include "tui/widget.h"
@@ -81,8 +82,8 @@ top_draw(struct ui *ui)
 		    glyphs()->dot, seconds);
 	right = host_figures(r, h);
 	if (m->mistakes > 0) {
-		snprintf(text, sizeof text, "%zu mistake%s (m)", m->mistakes,
-		    m->mistakes == 1 ? "" : "s");
+		snprintf(text, sizeof text, "%zu mistake%s (%s)", m->mistakes,
+		    m->mistakes == 1 ? "" : "s", keymap_key("mistakes"));
 		right -= (int)strlen(text) + 2;
 		draw_text(r, 0, right, STYLE_ERROR, text);
 	}

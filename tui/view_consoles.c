@@ -14,6 +14,7 @@
 #include "tui/consoles_keys.h"
 #include "tui/consoles_mouse.h"
 #include "tui/glyphs.h"
+#include "tui/keymap.h"
 #include "tui/menu.h"
 #include "tui/ui.h"
 
@@ -99,13 +100,13 @@ unheard(struct ui *ui, const struct tile *t, struct key key)
 		    t->name, keys_prefix_name());
 	else if (guest_is_up(g))
 		ui_say(ui, "The console of %s is not connected yet.", t->name);
-	else if (key_is(key, 's', 0)) {
+	else if (keymap_is("pane-start", key)) {
 		keys_run(consoles_commands, key, ui, &why);
 		if (why != NULL)
 			ui_say(ui, "%s", why);
 	} else
-		ui_say(ui, "%s is %s and hears nothing; s starts it.", t->name,
-		    guest_state_word(guest_shown(g)));
+		ui_say(ui, "%s is %s and hears nothing; %s starts it.", t->name,
+		    guest_state_word(guest_shown(g)), keymap_key("pane-start"));
 }
 
 static void

@@ -3,7 +3,7 @@
  *
  *	─ ● build ─ running 4:12 ──────────── ─ ● db ─ running 12d ──────────
  *	 cpu    ▁▂▁▁▁▃▁▁▁▂▁▁    7% of 1 cpu    cpu    ▁▂▁▁▁▃▁▁▁▂▁▁ ...
- *	 mem    ████▁▁▁▁▁▁▁▁   412M of 1.0G    ...
+ *	 mem    ▃▃▃▃▃▄▄▄▄▄▄▄   412M of 1.0G    ...
  *
  * Guests that are not up have nothing to show and are left to the list, but
  * for those that crashed. The selected guest is that of the list.
@@ -165,6 +165,8 @@ draw_guest(const struct rect *r, const struct guest *g, bool here)
 	meter_memory(r, 2, 1, r->w - 2, g);
 	meter_disk(r, 3, 1, r->w - 2, g);
 	meter_net(r, 4, 1, r->w - 2, g);
+	if (y < r->h && meter_given(r, y, 1, r->w - 2, g))
+		y++;
 	if (y < r->h)
 		meter_process(r, y++, 1, r->w - 2, g);
 	for (i = 0; i < g->nparts && y < r->h - 1; i++, y++) {

@@ -9,6 +9,7 @@
 
 #include "tui/actions.h"
 #include "tui/glyphs.h"
+#include "tui/keymap.h"
 #include "tui/text.h"
 #include "tui/import.h"
 #include "tui/ui.h"
@@ -229,10 +230,14 @@ delete_refuse(struct ui *ui)
 {
 	const struct guest *g = ui_guest(ui);
 	const char *why = define_refuse(ui);
+	static char runs[96];
 
-	if (why == NULL && guest_is_up(g))
-		why = "It runs: stop it first (S, or X at once).";
-	return why;
+	if (why != NULL || !guest_is_up(g))
+		return why;
+	snprintf(runs, sizeof runs,
+	    "It runs: stop it first (%s, or %s at once).",
+	    keymap_key("guests-stop"), keymap_key("guests-force-off"));
+	return runs;
 }
 
 static void

@@ -8,6 +8,7 @@
 
 #include "config/size.h"
 #include "tui/glyphs.h"
+#include "tui/keymap.h"
 #include "tui/text.h"
 #include "tui/ui.h"
 #include "tui/widget.h"
@@ -319,8 +320,9 @@ draw_none(const struct ui *ui, const struct rect *r)
 	draw_text(r, 1, 2, STYLE_PLAIN, "There is no disk image yet.");
 	draw_text(r, 3, 2, STYLE_FAINT,
 	    "Here are those that guests name, and what lies beside them.");
-	draw_text(r, 4, 2, STYLE_FAINT,
-	    "n makes one; so does ctrl-o in the form of a guest.");
+	draw_textf(r, 4, 2, STYLE_FAINT,
+	    "%s makes one; so does %s in the form of a guest.",
+	    keymap_key("images-new"), keymap_key("form-make-image"));
 }
 
 /* "web1.qcow2 → base.raw" */

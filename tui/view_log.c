@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "tui/glyphs.h"
+#include "tui/keymap.h"
 #include "tui/text.h"
 #include "tui/ui.h"
 #include "tui/widget.h"
@@ -204,9 +205,10 @@ draw(struct ui *ui, unsigned dirty)
 		draw_line(ui, &r, y, i - 1, rows);
 	}
 	if (v->nshown == 0)
-		draw_text(&r, 0, 1, STYLE_FAINT,
-		    ui->logs.lines > 0 ? "nothing that passes; esc shows all"
-				       : "nothing was said yet");
+		draw_textf(&r, 0, 1, STYLE_FAINT,
+		    ui->logs.lines > 0 ? "nothing that passes; %s shows all"
+				       : "nothing was said yet",
+		    keymap_key("log-all"));
 	draw_cursor(r.y + r.h - 1, 0, false);
 	if (ui->log.pick.open)
 		pick_draw(ui, &ui->log.pick);

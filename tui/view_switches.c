@@ -8,6 +8,7 @@
 
 #include "config/size.h"
 #include "tui/glyphs.h"
+#include "tui/keymap.h"
 #include "tui/text.h"
 #include "tui/ui.h"
 #include "tui/widget.h"
@@ -166,7 +167,8 @@ draw_none(const struct ui *ui, const struct rect *r)
 	draw_text(r, 1, 2, STYLE_PLAIN, "No switch is defined yet.");
 	draw_text(r, 3, 2, STYLE_FAINT,
 	    "A switch connects guests, and through an interface of the host");
-	draw_text(r, 4, 2, STYLE_FAINT, "the network outside. n defines one.");
+	draw_textf(r, 4, 2, STYLE_FAINT, "the network outside. %s defines one.",
+	    keymap_key("switches-new"));
 }
 
 static void

@@ -135,8 +135,9 @@ static const struct call calls[] = {
     {EACH, SYS_close, ANY},                    /* all of these, in the end */
     {M | V | N, SYS_readv, ANY},               /* frames from a tap */
     {M | V | N, SYS_writev, ANY},              /* frames to a tap */
-    {M | V, SYS_ioctl, IS(1, TUNSETOFFLOAD)},  /* as the driver can */
-    {M | V, SYS_ioctl, IS(1, TUNSETVNETHDRSZ)}, /* likewise */
+    {M | V | N, SYS_ioctl, IS(1, TUNSETOFFLOAD)}, /* as the driver can; a */
+    {M | V | N, SYS_ioctl, IS(1, TUNSETVNETHDRSZ)}, /* legacy one's kick
+                                                  may start its device */
     {M | V, SYS_ioctl, IS(1, TUNSETQUEUE)},    /* likewise */
     {M | V, SYS_getrandom, ANY},               /* virtio-rng; hash seeds */
 

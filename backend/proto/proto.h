@@ -11,10 +11,12 @@
  *   status       {"name"?} → {"host": HOST, "config": {"path", "mistakes":
  *                ["FILE:LINE: …"]}, "guests": [GUEST…]}
  *   history      {"name"?} → {"guests": [{"name", "cpu", "exits",
- *                "disk_read", "disk_written", "net_received", "net_sent":
+ *                "disk_read", "disk_written", "net_received", "net_sent",
+ *                "memory_used", "memory_taken" (by its balloon; bytes):
  *                arrays of what it was each second, the newest last}…]}, of
  *                those that somebody looked at (subscribe with figures);
- *                while nobody did, each second has the average
+ *                while nobody did, each second has the average, and of
+ *                memory the straight line
  *   start        {"name"} or ad hoc {"definition": {"name", "memory",
  *                "cpus", "kernel", …: the keys of a [vm] section as strings,
  *                repeated ones as arrays}, "folder": where relative paths

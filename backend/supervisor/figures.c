@@ -120,6 +120,14 @@ process_memory(pid_t pid, int *threads)
 	return kilobytes(text, "RssShmem:") + kilobytes(text, "HugetlbPages:");
 }
 
+uint64_t
+figures_memory(const struct guest *g)
+{
+	int threads;
+
+	return process_memory(process_pid(g), &threads);
+}
+
 static void
 sample_guest(struct guest *g, uint64_t ticks)
 {

@@ -21,6 +21,8 @@ void figures_guest(struct guest *g, json_t *obj);
 
 /* Clock ticks of CPU that its process used in all; 0 if there is none. */
 uint64_t figures_ticks(const struct guest *g);
+/* Bytes of memory that the host had to find for it; 0 likewise. */
+uint64_t figures_memory(const struct guest *g);
 
 /* Bytes of RAM of the host; 0 if that cannot be read. */
 uint64_t figures_host_memory(void);

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,12 +17,16 @@ struct rates {
 	int64_t when; /* of the counts */
 	uint32_t rate[RATES]; /* a second, as last known */
 	uint32_t past[RATES_SECONDS][RATES]; /* a ring */
+	uint64_t level[LEVELS]; /* as last known */
+	uint32_t levels[RATES_SECONDS][LEVELS]; /* a ring beside it, in KiB */
 	unsigned n; /* ever put into it */
 };
 
 /* As the wire has them. */
 static const char *const names[RATES] = {
     "cpu", "exits", "disk_read", "disk_written", "net_received", "net_sent"};
+
+static const char *const level_names[LEVELS] = {"memory_used", "memory_taken"};
 
 static int64_t
 now_ms(void)
@@ -42,9 +47,43 @@ rate_of(enum rate which, uint64_t count, int64_t ms)
 	return rate >= UINT32_MAX ? UINT32_MAX : (uint32_t)(rate + 0.5);
 }
 
+/*
+ * The level a second of several from the one last known to the one now; a
+ * guest that was not known was as it is.
+ */
+static uint32_t
+level_at(const struct rates *r, unsigned which, uint64_t now, int64_t second,
+    int64_t seconds)
+{
+	double was = r->n > 0 ? (double)r->level[which] : (double)now;
+	double kib =
+	    (was + ((double)now - was) * (double)second / (double)seconds) /
+	    1024;
+
+	return kib >= UINT32_MAX ? UINT32_MAX : (uint32_t)(kib + 0.5);
+}
+
+/* Seconds that are over, with the rates and levels of their end. */
+static void
+keep(struct rates *r, const uint64_t level[LEVELS], int64_t seconds)
+{
+	unsigned i, at = r->n;
+	int64_t s;
+
+	for (s = 1; s <= seconds; s++, at++) {
+		for (i = 0; i < RATES; i++)
+			r->past[at % RATES_SECONDS][i] = r->rate[i];
+		for (i = 0; i < LEVELS; i++)
+			r->levels[at % RATES_SECONDS][i] =
+			    level_at(r, i, level[i], s, seconds);
+	}
+	r->n = at;
+	memcpy(r->level, level, sizeof r->level);
+}
+
 void
-rates_take(struct rates **rates, const uint64_t count[RATES], int64_t now,
-    int64_t from)
+rates_take(struct rates **rates, const uint64_t count[RATES],
+    const uint64_t level[LEVELS], int64_t now, int64_t from)
 {
 	struct rates *r = *rates;
 	int64_t ms, seconds;
@@ -70,9 +109,7 @@ rates_take(struct rates **rates, const uint64_t count[RATES], int64_t now,
 		seconds = 1;
 	if (seconds > RATES_SECONDS)
 		seconds = RATES_SECONDS;
-	for (; seconds > 0; seconds--, r->n++)
-		for (i = 0; i < RATES; i++)
-			r->past[r->n % RATES_SECONDS][i] = r->rate[i];
+	keep(r, level, seconds);
 }
 
 static uint64_t
@@ -86,7 +123,7 @@ number(const json_t *ret, const char *name)
 static void
 on_counts(struct guest *g, json_t *ret, int fd, const char *why, void *arg)
 {
-	uint64_t count[RATES];
+	uint64_t count[RATES], level[LEVELS];
 	int64_t now = now_ms();
 
 	g->counting = false;
@@ -99,8 +136,10 @@ on_counts(struct guest *g, json_t *ret, int fd, const char *why, void *arg)
 	count[RATE_WRITTEN] = number(ret, "written");
 	count[RATE_RECEIVED] = number(ret, "received");
 	count[RATE_SENT] = number(ret, "sent");
-	rates_take(
-	    &g->rates, count, now, now - (time(NULL) - g->started) * 1000);
+	level[LEVEL_USED] = figures_memory(g);
+	level[LEVEL_TAKEN] = number(g->balloon, "taken");
+	rates_take(&g->rates, count, level, now,
+	    now - (time(NULL) - g->started) * 1000);
 }
 
 void
@@ -137,17 +176,29 @@ json_t *
 rates_history(const struct rates *r)
 {
 	json_t *obj = json_object(), *list;
-	unsigned i, j, n = 0;
+	unsigned i, j, n = 0, first = 0;
 
-	if (r != NULL)
+	if (r != NULL) {
 		n = r->n < RATES_SECONDS ? r->n : RATES_SECONDS;
+		first = r->n - n;
+	}
 	for (i = 0; i < RATES; i++) {
 		list = json_array();
 		for (j = 0; j < n; j++)
 			json_array_append_new(list,
 			    json_integer(
-				r->past[(r->n - n + j) % RATES_SECONDS][i]));
+				r->past[(first + j) % RATES_SECONDS][i]));
 		json_object_set_new(obj, names[i], list);
+	}
+	for (i = 0; i < LEVELS; i++) {
+		list = json_array();
+		for (j = 0; j < n; j++)
+			json_array_append_new(list,
+			    json_integer(
+				(json_int_t)
+				    r->levels[(first + j) % RATES_SECONDS][i] *
+				1024));
+		json_object_set_new(obj, level_names[i], list);
 	}
 	return obj;
 }

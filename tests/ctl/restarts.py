@@ -1,5 +1,6 @@
 """restart =, and what the next backend knows of the ends of guests."""
 
+import json
 import os
 import signal
 import time
@@ -63,6 +64,29 @@ def test_a_crashed_guest_starts_again_and_says_so(lab):
     # Each time it takes longer.
     restarts = crash(lab, "a")["restarts"]
     check(restarts["next"] - restarts["ends"][1]["when"] == 2, restarts)
+
+
+def test_another_policy_by_reload_counts_at_once(lab):
+    need_kvm()
+    lab.configure(lab.guest("a") + lab.guest("b", "restart = always"))
+    lab.ok("start", "a", "b")
+    pids = {name: running(lab, name)["pid"] for name in "ab"}
+    lab.configure(lab.guest("a", "restart = on-failure") + lab.guest("b"))
+    changes = json.loads(lab.ok("reload", "--json"))["changes"]
+    check([(c["name"], c["keys"], c["restart"]) for c in changes] ==
+          [("a", ["restart"], []), ("b", ["restart"], [])], changes)
+    for name, policy in ("a", "on-failure"), ("b", "no"):
+        guest = lab.status(name)
+        check(guest["restarts"]["policy"] == policy, guest)
+        check(guest["pid"] == pids[name], "the guest was started again")
+    # The policy of the end is the one in the file then, not that of the start.
+    guest = crash(lab, "b")
+    check(guest["restarts"]["next"] == 0, guest)
+    guest = crash(lab, "a")
+    check(guest["restarts"]["next"] > 0 and
+          "starts again at" in guest["reason"], guest)
+    again(lab, "a", 1)
+    check(lab.status("b")["state"] == "crashed", lab.status("b"))
 
 
 def test_a_person_who_stops_a_guest_is_obeyed(lab):

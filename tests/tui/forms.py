@@ -353,7 +353,7 @@ def test_deleting_asks_and_may_take_the_disks(place):
         s.keys("d")
         s.wait(r"the definition only")
         s.keys("Down", "Enter")
-        s.wait(r"go for good")
+        s.wait(r"goes for good")
         s.type("mv1")
         s.keys("Enter")
         s.wait(r"^ mv1 is deleted")

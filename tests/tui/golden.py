@@ -70,6 +70,8 @@ class Scenes:
         s.wait_not(r"\[y/N\]")
         self.scene("refusal", ["s"], r"nothing to start")
         self.scene("help", ["?"], r"keys: guests")
+        self.scene("help, searched", ["/"], r"^ /", "log", r"^ /log",
+                   ["Enter"], r"─ /log |- /log ")
         s.keys("Escape")
         s.wait_not(r"keys: guests")
         self.scene("console", ["Enter"], r"ctrl-\] list")
@@ -145,8 +147,10 @@ class Scenes:
         s.wait_not(r" new guest ")
         self.do(["G", "k", "k", "k"], r"^[▸>]\S mv1 ")
         self.scene("delete", ["d"], r"the definition only")
+        self.scene("delete, with its disks", ["Down", "Enter"],
+                   r"type the name of the guest:")
         s.keys("Escape")
-        s.wait_not(r"the definition only")
+        s.wait_not(r"type the name")
         self.home()
 
 
@@ -249,6 +253,10 @@ class Gallery:
         self.now = {}
         self.wrong = []
 
+    def shows(self, s):
+        """From now on on that screen."""
+        self.s = self.picture.s = s
+
     def kept(self, name):
         if RENEW:
             self.s.settled()
@@ -283,6 +291,28 @@ class Gallery:
                                         "\n".join(self.wrong)))
 
 
+def beginnings(place, gallery, size, env):
+    """Without a guest; and with a file that somebody got wrong."""
+    def begin(*args):
+        place.again()
+        place.backend("--config", place.path("vmtui.conf"), *args)
+        return place.screen(size, env=env)
+
+    place.write("vmtui.conf", "")
+    gallery.shows(begin())
+    gallery.s.wait(r"There is no guest yet")
+    gallery.kept("first start")
+    text = conf(place).replace("cpus", "cpsu", 1)
+    line = text[:text.index("cpsu")].count("\n") + 1
+    place.write("vmtui.conf", text)
+    gallery.shows(begin(*GUESTS, "--mistake", "%s:%d: no key \"cpsu\" here" % (
+        place.path("vmtui.conf"), line)))
+    gallery.s.wait(r"^[▸>][●*] build ")
+    gallery.s.keys("e")
+    gallery.s.wait(r"^ +%d! cpsu" % line)
+    gallery.kept("a file with a mistake, edited")
+
+
 def walk(place, name, size, looks=False, env=None):
     place.env["TZ"] = "UTC"
     place.write("vmtui.conf", conf(place))
@@ -308,6 +338,7 @@ def walk(place, name, size, looks=False, env=None):
                  scenes.config, scenes.images, scenes.dashboard, scenes.log,
                  scenes.forms):
         part()
+    beginnings(place, gallery, size, env)
     gallery.close()
     return "%d pictures in %.1f s" % (
         len(gallery.now), time.monotonic() - begin)

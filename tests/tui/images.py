@@ -4,6 +4,7 @@ import signal
 import subprocess
 import time
 
+import forms
 from screens import GUESTS
 from tmux import VMTUI, Failed, children, ended, until
 
@@ -201,10 +202,10 @@ def test_what_is_in_use_is_left_alone(place):
     s.wait(r"^▸lost.raw +raw +16G")
 
 
-def catch(s, word):
+def catch(s, word, late=lambda: False):
     """Holds the screen's child that has the word among its arguments."""
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and not late():
         for pid in children(s.pid()):
             try:
                 with open("/proc/%d/cmdline" % pid, "rb") as f:
@@ -215,6 +216,8 @@ def catch(s, word):
                 os.kill(pid, signal.SIGSTOP)
                 return pid
         time.sleep(0.001)
+    if late():
+        return None
     raise Failed("no child with %r" % word)
 
 
@@ -279,6 +282,59 @@ def test_a_copy_shows_how_far_it_is_and_can_be_stopped(place):
     make(place)
     large(place)
     test(opened(place, SIZES[0]))
+
+
+def begin_making(place, s, path):
+    """Of an image from a form, which stands still before it is there."""
+    for _ in range(20):
+        s.keys("C-o")
+        s.wait(r"^ size of late.qcow2 \(qcow2; tab: raw\): 16G")
+        s.keys("Enter")
+        pid = catch(s, b"create", lambda: os.path.exists(path))
+        if pid is not None and not os.path.exists(path):
+            return pid
+        # Too late: it is made, or about to be. Once more.
+        if pid is not None:
+            os.kill(pid, signal.SIGCONT)
+        s.wait(r"late.qcow2 is +made")
+        os.unlink(path)
+    raise Failed("it is always made before it can be seen")
+
+
+def test_the_making_of_a_form_s_disk_can_be_stopped(place):
+    make(place)
+    path = place.path("late.qcow2")
+    place.backend(*GUESTS, "--config", place.path("vmtui.conf"))
+    s = place.screen(SIZES[0])
+    s.wait(r"^▸● build")
+    forms.edit(s)
+    forms.to(s, "disk")
+    forms.to(s, "  one more")
+    s.type("late.qcow2")
+    s.wait(r"There is no such file yet: ctrl-o makes it")
+    pid = begin_making(place, s, path)
+    s.wait(r"making .*esc stops that")
+    s.keys("C-o")
+    s.wait(r"It is being made")
+    # esc is for that first; the form and what was typed stay.
+    s.keys("Escape")
+    s.wait(r"stopping .*esc stops that")
+    os.kill(pid, signal.SIGCONT)
+    s.wait(r"late.qcow2: +it was stopped|interrupted")
+    s.wait(r"▸ +\* late.qcow2")
+    s.wait(r"There is no such file yet: ctrl-o makes it")
+    until(lambda: ended(pid), "the end of the making")
+    if os.path.exists(path):
+        raise Failed("half an image is there")
+    # Nothing of it is in the way of the next one, nor of leaving.
+    s.keys("C-o")
+    s.wait(r"^ size of late.qcow2 \(qcow2; tab: raw\): 16G")
+    s.keys("Enter")
+    s.wait(r"late.qcow2 is +made: qcow2, +16G")
+    s.keys("Escape")
+    s.wait(r"is +lost")
+    s.keys("y")
+    s.wait(r"^▸● build")
 
 
 def test_no_image_says_how_one_comes_to_be(place):

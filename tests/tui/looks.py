@@ -257,6 +257,28 @@ def test_mouse_is_on_unless_it_is_not_wanted(place):
     s.quit()
 
 
+def test_a_question_is_answered_by_a_click_on_its_letters(place):
+    for size in SIZES[:2]:
+        s = opened(place, size)
+        s.keys("X")
+        s.wait(r"build off at once\?.*\[y/N\]")
+        row = s.lines().index(next(
+            line for line in s.lines() if "[y/N]" in line))
+        col = s.lines()[row].index("[y/N]")
+        # What is no letter is no answer, and nothing behind it hears it.
+        press(s, row, col)
+        press(s, 2, 3)
+        press(s, row, col + 3)
+        s.wait_not(r"\[y/N\]")
+        s.wait(r"^▸● build")
+        s.keys("X")
+        s.wait(r"build off at once\?.*\[y/N\]")
+        press(s, row, col + 1)
+        s.wait_not(r"\[y/N\]")
+        s.wait(r"^▸○ build")
+        place.again()
+
+
 def test_bottom_line_is_clicked(place):
     for size in SIZES:
         s = opened(place, size)

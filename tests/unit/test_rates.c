@@ -10,12 +10,13 @@
 static void
 take(struct rates **r, int64_t now, uint64_t n)
 {
+	const uint64_t level[LEVELS] = {n << 10, n << 11};
 	uint64_t count[RATES];
 	unsigned i;
 
 	for (i = 0; i < RATES; i++)
 		count[i] = n;
-	rates_take(r, count, now, 0);
+	rates_take(r, count, level, now, 0);
 }
 
 /* The samples of a series, and their number. */
@@ -100,6 +101,29 @@ test_rates_survive_counts_that_go_back_and_answers_at_once(void **state)
 	free(r);
 }
 
+/* Memory is a level: what it is now, however often it was asked. */
+static void
+test_rates_keep_memory_as_a_line_between_what_was_seen(void **state)
+{
+	json_int_t s[RATES_SECONDS];
+	struct rates *r = NULL;
+
+	take(&r, 2000, 1000);
+	assert_int_equal(series(r, "memory_used", s), 2);
+	assert_int_equal(s[0], 1000 << 10);
+	assert_int_equal(s[1], 1000 << 10);
+	take(&r, 6000, 200);
+	assert_int_equal(series(r, "memory_used", s), 6);
+	assert_int_equal(s[2], 800 << 10);
+	assert_int_equal(s[5], 200 << 10);
+	assert_int_equal(series(r, "memory_taken", s), 6);
+	assert_int_equal(s[3], 600 << 11);
+	take(&r, 7000, UINT64_MAX >> 11);
+	assert_int_equal(series(r, "memory_used", s), 7);
+	assert_int_equal(s[6], (json_int_t)UINT32_MAX << 10);
+	free(r);
+}
+
 static void
 test_rates_of_a_guest_nobody_looked_at_are_not_told(void **state)
 {
@@ -129,6 +153,8 @@ main(void)
 		test_rates_fill_the_time_nobody_looked_with_the_average),
 	    cmocka_unit_test(
 		test_rates_survive_counts_that_go_back_and_answers_at_once),
+	    cmocka_unit_test(
+		test_rates_keep_memory_as_a_line_between_what_was_seen),
 	    cmocka_unit_test(
 		test_rates_of_a_guest_nobody_looked_at_are_not_told),
 	};

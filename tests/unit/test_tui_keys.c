@@ -178,12 +178,20 @@ test_chosen_keys_are_in_force_and_forgotten_again(void **state)
 	assert_true(keymap_turns(key, &view_log));
 	assert_string_equal(
 	    keymap_turns_name(&view_log, name, sizeof name), "alt-l");
+	/* What sentences say of keys is true of these. */
+	assert_string_equal(keymap_key("guests-start"), "F5");
+	assert_true(keymap_is("guests-start", (struct key){K_F(5), 0}));
+	assert_false(keymap_is("guests-start", (struct key){'s', 0}));
+	assert_string_equal(keymap_key("quit"), "(no key)");
+	assert_string_equal(keymap_key("view-log"), "alt-l");
 	use("");
 	assert_string_equal(does(list, "F5"), "");
 	assert_string_equal(does(list, "s"), "start the guest");
 	assert_string_equal(keys_prefix_name(), "ctrl-]");
 	assert_string_equal(
 	    keymap_turns_name(&view_log, name, sizeof name), "6");
+	assert_string_equal(keymap_key("guests-start"), "s");
+	assert_string_equal(keymap_key("no-such-action"), "(no key)");
 }
 
 /* pause and unpause are one key that says what it does now. */

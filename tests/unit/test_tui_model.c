@@ -99,6 +99,38 @@ test_model_shows_what_is_expected_until_it_is_known(void **state)
 }
 
 static void
+test_model_keeps_history_of_memory(void **state)
+{
+	struct model *m = model_new();
+	struct guest *g = state_of(m,
+	    "{'name': 'a', 'state': 'running', 'memory': 1048576,"
+	    " 'balloon': {'taken': 0}}");
+	json_t *j = json("{'guests': [{'name': 'a', 'exits': [1, 2, 3],"
+			 " 'memory_used': [1024, 2048, -1],"
+			 " 'memory_taken': [0, 524288, 9999999]}]}");
+
+	assert_true(g->balloon);
+	model_history(m, j);
+	json_decref(j);
+	assert_int_equal(history_at(&g->past[FIGURE_USED], 2), 1);
+	assert_int_equal(history_at(&g->past[FIGURE_USED], 1), 2);
+	assert_int_equal(history_at(&g->past[FIGURE_GIVEN], 2), 1024);
+	assert_int_equal(history_at(&g->past[FIGURE_GIVEN], 1), 512);
+	assert_int_equal(history_at(&g->past[FIGURE_GIVEN], 0), 0);
+	/* As many as of what it does, whatever came. */
+	j = json("{'guests': [{'name': 'a', 'exits': 4, 'cpu': 5,"
+		 " 'memory_used': 4096, 'balloon': {'taken': 262144}}]}");
+	model_figures(m, j);
+	json_decref(j);
+	assert_int_equal(g->past[FIGURE_USED].n, g->past[FIGURE_EXITS].n);
+	assert_int_equal(history_at(&g->past[FIGURE_USED], 0), 4);
+	assert_int_equal(history_at(&g->past[FIGURE_GIVEN], 0), 768);
+	state_of(m, "{'name': 'a', 'state': 'stopped'}");
+	assert_false(g->balloon);
+	model_free(m);
+}
+
+static void
 test_model_keeps_history_of_what_runs(void **state)
 {
 	struct model *m = model_new();
@@ -179,6 +211,7 @@ main(void)
 	    cmocka_unit_test(
 		test_model_shows_what_is_expected_until_it_is_known),
 	    cmocka_unit_test(test_model_keeps_history_of_what_runs),
+	    cmocka_unit_test(test_model_keeps_history_of_memory),
 	    cmocka_unit_test(
 		test_model_leaves_as_it_was_what_a_message_gets_wrong),
 	    cmocka_unit_test(test_model_keeps_the_mistakes_of_the_last_reading),
