@@ -524,7 +524,10 @@ def test_switches_are_edited_in_the_same_form(place):
         s.keys("Space")
         s.wait(r"▸locked +\* yes")
         s.keys("C-s")
-        s.wait(r"local: add, locked, when the next guest on it starts")
+        # What a guest may send is changed while it runs, alone.
+        s.wait(r"local: locked, at once")
+        s.wait(r"local: add, when the next guest on it starts")
+        s.wait(r"mv1: interface, at once")
         s.keys("Escape")
         s.wait(r"▸locked +\* yes")
         save(s)
