@@ -51,7 +51,7 @@ struct block_request {
 	uint64_t place; /* where it is done: its offset, or that in a file */
 	uint64_t
 	    moved; /* bytes so far; a request that needs no more I/O: result */
-	unsigned stage; /* WRITE_ZEROES: which way is tried */
+	unsigned stage; /* which way is tried */
 	struct iovec rest[2];
 	struct block_request *next;
 };

@@ -27,9 +27,9 @@ block_step_first(struct block_request *rq)
 {
 	rq->place = rq->offset;
 	rq->moved = 0;
-	rq->stage = rq->op == BLOCK_DISCARD ? AS_ASKED
-	    : rq->unmap                     ? BY_HOLE
-					    : BY_RANGE;
+	rq->stage = 0; /* BY_HOLE, AS_ASKED; of a write: not alone */
+	if (rq->op == BLOCK_WRITE_ZEROES && !rq->unmap)
+		rq->stage = BY_RANGE;
 }
 
 /* What is left of the request's buffers, without changing them. */
