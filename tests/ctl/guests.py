@@ -324,7 +324,10 @@ def test_states_and_figures_reach_subscribers(lab):
     check(guest["exits"] >= 0 and guest["disk_read"] == 0, guest)
     past = wire.ask("history")["return"]["guests"]
     check([g["name"] for g in past] == ["a"] and
-          len(past[0]["cpu"]) == len(past[0]["net_sent"]) > 0, past)
+          len(past[0]["cpu"]) == len(past[0]["net_sent"]) ==
+          len(past[0]["memory_used"]) > 0, past)
+    check(0 < past[0]["memory_used"][-1] <= 64 << 20 and
+          set(past[0]["memory_taken"]) == {0}, past)
     check("error" in wire.ask("history", name="nobody"))
     prompt(lab, "a")
     lab.ok("stop", "-w", "a")
