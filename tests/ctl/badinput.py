@@ -159,9 +159,8 @@ def test_more_cpus_than_a_guest_can_have_are_a_mistake(lab):
 def test_keys_of_later_versions_are_refused_when_needed(lab):
     need_kernel()
     lab.path("q", b"QFI\xfb" + bytes(600))
-    extra = {"user": "interface = user", "local": "interface = local",
-             "locked": "interface = switch=s, locked"}
-    lab.configure("[switch s]\n" + "".join(
+    extra = {"user": "interface = user", "local": "interface = local"}
+    lab.configure("".join(
         lab.guest(name, text) for name, text in extra.items()))
     lab.ok("check")
     for name in extra:
