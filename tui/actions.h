@@ -34,4 +34,21 @@ void action_reload(struct ui *ui);
 /* After the screen wrote the file: likewise, and a word only if it fails. */
 void action_saved(struct ui *ui);
 
+/* Their keys, the same wherever a guest is selected; see keys.h. */
+/* clang-format off */
+#define ACTION_BINDINGS							\
+    {{'s', 0}, {0, 0}, "start", "start the guest",			\
+	action_start_refuse, action_start},				\
+    {{'S', 0}, {0, 0}, "stop", "ask the guest to shut down",		\
+	action_stop_refuse, action_stop},				\
+    {{'X', 0}, {0, 0}, "force off", "end the guest at once",		\
+	action_force_refuse, action_force},				\
+    {{'p', 0}, {0, 0}, "pause", "pause the guest, or let it go on",	\
+	action_pause_refuse, action_pause},				\
+    {{'p', 0}, {0, 0}, "unpause", NULL,				\
+	action_unpause_refuse, action_unpause, "pause"},		\
+    {{'r', 0}, {0, 0}, "reset", "reset the guest",			\
+	action_reset_refuse, action_reset}
+/* clang-format on */
+
 #endif

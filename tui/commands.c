@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <event2/event.h>
 
 #include "backend/proto/paths.h"
+#include "config/clock.h"
 #include "tui/commands.h"
 #include "tui/complete.h"
 #include "tui/job.h"
@@ -211,7 +211,6 @@ run(struct ui *ui, const char *text, struct words *w)
 	    .line = job_line, .ended = job_ended};
 	static const struct timeval later = {0, SHOW_MS * 1000};
 	struct command_run *r, *other;
-	struct timespec ts;
 	struct error err;
 	int n = 0;
 
@@ -238,8 +237,7 @@ run(struct ui *ui, const char *text, struct words *w)
 		run_free(r);
 		return;
 	}
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	r->since = (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000 + 1;
+	r->since = clock_ms();
 	evtimer_add(r->timer, &later);
 	waiting_changed(ui);
 }

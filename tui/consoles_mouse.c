@@ -1,19 +1,10 @@
-#include <time.h>
 
+#include "config/clock.h"
 #include "tui/consoles_keys.h"
 #include "tui/consoles_mouse.h"
 #include "tui/ui.h"
 
 #define TWICE_MS 400 /* two clicks within it are one double click */
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static bool
 within(const struct rect *r, const struct mouse *m)
@@ -75,7 +66,7 @@ static void
 title_pressed(struct ui *ui, struct tile *t)
 {
 	struct consoles *c = &ui->consoles;
-	int64_t now = now_ms();
+	int64_t now = clock_ms();
 
 	if (c->title_of == t && now < c->click_at + TWICE_MS) {
 		c->title_of = NULL;

@@ -2,26 +2,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <event2/event.h>
 
+#include "config/clock.h"
 #include "tui/job.h"
 #include "tui/ui.h"
 
 #define TEXT_MAX (16 << 20) /* bytes of an answer */
 #define REST_MS  10000 /* at least, from one look to the next */
 #define REST     20 /* times as long as the last one took */
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static void
 row_free(struct image_row *row)
@@ -293,7 +284,7 @@ forget_answer(struct images *im)
 static void
 rest(struct images *im)
 {
-	int64_t ms = (now_ms() - im->began) * REST;
+	int64_t ms = (clock_ms() - im->began) * REST;
 	struct timeval tv;
 
 	if (ms < REST_MS)
@@ -370,7 +361,7 @@ images_ask(struct ui *ui)
 	for (i = 0; i < im->folders; i++)
 		words[4 + i] = im->folder[i];
 	im->why[0] = '\0';
-	im->began = now_ms();
+	im->began = clock_ms();
 	config = form_config_path(ui);
 	im->job = job_start(ui->base, config, words, &ops, ui, &err);
 	free(config);

@@ -1,10 +1,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <event2/event.h>
 
+#include "config/clock.h"
 #include "tui/look.h"
 #include "tui/pane.h"
 
@@ -343,26 +343,17 @@ seek(struct looking *l)
 	bound_at(l);
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static void
 search_on(struct looking *l)
 {
-	int64_t end = now_ms() + STEP_MS;
+	int64_t end = clock_ms() + STEP_MS;
 
 	if (l->stale)
 		find_changed(l->find, l->term);
 	l->stale = false;
 	do
 		l->searched = find_step(l->find, l->term, STEP);
-	while (!l->searched && now_ms() < end);
+	while (!l->searched && clock_ms() < end);
 	if (!l->searched)
 		go_on(l);
 	else if (l->seek)

@@ -1,5 +1,5 @@
-#include <time.h>
 
+#include "config/clock.h"
 #include "tui/ui.h"
 
 #define WHEEL      3 /* lines a step of the wheel */
@@ -7,15 +7,6 @@
 #define LEFT       1
 #define WHEEL_UP   4
 #define WHEEL_DOWN 5
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static unsigned
 within(int n, int size)
@@ -45,7 +36,7 @@ place_of(struct pane *p, const struct rect *r, const struct mouse *m)
 static void
 count_clicks(struct looks *s, struct pane *p, const struct mouse *m)
 {
-	int64_t now = now_ms();
+	int64_t now = clock_ms();
 
 	if (s->pressed == p && s->row == m->row && s->col == m->col &&
 	    now - s->when < CLICK_MS)

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "config/clock.h"
 #include "tui/actions.h"
 #include "tui/around.h"
 #include "tui/everywhere.h"
@@ -29,15 +29,6 @@ struct screen {
 	char why[512]; /* it ends, that is; "" if a person said so */
 };
 
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /*
  * --- Frames -----------------------------------------------------------
  */
@@ -54,7 +45,7 @@ frame_in(struct ui *ui, int64_t ms)
 void
 ui_dirty(struct ui *ui, unsigned what)
 {
-	int64_t due = ui->drawn + FRAME_MS - now_ms();
+	int64_t due = ui->drawn + FRAME_MS - clock_ms();
 
 	ui->dirty |= what;
 	frame_in(ui, due > 0 ? due : 0);
@@ -125,7 +116,7 @@ frame(int fd, short what, void *arg)
 	ui->dirty = 0;
 	draw_flush();
 	window_draw(ui);
-	ui->drawn = now_ms();
+	ui->drawn = clock_ms();
 	if (!tty_push())
 		event_add(ui->writable, NULL);
 }
@@ -399,9 +390,9 @@ pane_bell(struct pane *p, void *arg)
 
 	if (!tiles_bell(ui, p, &beep))
 		beep = p == console_pane(ui) && ui->console.focus;
-	if (!beep || now_ms() < ui->rang + BELL_MS)
+	if (!beep || clock_ms() < ui->rang + BELL_MS)
 		return;
-	ui->rang = now_ms();
+	ui->rang = clock_ms();
 	tty_bell();
 	ui_dirty(ui, DIRTY_CONSOLE);
 }

@@ -2,11 +2,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <event2/event.h>
 
+#include "config/clock.h"
 #include "tui/ui.h"
 
 #define ASK_TICKS 3 /* seconds from one question to the next */
@@ -158,15 +158,12 @@ read_count(const char *name, const char *what, uint64_t *n)
 static void
 count(struct switch_port *p)
 {
-	struct timespec ts;
 	uint64_t from, to;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
 	/* What the host receives from a member is what that sends. */
 	if (read_count(p->name, "rx_bytes", &from) &&
 	    read_count(p->name, "tx_bytes", &to)) {
-		switches_count(p, from, to,
-		    (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
+		switches_count(p, from, to, clock_ms());
 	} else {
 		p->counted = false;
 		p->from_rate = p->to_rate = -1;

@@ -1,17 +1,8 @@
-#include <time.h>
 
 #include <event2/event.h>
 
+#include "config/clock.h"
 #include "tui/ui.h"
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* The older of two beginnings, of which 0 is none. */
 static int64_t
@@ -23,7 +14,7 @@ older(int64_t a, int64_t b)
 static unsigned
 seconds_since(int64_t since)
 {
-	return since == 0 ? 0 : (unsigned)((now_ms() - since) / 1000);
+	return since == 0 ? 0 : (unsigned)((clock_ms() - since) / 1000);
 }
 
 static int64_t
@@ -47,7 +38,7 @@ tick(int fd, short what, void *arg)
 	struct timeval tv;
 
 	if (from != 0) {
-		left = 1000 - (now_ms() - from) % 1000;
+		left = 1000 - (clock_ms() - from) % 1000;
 		tv.tv_sec = (time_t)(left / 1000);
 		tv.tv_usec = (suseconds_t)(left % 1000 * 1000);
 		evtimer_add(ui->waiting.timer, &tv);

@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <event2/event.h>
 
+#include "config/clock.h"
 #include "tui/model.h"
 #include "tui/wire.h"
 #include "tui/work.h"
@@ -43,15 +43,6 @@ struct wire {
 	bool again; /* ask for it once more then */
 };
 
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000 + 1;
-}
-
 /*
  * --- What is asked ------------------------------------------------------
  */
@@ -85,7 +76,7 @@ wire_refresh(struct wire *w)
 		w->again = true;
 		return;
 	}
-	w->refreshed = now_ms();
+	w->refreshed = clock_ms();
 	client_call(w->client, "status", NULL, answered_status, w);
 	w->ops->waits(w->arg);
 }
@@ -148,7 +139,7 @@ wire_ask(struct wire *w, const char *command, json_t *args,
 	q->args = json_incref(args);
 	q->answer = answer;
 	q->arg = arg;
-	q->since = now_ms();
+	q->since = clock_ms();
 	TAILQ_INSERT_TAIL(&w->questions, q, entry);
 	client_call(w->client, command, args, answered, q);
 	w->ops->waits(w->arg);

@@ -20,6 +20,7 @@
 #include "backend/client/client.h"
 #include "backend/proto/paths.h"
 #include "backend/proto/proto.h"
+#include "config/clock.h"
 
 #define WAIT_MS   8000 /* for a backend, our own or another client's */
 #define ADMIT_MS  2000 /* for the answer of one that is busy */
@@ -43,15 +44,6 @@ connect_socket(const struct sockaddr_un *sun)
 	close(fd);
 	errno = saved;
 	return -1;
-}
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 /* Runs `vmtui backend`; it says on ready that it listens. */
@@ -157,7 +149,7 @@ start_backend(const char *config, int64_t deadline, struct error *err)
 	pfd = (struct pollfd){.fd = ready[0], .events = POLLIN};
 	if (rc != 0) {
 		error_set(err, "cannot start the backend: %s", strerror(rc));
-	} else if (poll(&pfd, 1, (int)(deadline - now_ms())) != 1) {
+	} else if (poll(&pfd, 1, (int)(deadline - clock_ms())) != 1) {
 		rc = error_set(err,
 		    "the backend did not listen in time; %s may say why", path);
 	} else if (read(ready[0], &byte, 1) != 1) {
@@ -220,7 +212,7 @@ int
 client_dial(const struct client_options *options, struct error *err)
 {
 	const struct timespec pause = {0, RETRY_MS * 1000000};
-	int64_t deadline = now_ms() + WAIT_MS;
+	int64_t deadline = clock_ms() + WAIT_MS;
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 	const char *path = sun.sun_path;
 	bool started = false, root_only;
@@ -246,7 +238,7 @@ client_dial(const struct client_options *options, struct error *err)
 			return error_set(err,
 			    "no backend listens on %s: vmtui status starts one",
 			    path);
-		if (now_ms() >= deadline)
+		if (clock_ms() >= deadline)
 			return error_set(
 			    err, "the backend does not listen on %s", path);
 		if (!started &&

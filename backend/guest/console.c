@@ -17,6 +17,7 @@
 
 #include "backend/guest/console.h"
 #include "backend/vmm/machine.h"
+#include "config/clock.h"
 
 #define MAX_WATCHERS 64
 #define TYPED        4096 /* bytes typed that the guest has not taken yet */
@@ -549,15 +550,6 @@ console_join(
 	return machine_add_device(m, &c->device, c, err);
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /*
  * Sends what the sockets take. Returns how many bytes are left to send; fd is
  * one of the sockets that take no more.
@@ -587,12 +579,12 @@ void
 console_finish(struct console *c, int ms)
 {
 	struct pollfd p = {.events = POLLOUT};
-	int64_t now_is = now_ms(), patience = now_is + ms;
+	int64_t now_is = clock_ms(), patience = now_is + ms;
 	int64_t end = now_is + (int64_t)ms * CONSOLE_PATIENCE;
 	uint64_t left, before = UINT64_MAX;
 
 	while ((left = flush_rest(c, &p.fd)) > 0) {
-		now_is = now_ms();
+		now_is = clock_ms();
 		/* Who reads on is waited for; who does not, not for long. */
 		if (left != before)
 			patience = now_is + ms;

@@ -13,18 +13,10 @@
 #include "backend/supervisor/process.h"
 #include "backend/supervisor/rates.h"
 #include "backend/supervisor/registry.h"
+#include "config/clock.h"
 
 /* Samples nearer to each other than this say more about rounding than load. */
 #define SAMPLE_MS 500
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* Reads a file of /proc as text. Returns 0, or -1 if there is none. */
 static int
@@ -132,7 +124,7 @@ static void
 sample_guest(struct guest *g, uint64_t ticks)
 {
 	struct cpu_sample *s = &g->cpu;
-	int64_t now = now_ms();
+	int64_t now = clock_ms();
 	double seconds;
 
 	if (s->when_ms != 0 && now - s->when_ms < SAMPLE_MS)

@@ -8,6 +8,7 @@
 #include "backend/supervisor/figures.h"
 #include "backend/supervisor/process.h"
 #include "backend/supervisor/rates.h"
+#include "config/clock.h"
 
 /* Nearer together, a rate says more about rounding than about the guest. */
 #define LEAST_MS 500
@@ -27,15 +28,6 @@ static const char *const names[RATES] = {
     "cpu", "exits", "disk_read", "disk_written", "net_received", "net_sent"};
 
 static const char *const level_names[LEVELS] = {"memory_used", "memory_taken"};
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static uint32_t
 rate_of(enum rate which, uint64_t count, int64_t ms)
@@ -124,7 +116,7 @@ static void
 on_counts(struct guest *g, json_t *ret, int fd, const char *why, void *arg)
 {
 	uint64_t count[RATES], level[LEVELS];
-	int64_t now = now_ms();
+	int64_t now = clock_ms();
 
 	g->counting = false;
 	/* One of an earlier version knows no figures. */
