@@ -168,8 +168,9 @@ config_no_vm(const struct config *cfg, const char *name, struct error *err)
 	const char **list = names(cfg, CONFIG_VM);
 	char hint[80];
 
+	mistake_hint(name, list, hint, sizeof hint);
 	error_set(err, "no guest is called %s%s", name,
-	    mistake_hint(name, list, hint, sizeof hint));
+	    hint[0] != '\0' ? hint : "; vmtui status lists them");
 	free(list);
 	return -1;
 }

@@ -172,7 +172,8 @@ test_config_no_vm_suggests_the_nearest(void **state)
 	assert_string_equal(
 	    err.text, "no guest is called aplha (did you mean \"alpha\"?)");
 	config_no_vm(cfg, "x", &err);
-	assert_string_equal(err.text, "no guest is called x");
+	assert_string_equal(
+	    err.text, "no guest is called x; vmtui status lists them");
 	config_free(cfg);
 }
 
