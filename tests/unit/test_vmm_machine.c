@@ -51,7 +51,7 @@ dut_write(void *arg, uint64_t offset, unsigned size, uint64_t value)
 	atomic_fetch_add(&d->outs, 1);
 }
 
-static const struct io_ops dut_ops = {dut_read, dut_write};
+static const struct io_ops dut_ops = {.read = dut_read, .write = dut_write};
 
 static bool
 wait_for(_Atomic unsigned *count, unsigned n)
