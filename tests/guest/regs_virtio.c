@@ -329,6 +329,10 @@ device_config(const struct virtio *v)
 	regs_check("what is behind the end", mmio_r8(v->config + len), 0);
 	regs_check("over the end", mmio_r32(v->config + len - 1), 0);
 	regs_check("far behind it", mmio_r64(v->config + 0xff8), 0);
+	for (at = 0; at < len && at < 64 && v->type == VIRTIO_SCSI; at++)
+		if (may_write(v->type, at))
+			regs_check("sizes that the driver wrote",
+			    mmio_r8(v->config + at), 0xff);
 	/* A reset brings all of it back. */
 	mmio_w8(v->common + STATUS, 0);
 	for (at = 0; at < len && at < 64; at++)
