@@ -35,7 +35,7 @@
 #define NO_NOTIFY  1
 
 #define PAGE     4096u
-#define PATIENCE 5000000u
+#define PATIENCE 30000000u
 
 struct old old_devices[OLD_MAX];
 unsigned old_count;
@@ -352,7 +352,7 @@ old_do(
 	}
 	while ((done = old_take(d, queue, &len)) < 0)
 		if (!irq_wait(end)) {
-			print("no answer in 5 s\n");
+			print("no answer in 30 s\n");
 			return -1;
 		}
 	if (done != head) {
@@ -363,7 +363,7 @@ old_do(
 	while (d->interrupts == before && irq_wait(end))
 		continue;
 	if (d->interrupts == before) {
-		print("no interrupt in 5 s\n");
+		print("no interrupt in 30 s\n");
 		return -1;
 	}
 	return (int)len;

@@ -81,7 +81,7 @@ int old_queue(
 int old_take(struct old *d, unsigned queue, uint32_t *len);
 
 /*
- * Queues a request and waits for it, halted, as long as five seconds. Returns
+ * Queues a request and waits for it, halted, as long as half a minute. Returns
  * the bytes that the device says it wrote, or -1 after saying why not.
  */
 int old_do(
