@@ -3,6 +3,7 @@
  * device and of vmmci, with MSI-X and without.
  */
 #include "cpu.h"
+#include "lib.h"
 #include "pci.h"
 #include "regs.h"
 
@@ -168,6 +169,39 @@ shift(unsigned pci, unsigned cap, uint16_t port)
 		    in8((uint16_t)(port + CONFIG + i)), bytes[i]);
 }
 
+/*
+ * The device's configuration at every width, a field by bytes too. Some of it
+ * is the driver's to write; a reset brings all of it back.
+ */
+static void
+configuration(unsigned pci, uint16_t port)
+{
+	/* vmmci's clock goes on. */
+	unsigned len = pci_read16(pci, PCI_VENDOR) == 0x1af4 ? COMPARED : 4, i;
+	uint8_t bytes[COMPARED + 4] = {0};
+	uint16_t at = (uint16_t)(port + CONFIG);
+
+	for (i = 0; i < len; i++)
+		bytes[i] = in8((uint16_t)(at + i));
+	for (i = 0; i + 4 <= len; i++) {
+		regs_check(
+		    "two bytes", in16((uint16_t)(at + i)), get16(bytes + i));
+		regs_check(
+		    "four bytes", in32((uint16_t)(at + i)), get32(bytes + i));
+	}
+	for (i = 0; i < len; i++)
+		out8((uint16_t)(at + i), 0xff);
+	for (i = 0; i < len; i += 2)
+		out16((uint16_t)(at + i), 0xffff);
+	for (i = 1; i < len; i += 4)
+		out32((uint16_t)(at + i), 0xffffffff);
+	port_outs(at, 4, bytes);
+	out8((uint16_t)(port + STATUS), 0);
+	for (i = 0; i < len; i++)
+		regs_check("configuration after a reset",
+		    in8((uint16_t)(at + i)), bytes[i]);
+}
+
 /* The end of the BAR: nothing there, and beyond it nobody. */
 static void
 end(uint16_t port)
@@ -202,6 +236,7 @@ regs_legacy(void)
 		cap = pci_capability(regs_pci, PCI_CAP_MSIX, 0);
 		if (cap != 0)
 			shift(regs_pci, cap, port);
+		configuration(regs_pci, port);
 		end(port);
 	}
 }
