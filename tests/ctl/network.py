@@ -13,7 +13,7 @@ from harness import Skip, check, need_kvm, need_root, until
 class Net:
     """The namespace that the backend of a lab lives in."""
 
-    def __init__(self, lab):
+    def __init__(self, lab, prefix=("unshare", "-n")):
         need_root()
         if not os.path.exists("/dev/net/tun"):
             raise Skip("no /dev/net/tun")
@@ -23,7 +23,7 @@ class Net:
                               stderr=subprocess.DEVNULL)
         if made.returncode:
             raise Skip("no network namespace to be had")
-        run_backend(lab, ["unshare", "-n"])
+        run_backend(lab, list(prefix))
         self.pid = lab.backend()
 
     def ip(self, *args):
