@@ -621,7 +621,9 @@ def test_whoever_may_not_is_told_what_to_do(lab):
                     "mknod -m 666 kvm c 10 232 && "
                     "mount --bind kvm /dev/kvm && "
                     "mknod -m 666 tun c 10 200 && "
-                    'mount --bind tun /dev/net/tun && exec "$@"', "sh"])
+                    "mount --bind tun /dev/net/tun && "
+                    "ip tuntap add dev theirs mode tap user 1 && "
+                    'exec "$@"', "sh"])
     tests = []
     for name in ("kernel", "initrd", "disk", "cdrom", "firmware"):
         os.chmod(lab.path(name, bytes(MIB)), 0)
@@ -633,6 +635,8 @@ def test_whoever_may_not_is_told_what_to_do(lab):
         tests.append((lines, name))
     os.chmod(lab.path("open", bytes(MIB)), 0o666)
     tests.append(("kernel = %s\ninterface = tap=mine" % KERNEL, "mine"))
+    tests.append(("kernel = %s\ninterface = tap=theirs" % KERNEL,
+                  "theirs is another user's"))
     tests.append(("kernel = %s\ninterface = switch=lan" % KERNEL, "lan"))
     lab.configure("[switch lan]\n" + "".join(
         section(i, text) for i, (text, _) in enumerate(tests)))
@@ -644,6 +648,6 @@ def test_whoever_may_not_is_told_what_to_do(lab):
         said = lab.fails("start", "w%d" % i)
         one_sentence(said, [word])
         check("ermission" in said or "may not be opened" in said or
-              "/dev/" in said, said)
+              "another user's" in said, said)
     why = is_same(before, host.look())
     check(why is None, why)
