@@ -88,7 +88,7 @@ def drive(lab, group, face, rounds):
     for at, (name, number, needs) in enumerate(QUEUES):
         if (face == "legacy" and "modern" in needs) or \
            ("net" in needs and not net) or \
-           (group == "random" and (name, number) not in DEVICES):
+           (group in ("random", "storm") and (name, number) not in DEVICES):
             continue
         n = amount(group, name, rounds)
         command = "hostile %s %s %s %d %d %d" % (
@@ -120,3 +120,19 @@ def test(lab, group, face, rounds=0):
         typist.stop()
     print("# %d in %d ms" % (n, (time.monotonic() - began) * 1000))
     undisturbed(lab, pid)
+
+
+def suicide(lab):
+    """A device writes where the guest's own page tables are."""
+    console = lab.guest("hostile")
+    console.type("suicide\r")
+    console.expect(r"page tables at [0-9a-f]+\r?\n")
+    time.sleep(0.5)
+    now = lab.status("hostile")
+    print("# it is %s %s" % (now["state"], now.get("reason") or ""))
+    if now["state"] not in ("running", "crashed") or \
+       (now["state"] == "crashed" and not now.get("reason")):
+        raise Failure("it is %s" % now)
+    if now["state"] == "running":
+        lab.vmtui("stop", "-f", "-w", "hostile")
+    lab.start("hostile").want("random", r"^[0-9a-f]{32}$")
