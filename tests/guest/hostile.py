@@ -4,8 +4,6 @@ what is random that many times as long.
 """
 
 import os
-import re
-import subprocess
 import threading
 import time
 
@@ -14,14 +12,17 @@ from drive import Failure, Hvc
 ROUNDS = int(os.environ.get("HOSTILE_ROUNDS", "1"))
 SEED = int(os.environ.get("HOSTILE_SEED", "1"))
 
+READ_ONLY = b"not to be written" * 4096
+
 # Queues (hostile_good.c), the number of the device, and what it needs.
 QUEUES = (
-    ("blk", 0, ""), ("blk1", 0, "modern"), ("scsi", 0, ""), ("scsictl", 0, ""),
-    ("scsievent", 0, ""), ("scsi", 1, ""), ("scsictl", 1, ""),
-    ("scsievent", 1, ""), ("rng", 0, ""), ("inflate", 0, ""),
-    ("deflate", 0, ""), ("stats", 0, ""), ("report", 0, ""), ("type", 0, ""),
-    ("print", 0, ""), ("rx", 0, "net"), ("tx", 0, "net"),
-    ("netctl", 0, "net"), ("rx1", 0, "net modern"), ("tx1", 0, "net modern"))
+    ("rng", 0, ""), ("blk", 0, ""), ("blk1", 0, "modern"), ("blk", 1, "ask"),
+    ("scsi", 0, ""), ("scsictl", 0, ""), ("scsievent", 0, ""),
+    ("scsi", 1, ""), ("scsictl", 1, ""), ("scsievent", 1, ""),
+    ("inflate", 0, ""), ("deflate", 0, ""), ("stats", 0, ""),
+    ("report", 0, ""), ("type", 0, ""), ("print", 0, ""), ("rx", 0, "net"),
+    ("tx", 0, "net"), ("netctl", 0, "net"), ("rx1", 0, "net modern"),
+    ("tx1", 0, "net modern"))
 
 # Those that stand for their devices where all queues are used at once.
 DEVICES = (("blk", 0), ("scsi", 0), ("scsi", 1), ("rng", 0), ("report", 0),
@@ -34,15 +35,23 @@ def memory():
         return "3200M" if int(f.read().split()[1]) > 4 << 20 else "64M"
 
 
+def image(lab, name):
+    return lab.path("hostile-%s.img" % name)
+
+
 def config(lab, kernel, net):
-    for name, size in (("blk", 4 << 20), ("scsi", 4 << 20), ("cd", 1 << 20)):
-        with open(lab.path("hostile-%s.img" % name), "wb") as f:
+    for name, size in (("blk", 4 << 20), ("scsi", 4 << 20)):
+        with open(image(lab, name), "wb") as f:
             f.truncate(size)
+    for name in ("ro", "cd"):
+        with open(image(lab, name), "wb") as f:
+            f.write(READ_ONLY)
     return ("\n[vm hostile]\nmemory = %s\ncpus = 2\nkernel = %s\n"
             "cmdline = quiet\nballoon = yes\ndisk = %s, format=raw\n"
+            "disk = %s, format=raw, readonly\n"
             "disk = %s, format=raw, bus=scsi\ncdrom = %s\n%s" % (
-                memory(), kernel, lab.path("hostile-blk.img"),
-                lab.path("hostile-scsi.img"), lab.path("hostile-cd.img"),
+                memory(), kernel, image(lab, "blk"), image(lab, "ro"),
+                image(lab, "scsi"), image(lab, "cd"),
                 "interface = switch=lan, lladdr=00:20:91:00:00:66\n"
                 if net else ""))
 
@@ -73,9 +82,9 @@ class Typist(threading.Thread):
 def amount(group, name, rounds):
     """How often: of the cases one in so many, of the rest so many rounds."""
     if group == "cases":
-        return 1 if ROUNDS > 1 or name in ("blk", "scsi", "netctl") else 5
+        return 1 if ROUNDS > 1 or name in ("blk", "tx") else 6
     if group == "ask" and name == "scsi":
-        return 260 * ROUNDS  # each operation code
+        return 256 * ROUNDS  # each operation code
     return rounds * ROUNDS
 
 
@@ -88,12 +97,15 @@ def drive(lab, group, face, rounds):
     for at, (name, number, needs) in enumerate(QUEUES):
         if (face == "legacy" and "modern" in needs) or \
            ("net" in needs and not net) or \
+           ("ask" in needs and group != "ask") or \
            (group in ("random", "storm") and (name, number) not in DEVICES):
             continue
         n = amount(group, name, rounds)
         command = "hostile %s %s %s %d %d %d" % (
             group, name, face, number, n, SEED + at)
         total += int(console.want(command, r"^ok: (\d+) in", 120 + n)[1])
+        if name == "rng":  # which shows from now on that others are well
+            console.run("mode full modern msix")
     return total
 
 
@@ -106,6 +118,10 @@ def undisturbed(lab, pid):
     console.run("mode full modern msix")
     console.want("fill 64 500 7", r"^ok", 60)
     console.want("verify 64 500 7", r"^ok", 60)
+    for name in ("ro", "cd"):
+        with open(image(lab, name), "rb") as f:
+            if f.read() != READ_ONLY:
+                raise Failure("what can only be read was written: " + name)
     console.want("random", r"^[0-9a-f]{32}$")
 
 
