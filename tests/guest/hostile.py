@@ -4,6 +4,7 @@ what is random that many times as long.
 """
 
 import os
+import socket
 import threading
 import time
 
@@ -56,27 +57,45 @@ def config(lab, kernel, net):
                 if net else ""))
 
 
-class Typist(threading.Thread):
-    """Types at hvc0 without end, so that its driver gets something."""
+def bridge():
+    """A socket on the switch that all guests here are on, or None."""
+    try:
+        sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        sock.bind(("tglan", 0))
+        return sock
+    except OSError:
+        return None
+
+
+class World(threading.Thread):
+    """What happens outside: typing at hvc0 and frames of all lengths."""
 
     def __init__(self, lab):
         super().__init__(daemon=True)
         self.hvc = Hvc(lab, "hostile")
+        self.bridge = bridge()
         self.over = False
         self.start()
 
     def run(self):
+        frame = b"\xff" * 6 + b"\x02\0\0\0\0\1\x88\xb6" + bytes(1500)
+        length = 60
         while not self.over:
             try:
                 self.hvc.type(b"x")
                 self.hvc.read(0.01)
+                if self.bridge:
+                    self.bridge.send(frame[:length])
             except OSError:
-                return
+                time.sleep(0.01)  # the other end is busy, or has gone
+            length = 60 + (length + 371) % 1454
 
     def stop(self):
         self.over = True
         self.join()
         self.hvc.close()
+        if self.bridge:
+            self.bridge.close()
 
 
 def amount(group, name, rounds):
@@ -129,11 +148,11 @@ def test(lab, group, face, rounds=0):
     lab.guest("hostile")
     pid = lab.status("hostile")["pid"]
     began = time.monotonic()
-    typist = Typist(lab)
+    world = World(lab)
     try:
         n = drive(lab, group, face, rounds)
     finally:
-        typist.stop()
+        world.stop()
     print("# %d in %d ms" % (n, (time.monotonic() - began) * 1000))
     undisturbed(lab, pid)
 
