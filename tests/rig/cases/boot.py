@@ -1,6 +1,7 @@
 """A stock Debian kernel from its bzImage, through one life of a guest."""
 
 import os
+import re
 import subprocess
 import time
 
@@ -9,6 +10,7 @@ from linux import Failure
 CONFIG = """
 [vm mv1]
 memory = 128M
+hugepages = yes
 kernel = /guest/vmlinuz
 initrd = /guest/initrd
 cmdline = console=ttyS0 quiet hostname=mv1 words="as they stand"
@@ -24,7 +26,18 @@ def mounted(lab, command):
         stdout=subprocess.PIPE, text=True).stdout
 
 
+def huge_pages():
+    """How many of the host's huge pages are spoken for, and their size."""
+    with open("/proc/meminfo", encoding="ascii") as f:
+        found = {name: int(n) for name, n in re.findall(
+            r"^(Huge\w+): +(\d+)", f.read(), re.M)}
+    return (found["HugePages_Total"] - found["HugePages_Free"]
+            + found["HugePages_Rsvd"]) * found["Hugepagesize"] << 10
+
+
 def prepare(lab):
+    with open("/proc/sys/vm/nr_hugepages", "w", encoding="ascii") as f:
+        f.write("80")
     image = lab.path("mv1.img")
     os.makedirs("/mnt", exist_ok=True)
     with open(image, "wb") as f:
@@ -39,6 +52,12 @@ def test_boots(lab):
     lab.start("mv1")
     if lab.status("mv1")["state"] != "running":
         raise Failure("status does not say running")
+
+
+def test_huge_pages(lab):
+    """with hugepages = yes its memory is of the host's huge pages"""
+    if huge_pages() != 128 << 20:
+        raise Failure(f"it has {huge_pages() >> 20} MiB of them")
 
 
 def test_cmdline(lab):
@@ -64,6 +83,11 @@ def test_acpi(lab):
                       "firmware bug'", ok=False)
     if text.strip():
         raise Failure("dmesg has:\n" + text)
+
+
+def test_no_error(lab):
+    """the kernel has no error to report"""
+    lab.consoles["mv1"].no_error()
 
 
 def test_no_long_wait(lab):
@@ -121,6 +145,8 @@ def test_poweroff(lab):
     console.type("poweroff\r")
     console.expect("reboot: Power down", 30)
     lab.wait_state("mv1", "stopped", 30)
+    if huge_pages():
+        raise Failure("the host has not got its huge pages back")
 
 
 def test_image(lab):

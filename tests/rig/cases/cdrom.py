@@ -14,7 +14,7 @@ CONFIG = """
 memory = 256M
 boot = cdrom
 cdrom = /guest/cd.iso
-disk = {folder}/empty.img
+disk = /guest/grub.img, readonly
 disk = {folder}/a.img, bus=scsi
 disk = {folder}/b.qcow2, bus=scsi
 disk = {folder}/c.img, bus=scsi, readonly
@@ -51,7 +51,7 @@ def need_iso():
 
 
 def test_boot(lab):
-    """with boot = cdrom SeaBIOS boots GRUB from the CD-ROM, and GRUB Linux"""
+    """with boot = cdrom the CD-ROM comes before a bootable disk, and boots Linux"""
     need_iso()
     lab.launch("cd")
     console = lab.consoles["cd"]

@@ -106,6 +106,12 @@ def test_acpi(lab):
         raise Failure("dmesg has:\n" + text)
 
 
+def test_no_error(lab):
+    """the kernel has no error to report"""
+    need_grub()
+    lab.consoles["grub"].no_error()
+
+
 def test_smbios(lab):
     """the system knows from SMBIOS what it runs on"""
     need_grub()
