@@ -55,7 +55,7 @@ def made(path, inputs, make):
 
 
 def initramfs(path, modules, *options):
-    """tests/lib/mkinitramfs, with the modules of a folder that never changes."""
+    """tests/lib/mkinitramfs, with modules of a folder that never changes."""
     script = TOP + "/tests/lib/mkinitramfs"
     made(path, [script, TOP + "/tests/lib/initramfs",
                 shutil.which("busybox") or "no busybox",

@@ -119,14 +119,3 @@ def test_oom(lab):
                  "wc -c </t/x; rm -f /t/x", str(more * MIB), 300)
     lab.vmtui("balloon", "air", "512M")
     until("none of it", lambda: balloon(lab)["taken"] == 0)
-
-
-def test_reboot(lab):
-    """after a reboot the guest is asked again"""
-    console = lab.consoles["air"]
-    lab.vmtui("balloon", "air", "384M")
-    until("128 MiB", lambda: balloon(lab)["taken"] == 128 * MIB)
-    console.type("reboot\r")
-    console.expect("reboot: Restarting system", 120)
-    console.login()
-    until("128 MiB again", lambda: balloon(lab)["taken"] == 128 * MIB)
