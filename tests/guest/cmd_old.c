@@ -52,6 +52,8 @@ queues(unsigned type)
 static const char *
 use(struct old *d)
 {
+	if (!old_is_kept(d))
+		return "what its header says";
 	switch (d->type) {
 	case OLD_NET:
 		return old_net(d, rounds);

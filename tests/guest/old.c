@@ -230,6 +230,24 @@ old_begin(int msix, uint32_t (*wanted)(unsigned), unsigned (*queues)(unsigned))
 	return 0;
 }
 
+int
+old_is_kept(const struct old *d)
+{
+	unsigned i;
+
+	if (in8(d->port + STATUS) != (ACKNOWLEDGE | DRIVER_BIT | DRIVER_OK) ||
+	    in32(d->port + DRIVER) != d->features)
+		return 0;
+	for (i = 0; i < OLD_QUEUES && d->queue[i].ring != NULL; i++) {
+		out16(d->port + SELECT, (uint16_t)i);
+		if (in32(d->port + ADDRESS) !=
+			(uintptr_t)d->queue[i].ring / PAGE ||
+		    (d->msix && in16(d->port + MSIX_QUEUE) != i + 1))
+			return 0;
+	}
+	return 1;
+}
+
 void
 old_end(void)
 {

@@ -67,6 +67,9 @@ extern unsigned old_count;
 int old_begin(int msix, uint32_t (*wanted)(unsigned type),
     unsigned (*queues)(unsigned type));
 
+/* Whether the header says still what the driver wrote there. */
+int old_is_kept(const struct old *d);
+
 /* Resets all of them. */
 void old_end(void);
 
