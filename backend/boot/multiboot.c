@@ -246,7 +246,8 @@ multiboot_write(struct guestmem *mem, const struct boot_plan *plan,
 		first_word(config->initrd.path, b.module_name);
 	b.module.cmdline = htole32(
 	    (uint32_t)(BOOT_PARAMS + offsetof(struct block, module_name)));
-	if (guestmem_write(mem, BOOT_PARAMS, &b, sizeof b) == -1 ||
+	if (boot_put_bios(mem) == -1 ||
+	    guestmem_write(mem, BOOT_PARAMS, &b, sizeof b) == -1 ||
 	    boot_enter_32(mem, plan->entry, CODE, DATA, entry) == -1)
 		return boot_no_room(err);
 	entry->ax = MAGIC_ENTRY;
