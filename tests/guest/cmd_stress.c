@@ -22,7 +22,7 @@
 /* What is done besides, each in its own rhythm. */
 static struct {
 	uint64_t balloon, report, text, tell, wake;
-	uint64_t moves, reports, rows;
+	uint64_t moves, reports, rows, announced;
 } other;
 
 static int
@@ -99,16 +99,27 @@ wake_processors(uint64_t now)
 }
 
 static int
+flood(unsigned frames)
+{
+	int announced;
+
+	if (net_flood(0, stress_random(frames + 1)) == NULL)
+		return -1;
+	announced = net_announce(0);
+	if (announced > 0)
+		print("stress: announced %lu\n", ++other.announced);
+	return announced < 0 ? -1 : 0;
+}
+
+static int
 others(unsigned frames)
 {
 	uint64_t now = time_now();
 
 	if (acpi.cpus > 1)
 		wake_processors(now);
-	if (frames > 0 && has(VIRTIO_NET) &&
-	    net_flood(0, stress_random(frames + 1)) == NULL)
-		return -1;
-	if (move_balloon(now) != 0 || print_something(now) != 0) {
+	if ((frames > 0 && has(VIRTIO_NET) && flood(frames) != 0) ||
+	    move_balloon(now) != 0 || print_something(now) != 0) {
 		print("stress: FAILED: besides the disks\n");
 		return -1;
 	}

@@ -26,7 +26,9 @@
 #define QUEUE_TX(i)   (2 * (i) + 1)
 #define QUEUE_CTRL(v) ((v)->queues - 1)
 
-#define CLASS_PAIRS 4 /* of control requests */
+/* Of control requests. */
+#define CLASS_ANNOUNCE 3
+#define CLASS_PAIRS    4
 
 #define CONTROL_TIME 5000000u /* microseconds */
 
@@ -399,6 +401,20 @@ net_flood(uint64_t nic, unsigned frames)
 	while (frames-- > 0 && flood_output(v) == 0)
 		continue;
 	return &((struct net *)v->data)->flood;
+}
+
+int
+net_announce(uint64_t nic)
+{
+	static const uint8_t acknowledge[2] = {CLASS_ANNOUNCE, 0};
+	struct virtio *v = virtio_find(VIRTIO_NET, nic);
+
+	if (v == NULL)
+		return -1;
+	if ((((struct net *)v->data)->status & S_ANNOUNCE) == 0)
+		return 0;
+	net_send(nic, "here");
+	return net_control(nic, acknowledge, 2, 0) == 0 ? 1 : -1;
 }
 
 int

@@ -38,6 +38,13 @@ struct net_flood {
 };
 struct net_flood *net_flood(uint64_t nic, unsigned frames);
 
+/*
+ * If the card wants it to be known where it is, broadcasts that and tells the
+ * card so (virtio 1.2, 5.1.6.5.4). Returns 1 if it did, 0 if not, -1 after
+ * saying what is wrong.
+ */
+int net_announce(uint64_t nic);
+
 /* Broadcasts text. Returns 0, or -1 after saying what is wrong. */
 int net_send(uint64_t nic, const char *text);
 
