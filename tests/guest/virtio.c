@@ -141,7 +141,7 @@ device_start(struct virtio *v)
 	v->queues = v->driver->queues;
 	if ((v->features & v->driver->many) != 0)
 		v->queues = v->driver->count(v);
-	if (v->queues == 0 || v->queues > VIRTIO_QUEUES)
+	if (v->queues > VIRTIO_QUEUES)
 		return "it has more queues than this guest has room for";
 	for (i = 0; i < v->queues; i++) {
 		why = transport_queue(v, i);
