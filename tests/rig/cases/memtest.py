@@ -4,7 +4,7 @@ import os
 
 from linux import Failure, Skip
 
-BOOT_LIMIT = 300
+BOOT_LIMIT = 600
 
 CONFIG = """
 [vm mt]
