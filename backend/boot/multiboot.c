@@ -1,5 +1,7 @@
+#include <ctype.h>
 #include <endian.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "backend/boot/load.h"
@@ -28,6 +30,7 @@
 #define GIVES_NAME    (1u << 9)
 
 #define CMDLINE_MAX 4095
+#define FIRST_MAX   256 /* its first word, with a final zero */
 
 struct info {
 	uint32_t flags;
@@ -61,6 +64,7 @@ struct block {
 	struct module module;
 	struct range range[BOOT_RANGES];
 	char name[sizeof NAME];
+	char module_name[FIRST_MAX];
 };
 
 bool
@@ -187,6 +191,35 @@ fill_info(struct info *info, const struct boot_plan *plan, unsigned ranges)
 	info->flags = htole32(flags);
 }
 
+/*
+ * 3.3 leaves open what a command line begins with. Kernels take their own name
+ * off it, as most loaders put it there; it is one word, the last part of the
+ * path: where the host has the file is nothing to the guest.
+ */
+static void
+first_word(const char *path, char word[FIRST_MAX])
+{
+	const char *slash = strrchr(path, '/');
+	char *p;
+
+	snprintf(word, FIRST_MAX, "%s", slash != NULL ? slash + 1 : path);
+	for (p = word; *p != '\0'; p++)
+		if (isspace((unsigned char)*p))
+			*p = '_';
+}
+
+static int
+put_cmdline(
+    struct guestmem *mem, const struct boot_config *config, struct error *err)
+{
+	char first[FIRST_MAX], line[FIRST_MAX + 1 + CMDLINE_MAX];
+
+	first_word(config->kernel.path, first);
+	snprintf(line, sizeof line, "%s%s%s", first,
+	    config->cmdline[0] != '\0' ? " " : "", config->cmdline);
+	return boot_put_cmdline(mem, line, err);
+}
+
 int
 multiboot_write(struct guestmem *mem, const struct boot_plan *plan,
     const struct boot_config *config, uint64_t rsdp, struct boot_entry *entry,
@@ -207,15 +240,14 @@ multiboot_write(struct guestmem *mem, const struct boot_plan *plan,
 	b.module.start = htole32((uint32_t)plan->initrd);
 	b.module.end = htole32((uint32_t)(plan->initrd + plan->initrd_size));
 	memcpy(b.name, NAME, sizeof NAME);
-	/* An empty string: the name's own end. */
-	b.module.cmdline =
-	    htole32((uint32_t)(BOOT_PARAMS + offsetof(struct block, name) +
-			sizeof NAME) -
-		1);
+	if (plan->initrd_size > 0)
+		first_word(config->initrd.path, b.module_name);
+	b.module.cmdline = htole32(
+	    (uint32_t)(BOOT_PARAMS + offsetof(struct block, module_name)));
 	if (guestmem_write(mem, BOOT_PARAMS, &b, sizeof b) == -1 ||
 	    boot_enter_32(mem, plan->entry, CODE, DATA, entry) == -1)
 		return boot_no_room(err);
 	entry->ax = MAGIC_ENTRY;
 	entry->bx = BOOT_PARAMS;
-	return boot_put_cmdline(mem, config->cmdline, err);
+	return put_cmdline(mem, config, err);
 }

@@ -11,6 +11,7 @@
  */
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -179,6 +180,14 @@ static const struct call calls[] = {
     {EACH, SYS_sigaltstack, ANY},              /* a thread's end */
     {EACH, SYS_sched_yield, ANY},              /* its locks */
     {EACH, SYS_mremap, ANY},                   /* realloc */
+#elif defined(__SANITIZE_THREAD__)
+    /* THE BUILD FOR RACES ALONE: what ThreadSanitizer's own code calls. */
+    {EACH, SYS_sched_yield, ANY},              /* its locks */
+    {EACH, SYS_mremap, ANY},                   /* realloc */
+    {EACH, SYS_open, ANY},                     /* names for a report: there */
+    {EACH, SYS_openat, ANY},                   /* is nothing in the root */
+    {EACH, SYS_readlink, ANY},                 /* likewise */
+    {EACH, SYS_ioctl, IS(1, TCGETS)},          /* is the report on a tty? */
 #endif
 };
 /* clang-format on */

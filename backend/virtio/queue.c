@@ -47,6 +47,21 @@ store16(uint8_t *p, uint16_t v)
 	__atomic_store_n((uint16_t *)(void *)p, htole16(v), __ATOMIC_RELAXED);
 }
 
+/* What the driver wrote before idx is seen after it. */
+static uint16_t
+load_idx(const uint8_t *p)
+{
+	return le16toh(__atomic_load_n(
+	    (const uint16_t *)(const void *)p, __ATOMIC_ACQUIRE));
+}
+
+/* What was done before is seen by who sees this idx. */
+static void
+store_idx(uint8_t *p, uint16_t v)
+{
+	__atomic_store_n((uint16_t *)(void *)p, htole16(v), __ATOMIC_RELEASE);
+}
+
 /*
  * Reads a descriptor once. An indirect table may lie at any address, so this
  * is a copy; the fence keeps the compiler from reading the guest's memory
@@ -267,9 +282,7 @@ virtq_waiting(struct virtq *q)
 		return false;
 	if (q->avail_seen != q->next_avail)
 		return true;
-	q->avail_seen = load16(q->avail + RING_IDX);
-	/* What the driver wrote before idx is seen after it. */
-	atomic_thread_fence(memory_order_acquire);
+	q->avail_seen = load_idx(q->avail + RING_IDX);
 	if ((uint16_t)(q->avail_seen - q->next_avail) > q->size) {
 		virtq_break(q, "the available index jumped");
 		return false;
@@ -350,10 +363,9 @@ virtq_publish(struct virtq *q)
 
 	if (before == q->next_used)
 		return false;
-	/* Entries before idx, and idx before we ask what the driver wants. */
-	atomic_thread_fence(memory_order_release);
-	store16(q->used + RING_IDX, q->next_used);
+	store_idx(q->used + RING_IDX, q->next_used);
 	q->published = q->next_used;
+	/* It is written before we ask what the driver wants. */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (q->event_idx)
 		return passed(

@@ -19,7 +19,8 @@ static char history[HISTORY][LINE_MAX];
 static unsigned history_count;
 
 static const struct command_group *const groups[] = {&cmd_machine, &cmd_disk,
-    &cmd_net, &cmd_console, &cmd_hvc, &cmd_balloon, &cmd_vmmci, &cmd_raw};
+    &cmd_net, &cmd_console, &cmd_hvc, &cmd_balloon, &cmd_vmmci, &cmd_raw,
+    &cmd_hostile};
 
 const struct command_group *
 command_group(unsigned n)

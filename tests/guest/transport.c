@@ -214,13 +214,64 @@ transport_config(struct virtio *v)
 		mmio_w16(v->common + C_CONFIG_VECTOR, 0);
 }
 
+static void
+write_address(uint64_t reg, uint64_t addr)
+{
+	/* 64-bit fields are written as two halves: 4.1.3.1. */
+	mmio_w32(reg, (uint32_t)addr);
+	mmio_w32(reg + 4, (uint32_t)(addr >> 32));
+}
+
+unsigned
+transport_queue_size(const struct virtio *v, unsigned index)
+{
+	if (v->legacy) {
+		out16(v->port + L_QUEUE_SELECT, (uint16_t)index);
+		return in16(v->port + L_QUEUE_SIZE);
+	}
+	mmio_w16(v->common + C_QUEUE_SELECT, (uint16_t)index);
+	return mmio_r16(v->common + C_QUEUE_SIZE);
+}
+
+void
+transport_resize(const struct virtio *v, unsigned index, uint16_t size)
+{
+	mmio_w16(v->common + C_QUEUE_SELECT, (uint16_t)index);
+	mmio_w16(v->common + C_QUEUE_SIZE, size);
+}
+
+void
+transport_place(const struct virtio *v, unsigned index, uint64_t desc,
+    uint64_t avail, uint64_t used)
+{
+	if (v->legacy) {
+		out16(v->port + L_QUEUE_SELECT, (uint16_t)index);
+		out32(v->port + L_QUEUE_PFN, (uint32_t)(desc >> 12));
+		return;
+	}
+	mmio_w16(v->common + C_QUEUE_SELECT, (uint16_t)index);
+	write_address(v->common + C_QUEUE_DESC, desc);
+	write_address(v->common + C_QUEUE_DRIVER, avail);
+	write_address(v->common + C_QUEUE_DEVICE, used);
+	mmio_w16(v->common + C_QUEUE_ENABLE, 1);
+}
+
+void
+transport_kick(const struct virtio *v, unsigned index)
+{
+	if (v->legacy)
+		out16(v->port + L_NOTIFY, (uint16_t)index);
+	else
+		mmio_w16(v->notify + (uint64_t)index * v->notify_step,
+		    (uint16_t)index);
+}
+
 static const char *
 legacy_queue(struct virtio *v, struct virtq *q)
 {
 	unsigned index = q->index;
 
-	out16(v->port + L_QUEUE_SELECT, (uint16_t)index);
-	out32(v->port + L_QUEUE_PFN, (uint32_t)((uintptr_t)q->desc >> 12));
+	transport_place(v, index, (uintptr_t)q->desc, 0, 0);
 	if (v->irq == VIRTIO_MSIX) {
 		out16(v->port + L_QUEUE_VECTOR, (uint16_t)(index + 1));
 		if (in16(v->port + L_QUEUE_VECTOR) == NO_VECTOR)
@@ -236,24 +287,17 @@ modern_queue(struct virtio *v, struct virtq *q)
 {
 	uint64_t c = v->common;
 
-	mmio_w16(c + C_QUEUE_SELECT, (uint16_t)q->index);
-	mmio_w16(c + C_QUEUE_SIZE, (uint16_t)q->size);
+	transport_resize(v, q->index, (uint16_t)q->size);
 	if (v->irq == VIRTIO_MSIX) {
 		mmio_w16(c + C_QUEUE_VECTOR, (uint16_t)(q->index + 1));
 		if (mmio_r16(c + C_QUEUE_VECTOR) == NO_VECTOR)
 			return "it refused an MSI-X vector for a queue";
 	}
-	/* 64-bit fields are written as two halves: 4.1.3.1. */
-	mmio_w32(c + C_QUEUE_DESC, (uint32_t)(uintptr_t)q->desc);
-	mmio_w32(c + C_QUEUE_DESC + 4, 0);
-	mmio_w32(c + C_QUEUE_DRIVER, (uint32_t)virtq_avail_addr(q));
-	mmio_w32(c + C_QUEUE_DRIVER + 4, 0);
-	mmio_w32(c + C_QUEUE_DEVICE, (uint32_t)virtq_used_addr(q));
-	mmio_w32(c + C_QUEUE_DEVICE + 4, 0);
 	q->notify =
 	    v->notify + (uint64_t)mmio_r16(c + C_QUEUE_NOTIFY) * v->notify_step;
 	q->notify_is_port = 0;
-	mmio_w16(c + C_QUEUE_ENABLE, 1);
+	transport_place(v, q->index, (uintptr_t)q->desc, virtq_avail_addr(q),
+	    virtq_used_addr(q));
 	return NULL;
 }
 
@@ -261,17 +305,10 @@ const char *
 transport_queue(struct virtio *v, unsigned index)
 {
 	struct virtq *q = &v->queue[index];
-	unsigned size;
+	unsigned size = transport_queue_size(v, index);
 
-	if (v->legacy) {
-		out16(v->port + L_QUEUE_SELECT, (uint16_t)index);
-		size = in16(v->port + L_QUEUE_SIZE);
-	} else {
-		mmio_w16(v->common + C_QUEUE_SELECT, (uint16_t)index);
-		size = mmio_r16(v->common + C_QUEUE_SIZE);
-		if (size > MODERN_SIZE)
-			size = MODERN_SIZE;
-	}
+	if (!v->legacy && size > MODERN_SIZE)
+		size = MODERN_SIZE;
 	if (size == 0)
 		return "a queue is missing";
 	if (size > VIRTQ_SIZE_MAX || (size & (size - 1)) != 0)

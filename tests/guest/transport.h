@@ -1,7 +1,8 @@
 /*
  * transport.h: the two register faces of a virtio PCI device (virtio 1.2, 4.1):
  * the modern one, structures in memory that capabilities point to, and the
- * legacy one, registers in the ports of BAR 0. Used by virtio.c alone.
+ * legacy one, registers in the ports of BAR 0. Used by virtio.c, and by the
+ * hostile driver (hostile.h).
  */
 #ifndef GUEST_TRANSPORT_H
 #define GUEST_TRANSPORT_H
@@ -12,6 +13,7 @@
 #define STATUS_DRIVER      2
 #define STATUS_DRIVER_OK   4
 #define STATUS_FEATURES_OK 8
+#define STATUS_NEEDS_RESET 0x40
 
 /*
  * Finds the face's registers and enables the device on the bus. Returns NULL,
@@ -43,6 +45,17 @@ uint8_t transport_isr(const struct virtio *v);
  * or what is wrong.
  */
 const char *transport_queue(struct virtio *v, unsigned index);
+
+/*
+ * The pieces of that, for who wants a queue as no driver has it: its size, 0 if
+ * there is no such queue; another size, modern only; where its parts are
+ * (legacy: all by desc), and it is enabled; its doorbell.
+ */
+unsigned transport_queue_size(const struct virtio *v, unsigned index);
+void transport_resize(const struct virtio *v, unsigned index, uint16_t size);
+void transport_place(const struct virtio *v, unsigned index, uint64_t desc,
+    uint64_t avail, uint64_t used);
+void transport_kick(const struct virtio *v, unsigned index);
 
 /* Sets v->config to where the device's own configuration is. */
 void transport_config(struct virtio *v);

@@ -17,6 +17,7 @@
 #define VIRTIO_CONSOLE 3
 #define VIRTIO_RNG     4
 #define VIRTIO_BALLOON 5
+#define VIRTIO_SCSI    8
 #define VIRTIO_VMMCI   0xffff /* not virtio's, but OpenBSD's */
 
 #define VIRTIO_F_INDIRECT  (1ull << 28)

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 
 import common
+import installing
 import systems
 
 PYTHON = "/usr/bin/python3"
@@ -177,6 +178,8 @@ def make(kernel, scratch, script=None):
     _tools(tree, scratch)
     _firmware(tree)
     systems.add(tree)
+    if "RIG_LONG" in os.environ:
+        installing.add(tree, Tree(scratch + "/debian"), kernel)
     for name in os.environ.get("RIG_EXTRA", "").split():
         tree.program(name, "vmtui/" + os.path.basename(name))
     if script:

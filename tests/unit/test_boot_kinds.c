@@ -36,7 +36,7 @@ load(const void *data, size_t len, struct boot_config *c, struct guestmem *mem,
 	memset(plan, 0, sizeof *plan);
 	memset(entry, 0, sizeof *entry);
 	memcpy(head, data, len < sizeof head ? len : sizeof head);
-	f->path = "K";
+	f->path = "/some where/K L";
 	f->fd = file_of(data, len);
 	plan->low = MEMORY;
 	if (bzimage_probe(head))
@@ -219,12 +219,12 @@ check_multiboot(const struct guestmem *mem, const struct boot_entry *entry)
 	assert_int_equal(get32(mem, at + 4), 639);
 	assert_int_equal(get32(mem, at + 8), (MEMORY - MIB) / 1024);
 	assert_string_equal(
-	    guestmem_at(mem, get32(mem, at + 16), 8), "one two");
+	    guestmem_at(mem, get32(mem, at + 16), 12), "K_L one two");
 	assert_int_equal(get32(mem, at + 20), 1);
 	assert_int_equal(get32(mem, get32(mem, at + 24)), 32 * MIB);
 	assert_int_equal(get32(mem, get32(mem, at + 24) + 4), 32 * MIB + 5000);
 	assert_string_equal(
-	    guestmem_at(mem, get32(mem, get32(mem, at + 24) + 8), 1), "");
+	    guestmem_at(mem, get32(mem, get32(mem, at + 24) + 8), 2), "I");
 	assert_int_equal(get32(mem, at + 44), 5 * 24);
 	map = get32(mem, at + 48);
 	assert_int_equal(get32(mem, map), 20);
@@ -236,7 +236,7 @@ check_multiboot(const struct guestmem *mem, const struct boot_entry *entry)
 static void
 test_multiboot_elf_gets_its_information(void **state)
 {
-	struct boot_config c = {.initrd = {0, ""}, .cmdline = "one two"};
+	struct boot_config c = {.initrd = {0, "/x/I"}, .cmdline = "one two"};
 	struct boot_entry entry;
 	struct boot_plan plan;
 	struct guestmem mem;
@@ -258,7 +258,7 @@ test_multiboot_elf_gets_its_information(void **state)
 static void
 test_multiboot_without_elf_says_where_it_goes(void **state)
 {
-	struct boot_config c = {.initrd = {0, ""}, .cmdline = "one two"};
+	struct boot_config c = {.initrd = {0, "/x/I"}, .cmdline = "one two"};
 	uint32_t flags = 1u << 16, file[1024], good[1024];
 	struct boot_entry entry;
 	struct boot_plan plan;

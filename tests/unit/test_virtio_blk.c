@@ -420,11 +420,11 @@ test_blk_reset_leaves_nothing_in_flight(void **state)
 		bar_out(f->bus, MODERN, 0x14, 1, 0);
 		assert_int_equal(modern_status(f->bus), 0);
 		/* From here the memory is the driver's own. */
-		used = f->r.used[1];
+		used = ring_used_idx(&f->r);
 		for (i = 0; i < 21; i++)
 			memset(data(f, i), 0xcc, 4096);
 		usleep(200);
-		assert_int_equal(f->r.used[1], used);
+		assert_int_equal(ring_used_idx(&f->r), used);
 		for (i = 0; i < 21; i++)
 			assert_int_equal(data(f, i)[0], 0xcc);
 	}

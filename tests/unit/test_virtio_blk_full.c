@@ -356,12 +356,12 @@ test_reset_drops_what_waits(void **state)
 	get_stuck(f, OUT);
 	bar_out(f->bus, MODERN, 0x14, 1, 0);
 	assert_int_equal(virtio_blk_full(f->dev), 0);
-	used = f->r.used[1];
+	used = ring_used_idx(&f->r);
 	f->fake->error = 0;
 	virtio_blk_retry(f->dev);
 	usleep(20000);
 	/* The memory is the driver's own, and the disk as it was. */
-	assert_int_equal(f->r.used[1], used);
+	assert_int_equal(ring_used_idx(&f->r), used);
 	assert_int_equal(status(f, 0), OPEN);
 	assert_int_equal(f->fake->bytes[0], 0x5a);
 	drive(f, F_FLUSH);

@@ -49,7 +49,7 @@ struct pci_fn {
 	void *arg;
 	uint8_t cfg[256];
 	unsigned cap, last;
-	bool msix, intx;
+	_Atomic bool msix, intx; /* the device may have a thread */
 	_Atomic unsigned sent[32]; /* messages by vector */
 	unsigned vectors;
 };

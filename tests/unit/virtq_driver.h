@@ -87,8 +87,10 @@ ring_init(struct ring *r, struct guestmem *mem, uint16_t size, uint64_t gpa)
 static inline void
 ring_offer(struct ring *r, uint16_t head)
 {
-	r->avail[2 + (r->avail[1] & (r->size - 1))] = head;
-	r->avail[1]++;
+	uint16_t idx = r->avail[1];
+
+	r->avail[2 + (idx & (r->size - 1))] = head;
+	__atomic_store_n(&r->avail[1], (uint16_t)(idx + 1), __ATOMIC_RELEASE);
 }
 
 static inline void
@@ -119,13 +121,20 @@ ring_add(struct ring *r, const struct buf *b, unsigned n)
 	return head;
 }
 
+/* As often as a request was finished; what it brought is seen after this. */
+static inline uint16_t
+ring_used_idx(const struct ring *r)
+{
+	return __atomic_load_n(&r->used[1], __ATOMIC_ACQUIRE);
+}
+
 /* Takes a finished request, if there is one. */
 static inline bool
 ring_used(struct ring *r, uint32_t *id, uint32_t *len)
 {
 	const uint32_t *e;
 
-	if (r->last_used == r->used[1])
+	if (r->last_used == ring_used_idx(r))
 		return false;
 	e = (const uint32_t *)(const void *)&r
 		->used[2 + 4 * (r->last_used & (r->size - 1))];
