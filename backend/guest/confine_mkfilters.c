@@ -141,6 +141,7 @@ static const struct call calls[] = {
     {M | V | N, SYS_ioctl, IS(1, TUNSETVNETHDRSZ)}, /* legacy one's kick
                                                   may start its device */
     {M | V, SYS_ioctl, IS(1, TUNSETQUEUE)},    /* likewise */
+    {M | V | N, SYS_ioctl, IS(1, TUNSETTXFILTER)}, /* what is to come; a reset */
     /* Queues are given to the host's vhost-net, and taken back. */
     {M | V | N, SYS_ioctl, IS(1, VHOST_SET_FEATURES)},
     {M | V | N, SYS_ioctl, IS(1, VHOST_SET_VRING_NUM)},
