@@ -187,7 +187,8 @@ item_disk_add(struct config_vm *vm, const struct config_key *key,
 	for (i = 0; i < vm->ndisks; i++) {
 		if (strcmp(vm->disks[i].path, disk.path) == 0) {
 			error_set(err,
-			    "%s = %s: the guest has that disk already",
+			    "%s = %s: the guest has that disk already; leave "
+			    "one out",
 			    key->name, disk.path);
 			goto fail;
 		}

@@ -90,7 +90,7 @@ config_path_expand(const char *path, const char *folder, struct error *err)
 		return NULL;
 	}
 	if (strlen(path) + strlen(folder) >= sizeof store) {
-		error_set(err, "the path is too long");
+		error_set(err, "the path is too long: give a shorter one");
 		return NULL;
 	}
 	if (*path == '~' && path[1] != '/') {

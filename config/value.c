@@ -193,7 +193,8 @@ set_text(const struct config_key *key, char **at, const char *text,
 	size_t old = *at == NULL ? 0 : strlen(*at) + 1;
 
 	if (old + strlen(text) > key->max)
-		return error_set(err, "%s is longer than %" PRIu64 " letters",
+		return error_set(err,
+		    "%s is longer than %" PRIu64 " letters: shorten it",
 		    key->name, key->max);
 	return set_string(
 	    at, old == 0 ? mem_dup(text) : mem_printf("%s %s", *at, text));
@@ -210,7 +211,8 @@ set_path(const struct config_key *key, char **at, const char *text,
 		if (strcmp(key->choices[i], text) == 0)
 			return set_string(at, mem_dup(text));
 	if ((path = config_path_expand(text, from->folder, err)) == NULL)
-		return error_prefix(err, "%s = %s: ", key->name, text);
+		return error_prefix(err, "%s = %.200s%s: ", key->name, text,
+		    strlen(text) > 200 ? "..." : "");
 	return set_string(at, path);
 }
 
@@ -502,7 +504,9 @@ config_lladdr_parse(const char *text, uint8_t lladdr[6], struct error *err)
 		    "that is a multicast address, which no interface can have: "
 		    "the second digit must be even");
 	if (memcmp(a, (uint8_t[6]){0}, 6) == 0)
-		return error_set(err, "an address of zeroes belongs to nobody");
+		return error_set(err,
+		    "an address of zeroes belongs to nobody: choose one, such "
+		    "as 00:20:91:00:00:01");
 	memcpy(lladdr, a, 6);
 	return 0;
 }

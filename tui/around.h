@@ -2,6 +2,8 @@
 #ifndef TUI_AROUND_H
 #define TUI_AROUND_H
 
+#include <stdint.h>
+
 #include "tui/keys.h"
 
 struct ui;
@@ -18,6 +20,8 @@ struct bottom {
 	} spot[BOTTOM_SPOTS];
 	int spots;
 	bool pressed; /* the button went down there */
+	uint64_t asks; /* which question is drawn; 0: none */
+	int64_t since; /* when it was, in ms of clock.h */
 };
 
 /* The host: name, guests by state, CPU and memory. */
@@ -35,6 +39,11 @@ void bottom_draw(struct ui *ui, const struct binding *global);
 void bottom_spot(
     struct ui *ui, int x, int w, struct key key, const struct view *view);
 
+/*
+ * Whether a button that goes down on the line now was meant for what stood
+ * there before its question did: the second click of two must not answer it.
+ */
+bool bottom_too_soon(const struct ui *ui);
 /*
  * What a click on the last line stands for: the key of what is written there,
  * code 0 if nothing is, or another view, which is turned to.

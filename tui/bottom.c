@@ -1,10 +1,14 @@
 /* The last line: what one can do now. */
 #include <string.h>
 
+#include "config/clock.h"
 #include "tui/around.h"
 #include "tui/keymap.h"
 #include "tui/text.h"
 #include "tui/ui.h"
+
+/* Who clicks twice saw what was there before the first. */
+#define DOUBLE_CLICK_MS 400
 
 #define TABS_FROM 100 /* columns from which the views have their room */
 
@@ -119,6 +123,29 @@ all_draw(struct ui *ui, const struct binding *global)
 		tabs_draw(ui, true);
 }
 
+/* Which question the line is about, each another number; 0: about none. */
+static uint64_t
+question(const struct ui *ui)
+{
+	if (ui->prompt.kind == PROMPT_ASK)
+		return (uint64_t)ui->prompt.nth << 8;
+	if (ui->prompt.kind == PROMPT_NONE && ui->form.open &&
+	    !ui->sheet.open &&
+	    (ui->form.step == FORM_REVIEW || ui->form.step == FORM_OTHER))
+		return ui->form.step;
+	return 0;
+}
+
+bool
+bottom_too_soon(const struct ui *ui)
+{
+	const struct bottom *b = &ui->bottom;
+	uint64_t asks = question(ui);
+
+	return asks != 0 &&
+	    (asks != b->asks || clock_ms() - b->since < DOUBLE_CLICK_MS);
+}
+
 void
 bottom_draw(struct ui *ui, const struct binding *global)
 {
@@ -126,6 +153,10 @@ bottom_draw(struct ui *ui, const struct binding *global)
 	const char *hint;
 	int x;
 
+	if (ui->bottom.asks != question(ui)) {
+		ui->bottom.asks = question(ui);
+		ui->bottom.since = clock_ms();
+	}
 	ui->bottom.spots = 0;
 	draw_clear(r);
 	if (ui->prompt.kind != PROMPT_NONE) {

@@ -198,7 +198,7 @@ bottom_mouse(struct ui *ui, const struct mouse *mouse)
 	if (mouse->button != 1)
 		return false;
 	if (mouse->event == TERM_MOUSE_PRESS) {
-		ui->bottom.pressed = here;
+		ui->bottom.pressed = here && !bottom_too_soon(ui);
 		return here;
 	}
 	if (!ui->bottom.pressed)

@@ -9,6 +9,7 @@ static void
 prompt_open(struct ui *ui, enum prompt_kind kind)
 {
 	ui->prompt.kind = kind;
+	ui->prompt.nth++;
 	ui->prompt.note[0] = '\0';
 	message_clear(&ui->message);
 	ui_dirty(ui, DIRTY_ALL);

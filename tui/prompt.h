@@ -18,6 +18,7 @@ enum prompt_kind { PROMPT_NONE, PROMPT_ASK, PROMPT_TEXT };
 
 struct prompt {
 	enum prompt_kind kind;
+	unsigned nth; /* of those that were opened */
 	char label[256]; /* the question, or what stands before the text */
 	struct field field;
 	/* The guest it is about: it may be gone when the answer comes. */

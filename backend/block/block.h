@@ -125,6 +125,13 @@ int block_open(const char *path, enum block_format format, bool readonly,
 int block_check_direct(const struct block_files *files, struct error *err);
 
 /*
+ * Do the tables of its qcow2 files lead to places within them? -1 with a
+ * sentence. An image that is only to be read is not looked at, so that what is
+ * left of a damaged one can be saved. Reads up to 40 MiB a file. Any thread.
+ */
+int block_check_sound(const struct block_files *files, struct error *err);
+
+/*
  * Wraps opened files, with an io_uring of depth requests for each (more may be
  * submitted, they wait), or with a thread where the host refuses io_uring.
  * Reads what the image says about itself. With BLOCK_CACHE_NONE its files are

@@ -67,8 +67,9 @@ backing_format(const struct block_file *parent, const struct qcow2_header *h,
 		if (!block_is_qcow2(f->fd))
 			return error_set(err,
 			    "%s says that its backing file %s is a qcow2 "
-			    "image, and it is not",
-			    parent->path, f->path);
+			    "image, and it is not; if it is raw, say so "
+			    "(vmtui image rebase -u -F raw -b %s %s)",
+			    parent->path, f->path, f->path, parent->path);
 		return 0;
 	}
 	if (strcmp(stated, "raw") == 0 || strcmp(stated, "file") == 0 ||
@@ -78,8 +79,10 @@ backing_format(const struct block_file *parent, const struct qcow2_header *h,
 	}
 	if (stated[0] != '\0')
 		return error_set(err,
-		    "%s says that its backing file %s is of the format %s; "
-		    "raw and qcow2 can be used",
+		    "%s says that its backing file %s is of the format %s, "
+		    "and raw and qcow2 can be used; convert that one "
+		    "(qemu-img convert) and name the new one (vmtui image "
+		    "rebase -u)",
 		    parent->path, f->path, stated);
 	f->format =
 	    block_is_qcow2(f->fd) ? BLOCK_FORMAT_QCOW2 : BLOCK_FORMAT_RAW;
@@ -100,8 +103,9 @@ block_resolve(
 		name += 5;
 	else if (name[strcspn(name, ":/")] == ':')
 		return error_set(err,
-		    "%s names \"%.200s\", which is no file of this host; "
-		    "only files can be used",
+		    "%s names \"%.200s\", which is no file of this host, and "
+		    "only files can be used; give it one (vmtui image rebase "
+		    "-u)",
 		    parent, name);
 	if (name[0] == '/' || slash == NULL)
 		n = snprintf(buf, sizeof buf, "%s", name);
@@ -109,8 +113,10 @@ block_resolve(
 		n = snprintf(buf, sizeof buf, "%.*s/%s", (int)(slash - parent),
 		    parent, name);
 	if (n < 0 || (size_t)n >= sizeof buf || name[0] == '\0')
-		return error_set(
-		    err, "%s names a file whose path cannot be one", parent);
+		return error_set(err,
+		    "%s names a file whose path cannot be one; give it "
+		    "another (vmtui image rebase -u)",
+		    parent);
 	if ((*path = strdup(buf)) == NULL)
 		return error_set(err, "%s: out of memory", parent);
 	return 0;
@@ -131,7 +137,8 @@ check_loop(const struct block_files *files, const struct block_file *parent,
 		    st.st_dev == other.st_dev && st.st_ino == other.st_ino)
 			return error_set(err,
 			    "%s names %s, which is part of the chain already: "
-			    "it bites its own tail",
+			    "it bites its own tail; give it another backing "
+			    "file (vmtui image rebase -u), or none",
 			    parent->path, path);
 	return 0;
 }
@@ -181,7 +188,10 @@ go_on(struct block_files *files, struct error *err)
 	if (f->format != BLOCK_FORMAT_QCOW2)
 		return 0;
 	if (qcow2_read_header(f->fd, f->path, &h, err) == -1)
-		return -1;
+		return f->role == BLOCK_BACKING
+		    ? error_prefix(
+			  err, "a backing file of %s: ", files->file[0].path)
+		    : -1;
 	if ((h.incompatible & QCOW2_CORRUPT) != 0 && !f->readonly)
 		return error_set(err,
 		    "%s is marked as corrupt; repair it first (vmtui image "
@@ -190,7 +200,8 @@ go_on(struct block_files *files, struct error *err)
 	if ((h.incompatible & QCOW2_DATA_FILE) != 0) {
 		if (!h.has_data_name)
 			return error_set(err,
-			    "%s has a data file and does not say which",
+			    "%s has a data file and does not say which; take "
+			    "it from a backup, or make it anew",
 			    f->path);
 		if (add_named(files, last, h.data_file, BLOCK_DATA, f->readonly,
 			err) == -1)

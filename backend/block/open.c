@@ -13,6 +13,8 @@
 #include "backend/block/engine.h"
 #include "config/log.h"
 
+#define NO_DISK "%s is neither a file nor a block device; correct the path"
+
 /* Formats that a raw image must not be mistaken for. */
 static const struct {
 	const char *name, *convert; /* as qemu-img knows it */
@@ -95,8 +97,21 @@ explain(const char *path, bool readonly, struct error *err)
 		    "add \"readonly\" to the disk line",
 		    path);
 	case ETXTBSY:
-		return error_set(
-		    err, "%s is in use as swap space or program", path);
+		return error_set(err,
+		    "%s is in use as swap space or program; stop that first",
+		    path);
+	case ENXIO: /* a socket */
+		return error_set(err, NO_DISK, path);
+	case ELOOP:
+		return error_set(err,
+		    "%s is a link that leads back to itself; make it anew or "
+		    "correct the path",
+		    path);
+	case ENAMETOOLONG:
+		return error_set(err,
+		    "%s cannot be the path of a file: it is too long; correct "
+		    "it",
+		    path);
 	case EBUSY:
 		return error_set(err,
 		    "%s is in use by this host: a file system of it is "
@@ -124,10 +139,7 @@ check_kind(int fd, const char *path, struct error *err)
 	if (S_ISREG(st.st_mode))
 		size = (uint64_t)st.st_size;
 	else if (!S_ISBLK(st.st_mode))
-		return error_set(err,
-		    "%s is neither a file nor a block device; "
-		    "correct the path",
-		    path);
+		return error_set(err, NO_DISK, path);
 	else if (ioctl(fd, BLKGETSIZE64, &size) == -1)
 		size = 0;
 	if (size == 0)

@@ -62,7 +62,7 @@ oldest(const struct qcow2 *q)
 
 /* False: it is not done; its refcounts are being read. */
 static bool
-release(struct qcow2 *q, struct freed *f)
+release(struct qcow2 *q, struct freed *f, bool *some)
 {
 	/* Of one slice at a time: others may have to go for the next. */
 	for (; f->n > 0; f->first++, f->n--) {
@@ -70,6 +70,7 @@ release(struct qcow2 *q, struct freed *f)
 		if (!q->refs.failed && refs_ready(q, NULL, f->first) == 1)
 			return false;
 		refs_release(q, f->first, 1);
+		*some = true;
 	}
 	return true;
 }
@@ -78,6 +79,7 @@ void
 freed_apply(struct qcow2 *q)
 {
 	struct freed_list *l = &q->freed;
+	bool some = false;
 	uint64_t born;
 	size_t i;
 
@@ -85,8 +87,11 @@ freed_apply(struct qcow2 *q)
 		return;
 	born = oldest(q);
 	for (i = 0; i < l->stable && l->list[i].clock <= born; i++)
-		if (!release(q, &l->list[i]))
+		if (!release(q, &l->list[i], &some))
 			break;
+	/* Who found no room looks again. */
+	if (some)
+		job_wake(q, &q->blocked);
 	if (i == 0)
 		return;
 	memmove(l->list, l->list + i, (l->n - i) * sizeof *l->list);
@@ -95,4 +100,25 @@ freed_apply(struct qcow2 *q)
 	/* A round that runs has counted them; in none it is not looked at. */
 	if (q->commit.stage != COMMIT_IDLE)
 		q->commit.freed -= i;
+}
+
+bool
+freed_await(struct job *job)
+{
+	struct qcow2 *q = job->q;
+	const struct freed_list *l = &q->freed;
+
+	/*
+	 * What was let go before the job was there waits for none but a round
+	 * and for older jobs, of which none waits for this one.
+	 */
+	if (l->n == 0 || l->list[0].clock > job->born || q->failed != 0)
+		return false;
+	if (l->stable == 0 && q->commit.stage == COMMIT_IDLE) {
+		if (q->commit.result != 0)
+			return false;
+		q->want_commit = true;
+	}
+	job_block(q, job);
+	return true;
 }

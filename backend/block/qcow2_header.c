@@ -23,6 +23,11 @@
 #define REFTABLE_MOST (8u << 20)
 #define EXTENSIONS    (64u << 10) /* what we look through for them */
 
+/* What is left to do where an image says things that cannot be. */
+#define RESTORE "; copy it again or take it from a backup"
+/* And where a newer or another program made it. */
+#define CONVERT "; convert it (qemu-img convert -O qcow2)"
+
 #define EXT_END       0u
 #define EXT_FORMAT    0xe2792acau
 #define EXT_FEATURES  0x6803f857u
@@ -76,14 +81,18 @@ static int
 read_fields(const struct head *d, struct qcow2_header *h, struct error *err)
 {
 	if (d->len < V2_LENGTH || qcow2_get32(d->data + 0) != QCOW2_MAGIC)
-		return error_set(err, "%s is not a qcow2 image", d->path);
+		return error_set(err,
+		    "%s is not a qcow2 image, or not all of one" RESTORE,
+		    d->path);
 	h->version = qcow2_get32(d->data + 4);
 	if (h->version != 2 && h->version != 3)
 		return error_set(err,
-		    "%s is a qcow2 image of version %u; 2 and 3 can be used",
+		    "%s is a qcow2 image of version %u, and 2 and 3 can be "
+		    "used" CONVERT,
 		    d->path, h->version);
 	if (h->version == 3 && d->len < V3_LENGTH)
-		return error_set(err, "%s ends within its header", d->path);
+		return error_set(
+		    err, "%s ends within its header" RESTORE, d->path);
 	h->cluster_bits = qcow2_get32(d->data + 20);
 	h->size = qcow2_get64(d->data + 24);
 	if (qcow2_get32(d->data + 32) != 0)
@@ -107,7 +116,8 @@ read_fields(const struct head *d, struct qcow2_header *h, struct error *err)
 	h->length = qcow2_get32(d->data + 100);
 	if (qcow2_get32(d->data + 96) > 6)
 		return error_set(err,
-		    "%s has refcounts of 2^%u bits; 64 bits are the most",
+		    "%s has refcounts of 2^%u bits, and 64 bits are the "
+		    "most" RESTORE,
 		    d->path, qcow2_get32(d->data + 96));
 	h->refcount_bits = 1u << qcow2_get32(d->data + 96);
 	return 0;
@@ -123,12 +133,12 @@ check_compression(
 	if ((type != 0) != ((h->incompatible & QCOW2_COMPRESSION) != 0))
 		return error_set(err,
 		    "%s: its compression type and its feature bits "
-		    "contradict each other",
+		    "contradict each other" RESTORE,
 		    d->path);
 	if (type > 1)
 		return error_set(err,
-		    "%s is compressed in a way (%u) that vmtui does not know; "
-		    "zlib and zstd can be used",
+		    "%s is compressed in a way (%u) that vmtui does not know, "
+		    "and zlib and zstd can be used" CONVERT,
 		    d->path, type);
 	if (type == 1)
 		h->compression = QCOW2_ZSTD;
@@ -143,11 +153,12 @@ check_table(const struct head *d, const struct qcow2_header *h,
 	if (offset == 0 || (offset & (qcow2_cluster(h) - 1)) != 0)
 		return error_set(err,
 		    "%s is damaged: its %s is at %#llx, which is no cluster's "
-		    "beginning",
+		    "beginning" RESTORE,
 		    d->path, what, (unsigned long long)offset);
 	if (offset > h->file_size || len > h->file_size - offset)
 		return error_set(err,
-		    "%s is damaged: its %s goes beyond the end of the file",
+		    "%s is damaged: its %s goes beyond the end of the "
+		    "file" RESTORE,
 		    d->path, what);
 	return 0;
 }
@@ -160,31 +171,34 @@ check_sizes(const struct head *d, struct qcow2_header *h, struct error *err)
 	if (h->cluster_bits < QCOW2_MIN_CLUSTER_BITS ||
 	    h->cluster_bits > QCOW2_MAX_CLUSTER_BITS)
 		return error_set(err,
-		    "%s has clusters of 2^%u bytes; 512 bytes to 2 MiB can be "
-		    "used",
+		    "%s has clusters of 2^%u bytes, and 512 bytes to 2 MiB can "
+		    "be used" RESTORE,
 		    d->path, h->cluster_bits);
 	if (h->length > qcow2_cluster(h) || h->length > d->len ||
 	    (h->version == 3 && (h->length < V3_LENGTH || h->length % 8 != 0)))
 		return error_set(err,
-		    "%s is damaged: its header says it has %u bytes", d->path,
-		    h->length);
+		    "%s is damaged: its header says it has %u bytes" RESTORE,
+		    d->path, h->length);
 	if (qcow2_extended(h) && h->cluster_bits < 14)
 		return error_set(err,
 		    "%s has extended L2 entries with clusters of less than "
-		    "16 KiB, which cannot be",
+		    "16 KiB, which cannot be" RESTORE,
 		    d->path);
 	if (h->size > INT64_MAX)
-		return error_set(
-		    err, "%s says it is a disk of 2^63 bytes or more", d->path);
+		return error_set(err,
+		    "%s says it is a disk of 2^63 bytes or more" RESTORE,
+		    d->path);
 	if (h->l1_size > L1_MOST / 8)
 		return error_set(err,
-		    "%s has an L1 table of %u entries; %u are the most",
+		    "%s has an L1 table of %u entries, and %u are the "
+		    "most" RESTORE,
 		    d->path, h->l1_size, L1_MOST / 8);
 	span = qcow2_l1_span(h);
 	need = h->size / span + (h->size % span != 0);
 	if (h->l1_size < need)
 		return error_set(err,
-		    "%s is damaged: its L1 table is too short for the disk",
+		    "%s is damaged: its L1 table is too short for the "
+		    "disk" RESTORE,
 		    d->path);
 	if (h->l1_size > 0 &&
 	    check_table(
@@ -193,15 +207,16 @@ check_sizes(const struct head *d, struct qcow2_header *h, struct error *err)
 	if (h->reftable_clusters == 0 ||
 	    h->reftable_clusters > REFTABLE_MOST >> h->cluster_bits)
 		return error_set(err,
-		    "%s is damaged: its refcount table has %u clusters",
+		    "%s is damaged: its refcount table has %u "
+		    "clusters" RESTORE,
 		    d->path, h->reftable_clusters);
 	if (check_table(d, h, "refcount table", h->reftable_offset,
 		(uint64_t)h->reftable_clusters << h->cluster_bits, err) == -1)
 		return -1;
 	if (h->snapshots > QCOW2_SNAPSHOTS_MAX)
 		return error_set(err,
-		    "%s is damaged: it says it has %u snapshots", d->path,
-		    h->snapshots);
+		    "%s is damaged: it says it has %u snapshots" RESTORE,
+		    d->path, h->snapshots);
 	if (h->snapshots > 0)
 		return check_table(d, h, "snapshot table", h->snapshots_offset,
 		    h->snapshots * 40ULL, err);
@@ -238,7 +253,7 @@ check_features(const struct head *d, const struct qcow2_header *h,
 		feature_name(table, len, bit, name);
 	return error_set(err,
 	    "%s uses a feature that vmtui does not know: %s%sincompatible "
-	    "feature bit %u%s",
+	    "feature bit %u%s" CONVERT,
 	    d->path, name, name[0] != '\0' ? " (" : "", bit,
 	    name[0] != '\0' ? ")" : "");
 }
@@ -249,8 +264,8 @@ copy_name(const struct head *d, const char *what, size_t at, size_t len,
 {
 	if (len >= room || memchr(d->data + at, '\0', len) != NULL)
 		return error_set(err,
-		    "%s is damaged: the name of its %s cannot be one", d->path,
-		    what);
+		    "%s is damaged: the name of its %s cannot be one" RESTORE,
+		    d->path, what);
 	memcpy(to, d->data + at, len);
 	to[len] = '\0';
 	return 0;
@@ -273,7 +288,7 @@ read_extensions(
 		if (len > end - at)
 			return error_set(err,
 			    "%s is damaged: a header extension (%#x) is too "
-			    "long",
+			    "long" RESTORE,
 			    d->path, type);
 		if (type == EXT_FORMAT &&
 		    copy_name(d, "backing file's format", at, len,
@@ -309,7 +324,7 @@ read_names(const struct head *d, struct qcow2_header *h, struct error *err)
 		    len > end - at)
 			return error_set(err,
 			    "%s is damaged: the name of its backing file is "
-			    "not within its header",
+			    "not within its header" RESTORE,
 			    d->path);
 		if (copy_name(d, "backing file", at, len, h->backing,
 			sizeof h->backing, err) == -1)
@@ -318,7 +333,8 @@ read_names(const struct head *d, struct qcow2_header *h, struct error *err)
 	}
 	if (h->version == 2 && h->length == V2_LENGTH && end < h->length)
 		return error_set(err,
-		    "%s is damaged: a name lies within its header", d->path);
+		    "%s is damaged: a name lies within its header" RESTORE,
+		    d->path);
 	return read_extensions(d, h, end, err);
 }
 

@@ -408,7 +408,8 @@ bool claimed(const struct qcow2 *q, uint64_t cluster);
 /* qcow2_refs.c */
 /*
  * Up to n clusters in a row, with a refcount of 1: how many, or a negative
- * errno; -EINPROGRESS: the job waits for refcounts, and is to ask again.
+ * errno; -EINPROGRESS: the job waits, for refcounts or for clusters that were
+ * let go before it was there, and is to ask again.
  * *zeroed: they are known to hold zeroes.
  */
 int64_t refs_allocate(struct qcow2 *q, struct job *job, uint64_t n,
@@ -442,6 +443,12 @@ void grow_end(struct qcow2 *q);
 int freed_add(struct qcow2 *q, uint64_t offset, uint64_t len);
 /* Frees what may be freed by now. */
 void freed_apply(struct qcow2 *q);
+/*
+ * For a job that found no room: true if some will be free, as it was let go
+ * before the job was there; the job is blocked until then. False: a full disk,
+ * or the last round failed.
+ */
+bool freed_await(struct job *job);
 
 /* qcow2_table.c */
 int table_read(struct qcow2 *q, int fd, struct table *t, uint64_t offset,

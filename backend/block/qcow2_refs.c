@@ -352,16 +352,14 @@ allocate_old(struct qcow2 *q, struct job *job, uint64_t n, uint64_t *first)
 	return 0;
 }
 
-int64_t
-refs_allocate(struct qcow2 *q, struct job *job, uint64_t n, uint64_t *offset,
+static int64_t
+allocate(struct qcow2 *q, struct job *job, uint64_t n, uint64_t *offset,
     bool *zeroed)
 {
 	uint64_t first = 0;
 	int64_t got;
 	int rc;
 
-	if (q->failed != 0)
-		return q->failed;
 	got = allocate_old(q, job, n, &first);
 	*zeroed = false;
 	while (got == 0) {
@@ -383,6 +381,18 @@ refs_allocate(struct qcow2 *q, struct job *job, uint64_t n, uint64_t *offset,
 	}
 	*offset = first << q->h.cluster_bits;
 	return got;
+}
+
+int64_t
+refs_allocate(struct qcow2 *q, struct job *job, uint64_t n, uint64_t *offset,
+    bool *zeroed)
+{
+	int64_t got;
+
+	if (q->failed != 0)
+		return q->failed;
+	got = allocate(q, job, n, offset, zeroed);
+	return got == -ENOSPC && freed_await(job) ? -EINPROGRESS : got;
 }
 
 /*

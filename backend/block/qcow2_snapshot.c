@@ -30,7 +30,7 @@ take(struct reader *r, void *to, size_t len)
 	if (len > r->end - r->at)
 		return error_set(r->err,
 		    "%s is damaged: its snapshot table goes beyond the end of "
-		    "the file",
+		    "the file; take it from a backup",
 		    r->path);
 	n = pread(r->fd, to, len, (off_t)r->at);
 	if (n != (ssize_t)len)
@@ -74,7 +74,8 @@ take_entry(struct reader *r, uint64_t disk_size, struct qcow2_snapshot *s)
 	extra_len = qcow2_get32(fixed + 36);
 	if (extra_len > EXTRA_MOST)
 		return error_set(r->err,
-		    "%s is damaged: a snapshot has %u bytes of extra data",
+		    "%s is damaged: a snapshot has %u bytes of extra data; "
+		    "take it from a backup",
 		    r->path, extra_len);
 	if (take(r, extra, extra_len) == -1)
 		return -1;
@@ -114,7 +115,8 @@ qcow2_read_snapshots(int fd, const char *path, const struct qcow2_header *h,
 			continue;
 		if (r.at > r.end || r.at - h->snapshots_offset > TABLE_MOST)
 			error_set(err,
-			    "%s is damaged: its snapshot table is too long",
+			    "%s is damaged: its snapshot table is too long; "
+			    "take it from a backup",
 			    path);
 		qcow2_free_snapshots(s, h->snapshots);
 		return -1;

@@ -194,7 +194,8 @@ choose_entry(const struct boot_file *file, const struct elf_file *elf,
 	} else {
 		return error_set(err,
 		    "%s is no kernel that can be booted here: it is a 32-bit "
-		    "ELF file with neither a PVH note nor a Multiboot header",
+		    "ELF file with neither a PVH note nor a Multiboot header; "
+		    "give a Linux bzImage or vmlinux",
 		    file->path);
 	}
 	return set_entry(file, elf, plan, err);

@@ -4,7 +4,10 @@
  * A kernel is planned first, from its headers alone: that is boot_check().
  * Then the plan is carried out. Where things go, all guest physical:
  *
+ *	0x00000000  interrupt vectors of real mode
+ *	0x00000400  BIOS data area
  *	0x00000500  GDT, four entries
+ *	0x00000600  what the vectors lead to
  *	0x00007000  boot_params ("zero page")
  *	0x00008ff0  the first stack grows down from here
  *	0x00009000  page tables: PML4, PDPT, four page directories
@@ -111,6 +114,15 @@ int initrd_check(
 
 /* kind.c: "it is compressed with gzip", for a file that is no kernel. */
 const char *boot_kind(const struct boot_file *file, const uint8_t *head);
+
+/*
+ * bios.c: what a kernel may look for of a BIOS, though none has run: where base
+ * memory ends (BIOS data area), and interrupts of real mode, which fail as calls
+ * that there are not (the carry flag, AH 0x86) and of which Xen makes some.
+ * Multiboot 0.6.96, 3.2, wants the machine as the BIOS left it. Returns -1
+ * where memory is too small.
+ */
+int boot_put_bios(struct guestmem *mem);
 
 /* memmap.c: the memory of a machine of which RAM below 3 GiB ends at low. */
 #define BOOT_RANGES 8

@@ -108,7 +108,8 @@ multiboot_check(const struct boot_file *file, const struct multiboot_header *h,
 	if ((h->flags & 0xffff & ~WANT_KNOWN) != 0)
 		return error_set(err,
 		    "%s demands of a Multiboot loader what this one cannot "
-		    "give (flags 0x%x)",
+		    "give (flags 0x%x); boot it through GRUB from a disk or "
+		    "CD-ROM",
 		    file->path, h->flags & 0xffff & ~WANT_KNOWN);
 	return 0;
 }
@@ -133,7 +134,8 @@ multiboot_plan(const struct boot_file *file, uint64_t size,
 	if ((h->flags & HAS_ADDRESSES) == 0)
 		return error_set(err,
 		    "%s has a Multiboot header, but is no ELF file and does "
-		    "not say where it goes",
+		    "not say where it goes; link it as ELF, or is it "
+		    "damaged?",
 		    file->path);
 	if (multiboot_check(file, h, err) == -1)
 		return -1;
@@ -244,7 +246,8 @@ multiboot_write(struct guestmem *mem, const struct boot_plan *plan,
 		first_word(config->initrd.path, b.module_name);
 	b.module.cmdline = htole32(
 	    (uint32_t)(BOOT_PARAMS + offsetof(struct block, module_name)));
-	if (guestmem_write(mem, BOOT_PARAMS, &b, sizeof b) == -1 ||
+	if (boot_put_bios(mem) == -1 ||
+	    guestmem_write(mem, BOOT_PARAMS, &b, sizeof b) == -1 ||
 	    boot_enter_32(mem, plan->entry, CODE, DATA, entry) == -1)
 		return boot_no_room(err);
 	entry->ax = MAGIC_ENTRY;

@@ -11,10 +11,6 @@
 #define LOADER_UNKNOWN 0xff
 #define VGA_NORMAL     0xffff
 
-/* BIOS data area: where the EBDA is (a segment), how many KiB are below it */
-#define BDA_EBDA   0x40eULL
-#define BDA_MEMORY 0x413ULL
-
 static void
 memory_map(struct boot_params *p, const struct guestmem *mem, uint64_t low)
 {
@@ -79,13 +75,10 @@ static int
 write_params(struct guestmem *mem, const struct boot_plan *plan,
     const struct boot_config *config, uint64_t rsdp, struct error *err)
 {
-	static const uint16_t ebda = BOOT_EBDA >> 4, kib = BOOT_EBDA >> 10;
 	struct boot_params *p;
 
 	p = guestmem_at(mem, BOOT_PARAMS, sizeof *p);
-	if (p == NULL ||
-	    guestmem_write(mem, BDA_EBDA, &ebda, sizeof ebda) == -1 ||
-	    guestmem_write(mem, BDA_MEMORY, &kib, sizeof kib) == -1)
+	if (p == NULL || boot_put_bios(mem) == -1)
 		return boot_no_room(err);
 	memset(p, 0, sizeof *p);
 	fill_params(p, mem, plan, config->cmdline, rsdp);

@@ -85,6 +85,27 @@ bridge_finish(struct rtnl *rt, const char *ifname, struct error *err)
 	return -1;
 }
 
+static int
+bridge_no(const struct net_link *link, struct error *err)
+{
+	return error_set(err,
+	    "interface %s exists and is no bridge: give the switch a name of "
+	    "its own with `interface =`; what should be a port of it is named "
+	    "with `add =`",
+	    link->name);
+}
+
+int
+bridge_check(struct rtnl *rt, const char *ifname, struct error *err)
+{
+	struct net_link link;
+	int n;
+
+	if ((n = net_link_get(rt, ifname, &link, err)) != 1)
+		return n;
+	return bridge_is(&link) ? 0 : bridge_no(&link, err);
+}
+
 /* Uses the interface that has the name. */
 static int
 bridge_use(struct rtnl *rt, const struct net_link *link, struct error *err)
@@ -93,11 +114,7 @@ bridge_use(struct rtnl *rt, const struct net_link *link, struct error *err)
 	int n;
 
 	if (!bridge_is(link))
-		return error_set(err,
-		    "interface %s exists and is no bridge: give the switch a "
-		    "name of its own with `interface =`; what should be a port "
-		    "of it is named with `add =`",
-		    link->name);
+		return bridge_no(link, err);
 	if (link->up)
 		return 0;
 	if ((n = link_change(rt, link->index, &change)) < 0)

@@ -23,6 +23,12 @@
 const char *bridge_name(const char *sw, char name[IFNAMSIZ]);
 
 /*
+ * Whether bridge_ensure() could have the name: nothing has it, or a bridge.
+ * Returns 0, -1 with err.
+ */
+int bridge_check(struct rtnl *rt, const char *ifname, struct error *err);
+
+/*
  * Sees to it that ifname is a bridge and up. One that exists is used as it
  * is; else one is made, without spanning tree and forward delay (a guest
  * would wait 15 s for its first frame), with a hardware address that does not

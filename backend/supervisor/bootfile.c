@@ -55,8 +55,9 @@ missing(const char *what, const char *path, struct error *err)
 	*slash = '\0';
 	if (stat(folder[0] != '\0' ? folder : "/", &st) == -1)
 		return error_set(err,
-		    "there is no %s %s: the folder %s does not exist", what,
-		    path, folder);
+		    "there is no %s %s: the folder %s does not exist; give "
+		    "another path with %s =",
+		    what, path, folder, what);
 	nearest_in(
 	    folder[0] != '\0' ? folder : "/", slash + 1, near, sizeof near);
 	if (near[0] != '\0')
@@ -65,6 +66,14 @@ missing(const char *what, const char *path, struct error *err)
 	return error_set(err,
 	    "there is no %s %s: put it there, or give another path with %s =",
 	    what, path, what);
+}
+
+static int
+no_file(const char *what, const char *path, const char *kind, struct error *err)
+{
+	return error_set(err,
+	    "the %s %s is %s, not a file: give the path of a file with %s =",
+	    what, path, kind, what);
 }
 
 int
@@ -82,14 +91,21 @@ bootfile_open(const char *what, const char *path, struct error *err)
 		    "no permission to read the %s %s: as its owner or root, "
 		    "chmod a+r it and see that its folders can be entered",
 		    what, path);
+	if (fd == -1 && errno == ENXIO)
+		return no_file(what, path, "a socket", err);
 	if (fd == -1)
-		return error_set(err, "cannot open the %s %s: %s", what, path,
-		    strerror(errno));
+		return error_set(err,
+		    "cannot open the %s %s (%s): give another path with %s =",
+		    what, path,
+		    errno == ELOOP ? "it is a link that leads back to itself"
+				   : strerror(errno),
+		    what);
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		return fd;
 	close(fd);
-	return error_set(err,
-	    "the %s %s is %s, not a file: give the path of "
-	    "a file with %s =",
-	    what, path, S_ISDIR(st.st_mode) ? "a folder" : "a device", what);
+	return no_file(what, path,
+	    S_ISDIR(st.st_mode)        ? "a folder"
+		: S_ISFIFO(st.st_mode) ? "a pipe"
+				       : "a device",
+	    err);
 }

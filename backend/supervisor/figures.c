@@ -54,6 +54,36 @@ figures_host_memory(void)
 	return kilobytes(text, "MemTotal:");
 }
 
+/* A number that the kernel tells of its pages of 2 MiB; -1: it does not. */
+static int64_t
+hugepages(const char *name)
+{
+	char path[128], text[32];
+
+	snprintf(path, sizeof path,
+	    "/sys/kernel/mm/hugepages/hugepages-2048kB/%s", name);
+	if (read_proc(path, text, sizeof text) == -1)
+		return -1;
+	return strtoll(text, NULL, 10);
+}
+
+int
+figures_host_hugepages(uint64_t *bytes)
+{
+	int64_t idle = hugepages("free_hugepages");
+	int64_t promised = hugepages("resv_hugepages");
+	int64_t more = hugepages("nr_overcommit_hugepages");
+	int64_t made = hugepages("surplus_hugepages");
+
+	if (idle == -1 || promised == -1 || more == -1 || made == -1)
+		return -1;
+	idle = idle > promised ? idle - promised : 0;
+	if (more > made)
+		idle += more - made;
+	*bytes = (uint64_t)idle << 21;
+	return 0;
+}
+
 int
 figures_host_free(uint64_t *total, uint64_t *available)
 {

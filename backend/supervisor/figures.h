@@ -26,6 +26,11 @@ uint64_t figures_memory(const struct guest *g);
 
 /* Bytes of RAM of the host; 0 if that cannot be read. */
 uint64_t figures_host_memory(void);
+/*
+ * Bytes of the host's huge pages of 2 MiB that nobody has, those that it would
+ * make on demand included. Returns 0, or -1 if that cannot be read.
+ */
+int figures_host_hugepages(uint64_t *bytes);
 
 /*
  * The same, and how much of it programs could have at once; -1: unknown. A

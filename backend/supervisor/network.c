@@ -212,6 +212,102 @@ nic_open(struct backend *b, const struct config_vm *vm, unsigned i,
 	return rc == -1 ? -1 : 0;
 }
 
+/* Nothing that is plugged into the switch is missing; see switch_up(). */
+static int
+check_switch(
+    struct backend *b, const struct config_switch *sw, struct error *err)
+{
+	struct net_link link;
+	int there;
+	size_t i;
+
+	if (switch_check(b, sw, err) == -1)
+		return -1;
+	for (i = 0; i < sw->nadds; i++) {
+		there = net_link_get(b->rt, sw->adds[i].name, &link, err);
+		if (there == 0 && !is_free_tap(b, sw->adds[i].name))
+			there = net_link_missing(b->rt, sw->adds[i].name, err);
+		if (there == -1)
+			return error_prefix(err,
+			    "%s:%d: switch %s: ", b->config->path,
+			    sw->adds[i].line, sw->name);
+	}
+	if (bridge_check(b->rt, sw->interface, err) == -1)
+		return error_prefix(err, "switch %s: ", sw->name);
+	return 0;
+}
+
+static int
+check_running(
+    struct backend *b, const char *name, const char *lladdr, struct error *err)
+{
+	const struct guest *g;
+	const char *its;
+	json_t *nic;
+	size_t i;
+
+	TAILQ_FOREACH (g, &b->guests, entry) {
+		if (!registry_runs(g) || strcmp(g->name, name) == 0)
+			continue;
+		json_array_foreach (json_object_get(g->spec, "nics"), i, nic) {
+			its = json_string_value(json_object_get(nic, "lladdr"));
+			if (its != NULL && strcmp(its, lladdr) == 0)
+				return error_set(err,
+				    "the hardware address %s is that of %s, "
+				    "which runs: choose another one, or leave "
+				    "lladdr= out to have one made up",
+				    lladdr, g->name);
+		}
+	}
+	return 0;
+}
+
+/* A file is checked when it is read; a guest made up on the spot is not. */
+static int
+check_lladdr(
+    struct backend *b, const struct config_vm *vm, size_t n, struct error *err)
+{
+	const struct config_interface *in = &vm->interfaces[n];
+	const uint8_t *a = in->lladdr;
+	char text[18];
+	size_t i;
+
+	if (!in->has_lladdr)
+		return 0;
+	snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", a[0], a[1],
+	    a[2], a[3], a[4], a[5]);
+	for (i = 0; i < n; i++)
+		if (vm->interfaces[i].has_lladdr &&
+		    memcmp(vm->interfaces[i].lladdr, a, 6) == 0)
+			return error_set(err,
+			    "the hardware address %s is that of interface %zu "
+			    "already: choose another one",
+			    text, i + 1);
+	return check_running(b, vm->name, text, err);
+}
+
+int
+network_check(struct backend *b, const struct config_vm *vm, struct error *err)
+{
+	const struct config_interface *in;
+	const struct config_switch *sw;
+	size_t i;
+
+	for (i = 0; i < vm->ninterfaces; i++) {
+		in = &vm->interfaces[i];
+		sw = in->switch_name == NULL
+		    ? NULL
+		    : config_find_switch(b->config, in->switch_name);
+		if (network_handle(b, err) == NULL)
+			return -1;
+		if (check_lladdr(b, vm, i, err) == -1 ||
+		    (sw != NULL && check_switch(b, sw, err) == -1))
+			return error_prefix(
+			    err, "%s, interface %zu: ", vm->name, i + 1);
+	}
+	return 0;
+}
+
 int
 network_open(struct backend *b, const struct config_vm *vm,
     struct guest_spec *spec, struct plugged *plugged, struct error *err)

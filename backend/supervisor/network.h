@@ -18,6 +18,14 @@
 struct rtnl *network_handle(struct backend *b, struct error *err);
 
 /*
+ * Whether vm's interfaces can be had, as far as that shows from outside: its
+ * switches and what is plugged into them, its taps, hardware addresses that
+ * another running guest has. Makes nothing. Returns 0, -1 with err.
+ */
+int network_check(
+    struct backend *b, const struct config_vm *vm, struct error *err);
+
+/*
  * Opens the taps of vm's interfaces and plugs them in, making bridges as
  * needed. Fills spec->nic, and plugged for network_undo(). Returns 0, or -1
  * with err; the caller then closes the taps (spec_clear()) and undoes.

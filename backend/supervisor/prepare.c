@@ -3,6 +3,7 @@
 #include <sys/un.h>
 
 #include <errno.h>
+#include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,6 +79,23 @@ check_memory(const struct config_vm *vm, struct error *err)
 	    "memory =",
 	    vm->name, size_short(vm->memory, want, sizeof want),
 	    size_short(host, have, sizeof have));
+}
+
+static int
+check_hugepages(const struct config_vm *vm, struct error *err)
+{
+	uint64_t idle, pages = (vm->memory + (1 << 21) - 1) >> 21;
+	char want[8], have[8];
+
+	if (!vm->hugepages || figures_host_hugepages(&idle) == -1 ||
+	    idle >> 21 >= pages)
+		return 0;
+	return error_set(err,
+	    "%s wants %s of huge pages and this host has %s of them to give: "
+	    "have %" PRIu64 " more made (/proc/sys/vm/nr_hugepages), or write "
+	    "hugepages = no",
+	    vm->name, size_short(vm->memory, want, sizeof want),
+	    size_short(idle, have, sizeof have), pages - (idle >> 21));
 }
 
 static int
@@ -272,6 +290,34 @@ hand_over(struct block_files *from, struct spec_disk *to)
 	from->n = 0;
 }
 
+/*
+ * Two of a guest's disks, one of which is written, in one file: by its other
+ * names too. Says so before the lock does, which takes us for another guest.
+ */
+static int
+check_twice(const struct guest_spec *spec, const char *path, bool readonly,
+    struct error *err)
+{
+	const struct spec_disk *disk;
+	struct stat st, other;
+	unsigned i;
+
+	if (stat(path, &st) == -1)
+		return 0;
+	for (i = 0; i <= spec->disks; i++) {
+		disk = i < spec->disks ? &spec->disk[i] : &spec->cdrom;
+		if (disk->files == 0 || (readonly && disk->file[0].readonly) ||
+		    fstat(disk->file[0].fd, &other) == -1 ||
+		    st.st_dev != other.st_dev || st.st_ino != other.st_ino)
+			continue;
+		return error_set(err,
+		    "%s and %s are the same file, which cannot be written as "
+		    "two disks: leave one out, or make both readonly",
+		    disk->file[0].path, path);
+	}
+	return 0;
+}
+
 static int
 open_disk(
     const struct config_disk *d, struct block_files *files, struct error *err)
@@ -292,8 +338,9 @@ open_disk(
 	    -1)
 		return -1;
 	files->cache = caches[d->cache];
-	if (d->cache != CONFIG_CACHE_NONE ||
-	    block_check_direct(files, err) == 0)
+	if (block_check_sound(files, err) == 0 &&
+	    (d->cache != CONFIG_CACHE_NONE ||
+		block_check_direct(files, err) == 0))
 		return 0;
 	block_files_clear(files);
 	return -1;
@@ -317,7 +364,9 @@ open_disks(
 	}
 
 	for (i = 0; i < vm->ndisks && i < SPEC_MAX_DISKS; i++) {
-		if (open_disk(&vm->disks[i], &files, err) == -1)
+		if (check_twice(spec, vm->disks[i].path, vm->disks[i].readonly,
+			err) == -1 ||
+		    open_disk(&vm->disks[i], &files, err) == -1)
 			return error_prefix(err, "%s: ", vm->name);
 		all += files.n;
 		hand_over(&files, &spec->disk[i]);
@@ -391,9 +440,10 @@ prepare_guest(struct backend *b, const struct config_vm *vm,
 	spec_init(spec);
 	if (config_vm_complete(b->config, vm, err) == 0 &&
 	    check_known(vm, err) == 0 && check_memory(vm, err) == 0 &&
-	    copy_text(spec, vm, err) == 0 && take_pins(vm, spec, err) == 0 &&
-	    open_boot(vm, spec, err) == 0 && open_disks(vm, spec, err) == 0 &&
-	    open_kvm(vm, spec, err) == 0 &&
+	    check_hugepages(vm, err) == 0 && copy_text(spec, vm, err) == 0 &&
+	    take_pins(vm, spec, err) == 0 && open_boot(vm, spec, err) == 0 &&
+	    open_disks(vm, spec, err) == 0 && open_kvm(vm, spec, err) == 0 &&
+	    network_check(b, vm, err) == 0 &&
 	    open_socket(b, vm->name, spec, err) == 0 &&
 	    network_open(b, vm, spec, plugged, err) == 0)
 		return 0;

@@ -20,7 +20,7 @@
 #include "backend/supervisor/transfer.h"
 #include "config/log.h"
 
-#define LAUNCH_S 10 /* until the first instruction */
+#define LAUNCH_S 60 /* until the first instruction; hosts can be busy */
 #define STREAM_S 600 /* likewise, of one that has to be read */
 #define PING_S   5 /* from one ping to the next */
 #define KILL_S   2 /* from "quit" to SIGKILL */

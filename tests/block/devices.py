@@ -86,6 +86,13 @@ def qcow2(folder, rng, options, grain):
         disk.write(100 * MIB, b"\t" * MIB)
         check(disk.crc(100 * MIB, MIB) in out, out)
         sanity(path)
+        # So can who does it at once, stable or not.
+        for flush in ((), ("f", ".")):
+            drive(path, "qcow2", "w %d %d 7" % (101 * MIB, 16 * MIB), ok=(1,))
+            drive(path, "qcow2", "d %d %d" % (101 * MIB, 16 * MIB), ".",
+                  *flush, "w %d %d 8" % (101 * MIB, MIB), ".")
+            sanity(path)
+            drive(path, "qcow2", "d %d %d" % (101 * MIB, MIB))
         # The host may make the device larger, and then there is room.
         with open(os.path.join(folder, "behind"), "ab") as f:
             f.write(rng.randbytes(4 * MIB))

@@ -6,8 +6,7 @@ import os
 import struct
 import subprocess
 
-from harness import (BINARY, KERNEL, check, need_kernel, need_kvm, need_root,
-                     until)
+from harness import BINARY, KERNEL, check, need_kernel, need_kvm, need_root
 
 
 def refused(lab, name, *words):
@@ -21,42 +20,10 @@ def refused(lab, name, *words):
     lab.nothing_left()
 
 
-def test_a_missing_kernel_names_its_neighbour(lab):
-    lab.path("vmlinuz-6.1", b"x")
-    lab.configure(
-        lab.guest("near", kernel="vmlinux-6.1") +
-        lab.guest("far", kernel="/nowhere/at/all") +
-        lab.guest("dir", kernel=lab.dir) +
-        lab.guest("alone", kernel="qqqqqqqqqqqqqqqqqqqqq"))
-    refused(lab, "near", lab.path("vmlinux-6.1"), "vmlinuz-6.1 meant?")
-    refused(lab, "far", "/nowhere/at/all", "does not exist")
-    refused(lab, "dir", lab.dir, "folder")
-    refused(lab, "alone", "there is no kernel", "kernel =")
-
-
 def test_bytes_that_are_no_text_are_a_mistake_that_arrives(lab):
     lab.configure("[vm a]\nkern\udcffel = x\n")
     mistakes = lab.status()["config"]["mistakes"]
     check(len(mistakes) == 1 and ":2: " in mistakes[0], mistakes)
-
-
-def test_a_missing_or_empty_initrd_is_refused(lab):
-    need_kernel()
-    lab.configure(lab.guest("a", "initrd = initrd.img"))
-    refused(lab, "a", "initrd", lab.path("initrd.img"))
-
-
-def test_a_file_that_is_no_kernel_is_refused(lab):
-    lab.path("text", b"hello\n" * 1000)
-    lab.path("empty", b"")
-    lab.path("zeroes", bytes(100000))
-    os.mkfifo(lab.path("fifo"))
-    lab.configure("".join(lab.guest(n, kernel=n)
-                          for n in ("text", "empty", "zeroes", "fifo")))
-    refused(lab, "text", lab.path("text"), "no kernel")
-    refused(lab, "empty", lab.path("empty"), "empty")
-    refused(lab, "zeroes", lab.path("zeroes"))
-    refused(lab, "fifo", lab.path("fifo"), "not a file")
 
 
 def test_a_truncated_kernel_is_refused(lab):
@@ -78,17 +45,7 @@ def test_a_truncated_kernel_is_refused(lab):
         refused(lab, name, lab.path(name))
 
 
-def test_no_permission_for_a_file_is_a_sentence(lab):
-    if os.geteuid() == 0:
-        # Root may read everything: ask as somebody else.
-        as_nobody(lab)
-    lab.path("secret", b"x")
-    os.chmod(lab.path("secret"), 0)
-    lab.configure(lab.guest("a", kernel="secret"))
-    refused(lab, "a", lab.path("secret"), "permission")
-
-
-def as_nobody(lab):
+def as_nobody(lab, prefix=()):
     """Has the backend run without privileges, beside clients of root."""
     need_root()
     os.chmod(lab.dir, 0o755)
@@ -96,7 +53,7 @@ def as_nobody(lab):
     os.mkdir(lab.state_dir, 0o700)
     os.chown(lab.run_dir, 65534, 65534)
     os.chown(lab.state_dir, 65534, 65534)
-    run_backend(lab, ["setpriv", "--reuid=65534", "--regid=65534",
+    run_backend(lab, list(prefix) + ["setpriv", "--reuid=65534", "--regid=65534",
                       "--clear-groups"])
     # Root's own clients would refuse the folder of another user.
     for name in ("run", "popen"):
@@ -144,89 +101,6 @@ def test_no_kvm_at_all_says_what_to_load(lab):
     refused(lab, "a", "/dev/kvm", "kvm-amd", "kvm-intel", "nested")
 
 
-def test_more_memory_than_the_host_has_is_refused(lab):
-    need_kernel()
-    lab.configure(lab.guest("a", memory="15T"))
-    refused(lab, "a", "15T", "this host has", "memory =")
-
-
-def test_more_cpus_than_a_guest_can_have_are_a_mistake(lab):
-    lab.configure(lab.guest("a", "cpus = 65"))
-    result = lab.run("check")
-    check(result.status == 1 and ":4: " in result.err, result.err)
-
-
-def test_keys_of_later_versions_are_refused_when_needed(lab):
-    need_kernel()
-    lab.path("q", b"QFI\xfb" + bytes(600))
-    extra = {"user": "interface = user", "local": "interface = local"}
-    lab.configure("".join(
-        lab.guest(name, text) for name, text in extra.items()))
-    lab.ok("check")
-    for name in extra:
-        refused(lab, name, "later version")
-
-
-def test_a_disk_that_cannot_go_around_the_cache_is_refused(lab):
-    need_kernel()
-    lab.path("odd.img", bytes(10000))
-    lab.configure(lab.guest("a", "disk = odd.img, cache=none"))
-    lab.ok("check")
-    refused(lab, "a", lab.path("odd.img"), "10000 bytes", "cache=none")
-
-
-def test_firmware_that_is_none_is_refused(lab):
-    need_kernel()
-    lab.path("disk", bytes(1 << 16))
-    lab.path("bios.bin", b"x" * 1000)
-    lab.path("zeroes", bytes(1 << 17))
-    lab.configure("".join(
-        "[vm %s]\ndisk = disk\nfirmware = %s\n" % (name, path)
-        for name, path in (("near", "bios.bim"), ("dir", lab.dir),
-                           ("short", "bios.bin"), ("none", "zeroes"))))
-    lab.ok("check")
-    refused(lab, "near", lab.path("bios.bim"), "bios.bin meant?")
-    refused(lab, "dir", "a folder", "firmware =")
-    refused(lab, "short", lab.path("bios.bin"), "no PC firmware", "1000")
-    refused(lab, "none", lab.path("zeroes"), "no code")
-
-
-def test_a_cdrom_that_is_none_is_refused(lab):
-    need_kernel()
-    lab.path("disc.iso", b"x" * 2048)
-    lab.path("empty", b"")
-    lab.configure(lab.guest("near", "cdrom = disk.iso") +
-                  lab.guest("dir", "cdrom = .") +
-                  lab.guest("empty", "cdrom = ./empty"))
-    lab.ok("check")
-    refused(lab, "near", "cdrom", lab.path("disk.iso"), "disc.iso beside it")
-    refused(lab, "dir", "cdrom", "folder")
-    refused(lab, "empty", "cdrom", "empty")
-
-
-def test_a_missing_disk_names_its_neighbour(lab):
-    need_kernel()
-    lab.path("mv1.qcow2", b"x" * 512)
-    lab.configure(lab.guest("a", "disk = mv1.img"))
-    refused(lab, "a", lab.path("mv1.img"), "mv1.qcow2")
-
-
-def test_a_raw_disk_that_begins_as_qcow2_needs_its_format(lab):
-    need_kernel()
-    lab.path("q", b"QFI\xfb" + bytes(600))
-    lab.configure(lab.guest("a", "disk = q"))
-    refused(lab, "a", lab.path("q"), "format=raw", "format=qcow2")
-
-
-def test_disks_that_are_no_disks_are_refused(lab):
-    need_kernel()
-    lab.path("empty", b"")
-    lab.configure(lab.guest("a", "disk = empty") +
-                  lab.guest("b", "disk = " + lab.dir))
-    refused(lab, "a", lab.path("empty"))
-    refused(lab, "b", lab.dir)
-
-
 def test_a_disk_in_use_is_refused(lab):
     need_kvm()
     lab.path("d.img", bytes(1 << 20))
@@ -238,13 +112,6 @@ def test_a_disk_in_use_is_refused(lab):
     check(len(lab.guests()) == 1 and len(lab.sockets()) == 2)
     lab.ok("stop", "-f", "a")
     lab.ok("start", "b")
-
-
-def test_an_undefined_switch_is_a_mistake_with_its_line(lab):
-    lab.configure("[switch local]\n" +
-                  lab.guest("a", "interface = switch=locla"))
-    result = lab.run("check")
-    check(":5: " in result.err and "local" in result.err, result.err)
 
 
 def test_guests_made_up_on_the_spot_are_checked_like_others(lab):
@@ -269,14 +136,11 @@ def test_guests_made_up_on_the_spot_are_checked_like_others(lab):
 
 def test_a_guest_process_that_dies_at_birth_leaves_nothing(lab):
     need_kvm()
-    # Too little for a kernel's machine, but not for the definition's rules.
-    lab.configure(lab.guest("a", "hugepages = yes", memory="4G"))
-    with open("/proc/sys/vm/nr_hugepages") as f:
-        if f.read().strip() != "0":
-            from harness import Skip
-            raise Skip("this host has huge pages to give")
+    # Its memory is a file as well, and longer than a file may be.
+    run_backend(lab, ["prlimit", "--fsize=16777216"])
+    lab.configure(lab.guest("a"))
     err = lab.fails("start", "a")
-    check("huge" in err, err)
+    check("too large" in err, err)
     lab.nothing_left()
     guest = lab.status("a")
-    check(guest["state"] == "stopped" and "huge" in guest["reason"], guest)
+    check(guest["state"] == "stopped" and "too large" in guest["reason"], guest)

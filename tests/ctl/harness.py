@@ -3,17 +3,22 @@ a bare connection to its socket. Standard library only.
 """
 
 import fcntl
+import functools
 import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests/lib"))
+import beside  # noqa: E402
+
 BINARY = os.path.abspath(
     os.environ.get("VMTUI", os.path.join(ROOT, "build/asan/vmtui")))
 KERNEL = os.path.join(ROOT, "build/tests/guest/testguest.elf")
@@ -316,37 +321,45 @@ class Lab:
                   name, "\n", text[-4000:])
 
 
-def run_tests(tests, wanted):
-    """Runs functions that take a Lab; prints TAP. Returns the exit status."""
-    failed = 0
+def run_test(number, test):
+    """Runs one in a Lab of its own and prints how it went."""
+    name = test.__name__[len("test_"):].replace("_", " ")
+    lab = Lab()
+    begin = time.monotonic()
+    why = skip = None
+    try:
+        test(lab)
+    except Skip as reason:
+        skip = reason
+    except Exception as reason:  # every failure is a result
+        why = "%s: %s" % (type(reason).__name__, reason)
+        import traceback
+        where = traceback.extract_tb(reason.__traceback__)
+        why += "\n" + "\n".join(
+            "%s:%d" % (os.path.basename(f.filename), f.lineno)
+            for f in where[1:])
+    try:
+        lab.end()
+    except Exception as reason:
+        why = "%s\nin the end: %s" % (why or "", reason)
+    if why is not None:
+        lines = ["# " + line for line in why.split("\n")]
+        lines.append("not ok %d - %s" % (number, name))
+    elif skip is not None:
+        lines = ["ok %d - %s # SKIP %s" % (number, name, skip)]
+    else:
+        lines = ["ok %d - %s # %.1f s" % (
+            number, name, time.monotonic() - begin)]
+    print("\n".join(lines), flush=True)
+    return why is None
+
+
+def run_tests(tests, wanted, jobs=1):
+    """Runs functions that take a Lab, as many as jobs beside each other;
+    prints TAP. Returns the exit status."""
     tests = [t for t in tests
              if not wanted or any(w in t.__name__ for w in wanted)]
-    for n, test in enumerate(tests, 1):
-        name = test.__name__[len("test_"):].replace("_", " ")
-        lab = Lab()
-        why = skip = None
-        try:
-            test(lab)
-        except Skip as reason:
-            skip = reason
-        except Exception as reason:  # every failure is a result
-            why = "%s: %s" % (type(reason).__name__, reason)
-            import traceback
-            where = traceback.extract_tb(reason.__traceback__)
-            why += "\n" + "\n".join(
-                "%s:%d" % (os.path.basename(f.filename), f.lineno)
-                for f in where[1:])
-        try:
-            lab.end()
-        except Exception as reason:
-            why = "%s\nin the end: %s" % (why or "", reason)
-        if why is not None:
-            failed += 1
-            print("\n".join("# " + line for line in why.split("\n")))
-            print("not ok %d - %s" % (n, name))
-        elif skip is not None:
-            print("ok %d - %s # SKIP %s" % (n, name, skip))
-        else:
-            print("ok %d - %s" % (n, name), flush=True)
+    good = beside.run([functools.partial(run_test, n, test)
+                       for n, test in enumerate(tests, 1)], jobs)
     print("1..%d" % len(tests), flush=True)
-    return 1 if failed else 0
+    return 0 if good else 1

@@ -1,11 +1,14 @@
 /*
  * cmd_hostile.c: a device driven as no driver should (hostile.h).
  */
+#include "blk.h"
 #include "command.h"
 #include "console.h"
+#include "cpu.h"
 #include "hostile.h"
 #include "irq.h"
 #include "lib.h"
+#include "rng.h"
 
 static const struct hostile_target *
 find_target(const char *name)
@@ -34,8 +37,23 @@ run_group(struct hostile *h, const char *group, unsigned rounds)
 		return hostile_ask(h, rounds);
 	if (strcmp(group, "random") == 0)
 		return hostile_random(h, rounds);
-	print("it is cases, race, ask or random\n");
+	if (strcmp(group, "storm") == 0)
+		return hostile_storm(h, rounds);
+	print("it is cases, race, ask, random or storm\n");
 	return -1;
+}
+
+/* Whether another device, which nobody touched, still does what it did. */
+static int
+others_work(const struct hostile_target *t)
+{
+	uint8_t some[16];
+
+	if (t->type == VIRTIO_RNG ? blk_read(0, 0, 1) == 0
+				  : rng_read(some, sizeof(some)) > 0)
+		return 1;
+	print("another device was disturbed\n");
+	return 0;
 }
 
 static void
@@ -58,13 +76,42 @@ run_hostile(int argc, char **argv)
 		return;
 	n = run_group(&h, argv[1], (unsigned)rounds);
 	transport_reset(&h.v);
-	if (n >= 0)
+	if (n >= 0 && others_work(t))
 		print("ok: %d in %lu ms\n", n, (time_now() - start) / 1000);
+}
+
+/*
+ * The used ring over the page tables that we run on. The device may write what
+ * it likes there; it is us who suffer.
+ */
+static void
+run_suicide(int argc, char **argv)
+{
+	static struct hostile h;
+	uint64_t at;
+
+	if (hostile_open(&h, find_target("rng"), 0, 0) != 0)
+		return;
+	at = cpu_tables();
+	hostile_begin(&h, 0);
+	hostile_ring_clear(&h);
+	transport_resize(&h.v, 0, (uint16_t)h.ring.size);
+	transport_place(
+	    &h.v, 0, (uintptr_t)h.ring.desc, (uintptr_t)h.ring.avail, at);
+	hostile_good(&h, 0, 0);
+	print("page tables at %lx\n", at);
+	console_flush();
+	hostile_ready(&h);
+	hostile_kick(&h);
+	for (;;)
+		irq_wait(time_now() + 100000);
 }
 
 static const struct command commands[] = {
     {"hostile", "GROUP QUEUE modern|legacy NUMBER [ROUNDS [SEED]]",
 	"break a device's rules", 4, 6, run_hostile},
+    {"suicide", "", "have a device write to our page tables", 0, 0,
+	run_suicide},
     {0},
 };
 

@@ -63,6 +63,12 @@ cpu_map(uint64_t addr)
 	return 0;
 }
 
+uint64_t
+cpu_tables(void)
+{
+	return pdpt[0] & ~(uint64_t)(PAGE - 1);
+}
+
 struct cpuid
 cpu_id(uint32_t leaf, uint32_t subleaf)
 {

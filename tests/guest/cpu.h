@@ -28,6 +28,9 @@ void cpu_init(void);
  */
 int cpu_map(uint64_t addr);
 
+/* Where the page tables are that map the first 4 GiB, a page each. */
+uint64_t cpu_tables(void);
+
 struct cpuid cpu_id(uint32_t leaf, uint32_t subleaf);
 
 /*

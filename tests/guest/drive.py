@@ -14,16 +14,61 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import termios
 import time
 import tty
 
 PROMPT = r"vmtui> "
+KVM_GET_API_VERSION = 0xAE00
+KVM_CREATE_VM = 0xAE01
 
 
 class Failure(Exception):
     """A test's expectation that did not hold."""
+
+
+def kvm_problem():
+    """Why no guest can run here, or None."""
+    try:
+        kvm = os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return "no /dev/kvm here; runs in the rig"
+    try:
+        if fcntl.ioctl(kvm, KVM_GET_API_VERSION, 0) != 12:
+            return "/dev/kvm is too old here; runs in the rig"
+        os.close(fcntl.ioctl(kvm, KVM_CREATE_VM, 0))
+    except OSError as why:
+        return "/dev/kvm refuses (%s); runs in the rig" % why.strerror
+    finally:
+        os.close(kvm)
+    return None
+
+
+def own_network():
+    """As root, starts over in a new network namespace."""
+    if os.geteuid() != 0 or os.environ.get("VMTUI_TEST_NETNS") == "1" or \
+       not shutil.which("unshare") or os.system("unshare -n true") != 0:
+        return
+    os.environ["VMTUI_TEST_NETNS"] = "1"
+    os.execvp("unshare", ["unshare", "-n", sys.executable] + sys.argv)
+
+
+def check(condition, text):
+    if not condition:
+        raise Failure(text)
+
+
+def until(what, probe, timeout=20):
+    """Waits until probe() gives something that is true; that."""
+    end = time.monotonic() + timeout
+    while True:
+        found = probe()
+        if found:
+            return found
+        check(time.monotonic() < end, "it never came to: " + what)
+        time.sleep(0.1)
 
 
 def tail(text, lines=12):
@@ -282,6 +327,32 @@ class Lab:
         if console:
             console.close()
 
+    def reports(self):
+        """What sanitizers have said in the logs of the backend and guests."""
+        found, folder = [], self.path("statedir/log")
+        for path in [self.path("backend.log")] + sorted(
+                os.path.join(folder, name) for name in (
+                    os.listdir(folder) if os.path.isdir(folder) else ())):
+            with open(path, errors="replace") as f:
+                text = f.read()
+            at = re.search("WARNING: ThreadSanitizer|ERROR: [A-Z]\\w+Sanitizer"
+                           "|runtime error:", text)
+            if at:
+                found.append("%s: %s" % (path, self.named(
+                    text[at.start():][:8000])))
+        return found
+
+    def named(self, report):
+        """With lines of the source: a guest process could not look them up."""
+        at = sorted(set(re.findall(r"\(vmtui\+(0x[0-9a-f]+)\)", report)))
+        told = subprocess.run(
+            ["addr2line", "-sfe", self.binary] + at, stdout=subprocess.PIPE,
+            universal_newlines=True).stdout.split("\n") if at else []
+        for i, one in enumerate(at):
+            report = report.replace("<null> <null> (vmtui+%s)" % one,
+                                    " ".join(told[2 * i:2 * i + 2]))
+        return report
+
     def close(self, names):
         """Ends guests and backend; what could not be ended in good order."""
         left = []
@@ -304,6 +375,7 @@ class Lab:
             self.backend.kill()
             self.backend.wait()
         self.log.close()
+        left += self.reports()
         shutil.rmtree(self.folder)
         return left
 

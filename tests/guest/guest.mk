@@ -4,7 +4,8 @@
 
 GUEST_B = build/tests/guest
 GUEST_SRC = $(filter-out tests/guest/bsd.c,$(sort $(wildcard tests/guest/*.c)))
-GUEST_OBJ = $(GUEST_B)/start.o $(GUEST_SRC:tests/guest/%.c=$(GUEST_B)/%.o)
+GUEST_OBJ = $(GUEST_B)/start.o $(GUEST_B)/hammer.o \
+	$(GUEST_SRC:tests/guest/%.c=$(GUEST_B)/%.o)
 GUEST_CFLAGS = -std=c11 -O2 -g -ffreestanding -fno-pic -mno-red-zone \
 	-mgeneral-regs-only -fno-stack-protector -fcf-protection=none \
 	-fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns \

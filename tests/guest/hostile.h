@@ -7,6 +7,7 @@
  *	hostile_cases.c  rings and descriptors that break rules
  *	hostile_race.c   rings that change while the device reads them
  *	hostile_ask.c    requests that are well made and ask for nonsense
+ *	hostile_storm.c  two processors at one device
  *	hostile_random.c all of it at random
  *	cmd_hostile.c    the command
  *
@@ -140,6 +141,7 @@ int hostile_cases(struct hostile *h, unsigned every);
 int hostile_race(struct hostile *h, unsigned rounds);
 int hostile_ask(struct hostile *h, unsigned rounds);
 int hostile_random(struct hostile *h, unsigned rounds);
+int hostile_storm(struct hostile *h, unsigned rounds); /* two processors */
 
 /* Numbers that look random, the same ones for a seed. */
 void hostile_seed(uint64_t seed);

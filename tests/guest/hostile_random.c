@@ -144,6 +144,7 @@ any_queue(struct hostile *h, unsigned index, uint64_t *avail)
 		transport_resize(&h->v, index, (uint16_t)size);
 	}
 	transport_place(&h->v, index, desc, *avail, any_place(h, 4));
+	transport_vector(&h->v, (uint16_t)hostile_below(8));
 	any_offers(*avail, size);
 }
 
@@ -205,12 +206,22 @@ round_once(struct hostile *h)
 		transport_status(&h->v);
 }
 
+/* With messages, which go to a vector that nobody waits for, or without. */
+static void
+choose_interrupts(struct hostile *h, int on)
+{
+	h->v.irq = on ? VIRTIO_MSIX : VIRTIO_POLL;
+	transport_msix(&h->v, on);
+	transport_config(&h->v);
+}
+
 int
 hostile_random(struct hostile *h, unsigned rounds)
 {
 	unsigned i;
 
 	hostile_guard();
+	choose_interrupts(h, (int)hostile_below(2));
 	for (i = 0; i < rounds && !console_interrupted(); i++) {
 		round_once(h);
 		if (i % 16 == 15 && (!hostile_guarded() || !hostile_works(h))) {
@@ -218,5 +229,6 @@ hostile_random(struct hostile *h, unsigned rounds)
 			return -1;
 		}
 	}
+	choose_interrupts(h, 0);
 	return hostile_guarded() && hostile_works(h) ? (int)i : -1;
 }

@@ -257,6 +257,17 @@ transport_place(const struct virtio *v, unsigned index, uint64_t desc,
 }
 
 void
+transport_vector(const struct virtio *v, uint16_t vector)
+{
+	if (v->irq != VIRTIO_MSIX)
+		return;
+	if (v->legacy)
+		out16(v->port + L_QUEUE_VECTOR, vector);
+	else
+		mmio_w16(v->common + C_QUEUE_VECTOR, vector);
+}
+
+void
 transport_kick(const struct virtio *v, unsigned index)
 {
 	if (v->legacy)

@@ -55,6 +55,8 @@ unsigned transport_queue_size(const struct virtio *v, unsigned index);
 void transport_resize(const struct virtio *v, unsigned index, uint16_t size);
 void transport_place(const struct virtio *v, unsigned index, uint64_t desc,
     uint64_t avail, uint64_t used);
+/* With MSI-X, the vector of the queue that was named last. */
+void transport_vector(const struct virtio *v, uint16_t vector);
 void transport_kick(const struct virtio *v, unsigned index);
 
 /* Sets v->config to where the device's own configuration is. */

@@ -58,10 +58,10 @@ def add(tree, disk, kernel):
     for name in ("mnt", "boot"):
         os.makedirs(f"{disk.root}/{name}")
     disk.copy(kernel.image, "boot/vmlinuz")
-    common.call([common.TOP + "/tests/lib/mkinitramfs",
-                 disk.root + "/boot/initrd", "--modules", kernel.modules,
-                 "--load", MODULES, "--init",
-                 common.TOP + "/tests/rig/rootinit"])
+    initrd = packages + "/initrd"
+    common.initramfs(initrd, kernel.modules, "--load", MODULES, "--init",
+                     common.TOP + "/tests/rig/rootinit")
+    disk.copy(initrd, "boot/initrd")
     common.call(["mke2fs", "-q", "-t", "ext2", "-d", disk.root,
                  tree.root + "/guest/debian.img", SIZE])
     shutil.rmtree(disk.root)

@@ -51,6 +51,12 @@ class Linux(drive.Console):
                           "but:\n" + text)
         return found
 
+    def no_error(self):
+        """The kernel has said nothing of level error or worse."""
+        text = self.sh("dmesg -r | grep '^<[0-3]>'", ok=False)
+        if text.strip():
+            raise Failure(f"{self.name}'s kernel said:\n" + text)
+
 
 class Lab(drive.Lab):
     """A backend with Debian guests."""
@@ -66,7 +72,6 @@ class Lab(drive.Lab):
         self.detach(name)
         self.vmtui("start", name)
         self.consoles[name] = Linux(self, name)
-
 
     def move(self, name):
         """Sends a guest to a file, and receives it from there."""

@@ -211,9 +211,8 @@ def prepare(kernel):
     with open(common.BUILD + "/lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         initramfs = f"{common.BUILD}/rig.cpio.gz"
-        common.call([common.TOP + "/tests/lib/mkinitramfs", initramfs,
-                     "--modules", kernel.modules, "--load", MODULES,
-                     "--init", common.TOP + "/tests/rig/init"])
+        common.initramfs(initramfs, kernel.modules, "--load", MODULES,
+                         "--init", common.TOP + "/tests/rig/init")
         argv = arguments(kernel, initramfs, "PAYLOAD")
         key = _key(argv, [kernel.image, initramfs])
         state = f"{common.BUILD}/state-{key}"

@@ -52,8 +52,8 @@ class Tree:
         self.copy(source, name)
         self.libraries(source)
 
-    def libraries(self, source):
-        out = subprocess.run(["ldd", source], stdout=subprocess.PIPE,
+    def libraries(self, *sources):
+        out = subprocess.run(["ldd", *sources], stdout=subprocess.PIPE,
                              stderr=subprocess.DEVNULL, text=True,
                              check=False).stdout
         for path in re.findall(r"(/\S+) \(0x", out):
@@ -76,6 +76,7 @@ def _python(tree):
     library = common.call([PYTHON, "-c", "import sysconfig; "
                            "print(sysconfig.get_path('stdlib'))"]).strip()
     tree.program(os.path.realpath(PYTHON), "usr/bin/python3")
+    shared = []
     for folder, folders, files in os.walk(library):
         folders[:] = [d for d in folders
                       if d not in LEFT_OUT and not d.startswith("config-")]
@@ -85,7 +86,8 @@ def _python(tree):
             path = f"{folder}/{name}"
             tree.copy(path, path.lstrip("/"))
             if name.endswith(".so"):
-                tree.libraries(path)
+                shared.append(path)
+    tree.libraries(*shared)
 
 
 def _project(tree):
@@ -107,8 +109,7 @@ def _project(tree):
 
 def _guest(tree, kernel):
     initrd = common.BUILD + "/guest.cpio.gz"
-    common.call([common.TOP + "/tests/lib/mkinitramfs", initrd,
-                 "--modules", kernel.modules])
+    common.initramfs(initrd, kernel.modules)
     tree.copy(kernel.image, "guest/vmlinuz")
     tree.copy(kernel.vmlinux, "guest/vmlinux")
     tree.copy(initrd, "guest/initrd")
@@ -124,23 +125,33 @@ def _firmware(tree):
             "/usr/lib/grub/i386-pc"):
         return
     boots = [f"{tree.root}/guest/{name}" for name in ("vmlinuz", "initrd")]
-    common.call([common.TOP + "/tests/lib/mkgrubdisk",
-                 tree.root + "/guest/grub.img",
-                 common.TOP + "/tests/rig/grub.cfg", *boots])
+    config = common.TOP + "/tests/rig/grub.cfg"
+    script = common.TOP + "/tests/lib/mkgrubdisk"
+    # Linux on the disk is to use the interrupt pins, the one on the CD-ROM not.
+    pins = tree.root + "/guest/grub.cfg"
+    with open(config, encoding="ascii") as f:
+        tree.text("guest/grub.cfg", f.read().replace(
+            "hostname=", "pci=nomsi hostname="))
+    kept = common.BUILD + "/grub.img"
+    common.made(kept, [script, pins, *boots],
+                lambda out: common.call([script, out, pins, *boots]))
+    tree.copy(kept, "guest/grub.img")
     if shutil.which("xorriso"):
-        _iso(tree, boots)
+        kept = common.BUILD + "/cd.iso"
+        common.made(kept, [__file__, common.__file__, config, *boots],
+                    lambda out: _iso(out, tree.root + "/iso", config, boots))
+        tree.copy(kept, "guest/cd.iso")
 
 
-def _iso(tree, boots):
+def _iso(image, root, config, boots):
     """The same on a CD-ROM."""
-    root = tree.root + "/iso"
     os.makedirs(root + "/boot/grub")
     for name in boots:
         shutil.copy(name, root + "/boot")
-    shutil.copy(common.TOP + "/tests/rig/grub.cfg", root + "/boot/grub")
+    shutil.copy(config, root + "/boot/grub")
     with open(root + "/pattern", "wb") as f:
         f.write(bytes(i * 7 & 255 for i in range(1 << 20)))
-    common.mkrescue(tree.root + "/guest/cd.iso", root)
+    common.mkrescue(image, root)
     shutil.rmtree(root)
 
 

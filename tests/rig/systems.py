@@ -74,10 +74,10 @@ def add(tree):
         images = f"{installer}/{IMAGES}"
         tree.copy(images + "/linux", "guest/installer/linux")
         tree.copy(images + "/initrd.gz", "guest/installer/initrd.gz")
-        small = f"{tree.root}/guest/installer/small"
-        common.call([common.TOP + "/tests/lib/mkinitramfs", small,
-                     "--modules", _modules(images + "/initrd.gz",
-                                           installer + "/unpacked")])
+        small = installer + "/small"
+        common.initramfs(small, _modules(images + "/initrd.gz",
+                                         installer + "/unpacked"))
+        tree.copy(small, "guest/installer/small")
         if "RIG_LONG" in os.environ:
             _iso(tree, images)
     memtest = _unpacked("memtest86+", "memtest")

@@ -729,3 +729,36 @@ def test_an_existing_vm_conf_is_taken_over(place):
         if i > 0:
             place.again()
         test(size)
+
+
+# What is wrong in a field: the last words of the sentence that vmtui check has
+# for it, which goes over lines where it is long.
+WRONG = (
+    ("memory", "17T", "is too much: 16T is the most"),
+    ("cpus", "65", "write a whole number from 1 to 64"),
+    ("pin", "9-1", "such as 0-3 or 0,2,8-11"),
+    ("disk", "a, format=vdi", "write auto, raw or qcow2"),
+    ("interface", "lladdr=01:00:5e:00:00:01", "the second digit must be even"),
+    ("owner", "a b", "cannot be a user or a group"),
+)
+
+
+def test_the_form_says_what_check_says(place):
+    s = opened(place, (200, 50))
+    for field, text, words in WRONG:
+        edit(s)
+        to(s, field)
+        s.keys("C-u")
+        s.type(text)
+        s.wait(r"▸%s +! +%s" % (field, re.escape(text)))
+        s.wait(re.escape(words))
+        place.write("wrong.conf", "[vm build]\n%s = %s\n" % (field, text))
+        said = place.vmtui("check", place.path("wrong.conf"))
+        said = place.result("check", place.path("wrong.conf")).stderr
+        if words not in said:
+            raise Failed("vmtui check says something else: " + said)
+        s.keys("Escape")
+        s.wait(r"what was changed in it +is +lost")
+        s.keys("y")
+        s.wait(r"▸● build")
+    wait_file(place, conf(place))

@@ -2,6 +2,7 @@
 person wants them."""
 import os
 import re
+import time
 
 from commands import at_sizes
 from screens import GUESTS, opened
@@ -28,6 +29,21 @@ def click(s, text, dx=0):
             press(s, row, line.index(text) + dx)
             return
     raise Failed("%r is not there" % text)
+
+
+# A question that was there for less was not read; see bottom.c.
+MEANT = 0.5
+
+
+def clicked(row, col):
+    return "\033[<0;%d;%dM\033[<0;%d;%dm" % (col + 1, row + 1, col + 1, row + 1)
+
+
+def answers(s):
+    """Where the last question has its [y/N]."""
+    lines = s.lines()
+    row = max(i for i, line in enumerate(lines) if "[y/N]" in line)
+    return row, lines[row].index("[y/N]")
 
 
 def press(s, row, col, button=0):
@@ -262,9 +278,8 @@ def test_a_question_is_answered_by_a_click_on_its_letters(place):
         s = opened(place, size)
         s.keys("X")
         s.wait(r"build off at once\?.*\[y/N\]")
-        row = s.lines().index(next(
-            line for line in s.lines() if "[y/N]" in line))
-        col = s.lines()[row].index("[y/N]")
+        row, col = answers(s)
+        time.sleep(MEANT)
         # What is no letter is no answer, and nothing behind it hears it.
         press(s, row, col)
         press(s, 2, 3)
@@ -273,9 +288,29 @@ def test_a_question_is_answered_by_a_click_on_its_letters(place):
         s.wait(r"^▸● build")
         s.keys("X")
         s.wait(r"build off at once\?.*\[y/N\]")
+        time.sleep(MEANT)
         press(s, row, col + 1)
         s.wait_not(r"\[y/N\]")
         s.wait(r"^▸○ build")
+        place.again()
+
+
+def test_the_second_of_two_clicks_is_no_answer(place):
+    for size in SIZES[:2]:
+        s = opened(place, size)
+        s.keys("X")
+        s.wait(r"build off at once\?.*\[y/N\]")
+        row, col = answers(s)
+        s.keys("n")
+        s.wait(r"q quit")
+        # Where the answer is going to be, before anybody can have read it.
+        s.type("X" + 2 * clicked(row, col + 1))
+        s.wait(r"build off at once\?.*\[y/N\]")
+        time.sleep(MEANT)
+        s.wait(r"build off at once\?.*\[y/N\]")
+        press(s, row, col + 3)
+        s.wait(r"^▸● build")
+        s.wait(r"q quit")
         place.again()
 
 

@@ -107,9 +107,13 @@ class Place:
 
     def vmtui(self, *args):
         """A command; its output, or None if it failed."""
-        r = subprocess.run([VMTUI, *args], env=self.env, text=True,
-                           capture_output=True, timeout=PATIENCE)
+        r = self.result(*args)
         return r.stdout if r.returncode == 0 else None
+
+    def result(self, *args):
+        """A command's status, output and sentences."""
+        return subprocess.run([VMTUI, *args], env=self.env, text=True,
+                              capture_output=True, timeout=PATIENCE)
 
     def backend_pid(self):
         """Of the real backend, if one listens."""

@@ -215,6 +215,13 @@ check_multiboot(const struct guestmem *mem, const struct boot_entry *entry)
 	uint64_t at = entry->bx, map;
 
 	assert_int_equal(entry->ax, 0x2badb002);
+	/* A BIOS call fails, an interrupt returns; base memory ends. */
+	assert_int_equal(get32(mem, 0x15 * 4), 0x600);
+	assert_memory_equal(guestmem_at(mem, 0x604, 4), "\x4e\x06\x01\x5d", 4);
+	assert_int_equal(get32(mem, 8 * 4), get32(mem, 0x77 * 4));
+	assert_int_equal(get32(mem, get32(mem, 8 * 4)) & 0xff, 0xcf);
+	assert_int_equal(get32(mem, 0x40e) & 0xffff, 0x9fc0);
+	assert_int_equal(get32(mem, 0x413) & 0xffff, 639);
 	assert_int_equal(get32(mem, at), 1 | 1 << 2 | 1 << 3 | 1 << 6 | 1 << 9);
 	assert_int_equal(get32(mem, at + 4), 639);
 	assert_int_equal(get32(mem, at + 8), (MEMORY - MIB) / 1024);

@@ -250,6 +250,46 @@ test_qcow2_does_not_follow_entries_out_of_the_file(void **state)
 	free(image);
 }
 
+/* block_check_sound() of a good image with one entry changed. */
+static void
+judge(struct rig *r, size_t at, uint64_t value, bool readonly, const char *says)
+{
+	struct block_files files;
+	struct error err = {""};
+	size_t len;
+	uint8_t *image = good_image(&len);
+	int rc;
+
+	put64(image, at, value);
+	write_image(r, image, len);
+	free(image);
+	block_files_init(&files);
+	assert_int_equal(
+	    block_open(r->path, BLOCK_FORMAT_QCOW2, readonly, &files, &err), 0);
+	rc = block_check_sound(&files, &err);
+	block_files_clear(&files);
+	if (says == NULL ? rc != 0 : rc != -1 || strstr(err.text, says) == NULL)
+		fail_msg("%#llx at %zu: %d \"%s\"", (unsigned long long)value,
+		    at, rc, err.text);
+}
+
+static void
+test_qcow2_is_not_sound_with_tables_that_lead_nowhere(void **state)
+{
+	struct rig *r = *state;
+	size_t l1 = 3 * CLUSTER, counts = CLUSTER;
+
+	judge(r, l1, 0, false, NULL);
+	judge(r, l1 + 8, QCOW2_COPIED | 2 * CLUSTER, false, NULL);
+	judge(r, l1, QCOW2_COPIED | 512, false, "its L1 table leads to 0x200");
+	judge(r, l1 + 8, 4 * CLUSTER, false, "its L1 table leads to 0x40000");
+	judge(r, l1 + 8, 1ULL << 40, false, "image check -r");
+	judge(r, counts, CLUSTER + 512, false, "its refcount table leads to");
+	judge(r, 2 * CLUSTER - 8, 9 * CLUSTER, false, "its refcount table");
+	/* What can be read of it can be saved. */
+	judge(r, l1, 1ULL << 40, true, NULL);
+}
+
 static void
 test_qcow2_never_gives_out_clusters_of_its_tables(void **state)
 {
@@ -310,6 +350,7 @@ main(void)
 	    TEST(test_qcow2_refuses_encrypted_and_corrupt_images),
 	    TEST(test_qcow2_refuses_names_outside_its_header),
 	    TEST(test_qcow2_does_not_follow_entries_out_of_the_file),
+	    TEST(test_qcow2_is_not_sound_with_tables_that_lead_nowhere),
 	    TEST(test_qcow2_never_gives_out_clusters_of_its_tables),
 	    TEST(test_qcow2_an_entry_to_the_header_is_not_written),
 	};

@@ -126,6 +126,17 @@ byte_at(size_t i)
 	return (uint8_t)(i * 13 + i / 2048);
 }
 
+static void
+begin(struct fixture *f)
+{
+	modern_begin(f->bus, F_VERSION_1);
+	modern_queue(f->bus, &f->control, CONTROL, SIZE);
+	modern_queue(f->bus, &f->events, EVENTS, SIZE);
+	modern_queue(f->bus, &f->r, COMMANDS, SIZE);
+	modern_ready(f->bus);
+	f->bus->fn.msix = true;
+}
+
 static int
 setup(void **state)
 {
@@ -151,12 +162,7 @@ setup(void **state)
 	assert_int_equal(
 	    virtio_scsi_create(f->bus, f->base, b, changed, f, &f->dev, &err),
 	    0);
-	modern_begin(f->bus, F_VERSION_1);
-	modern_queue(f->bus, &f->control, CONTROL, SIZE);
-	modern_queue(f->bus, &f->events, EVENTS, SIZE);
-	modern_queue(f->bus, &f->r, COMMANDS, SIZE);
-	modern_ready(f->bus);
-	f->bus->fn.msix = true;
+	begin(f);
 	*state = f;
 	return 0;
 }
@@ -540,6 +546,50 @@ test_scsi_command_without_response_breaks_the_queue(void **state)
 }
 
 static void
+subscribe(struct fixture *f)
+{
+	const struct buf an[2] = {{REQUEST, 16, false}, {RESPONSE, 5, true}};
+	uint32_t len;
+
+	memset(ram(f->bus, REQUEST), 0, 16);
+	ram(f->bus, REQUEST)[0] = 2;
+	ram(f->bus, REQUEST)[12] = 0x10;
+	ring_add(&f->control, an, 2);
+	modern_kick(f->bus, CONTROL);
+	wait_used(f, &f->control, &len);
+}
+
+/* What an event finds instead of a buffer. */
+static void
+test_scsi_event_without_a_place_breaks_the_queue(void **state)
+{
+	static const struct guest_desc bad[] = {{0xe0000000, 16, WRITE, 0},
+	    {EVENT, 0xffffffff, WRITE, 0}, {EVENT, 16, WRITE | NEXT, 0},
+	    {EVENT, 16, WRITE | NEXT, SIZE}, {EVENT, 16, INDIRECT, 0}};
+	const struct buf b = {EVENT, 16, true};
+	struct fixture *f = *state;
+	uint32_t event, reason;
+	unsigned i;
+
+	for (i = 0; i < sizeof bad / sizeof *bad; i++) {
+		begin(f);
+		subscribe(f);
+		f->events.desc[0] = bad[i];
+		ring_offer(&f->events, 0);
+		modern_kick(f->bus, EVENTS);
+		insert(f, 4 + i, 4);
+		assert_true(modern_status(f->bus) & S_NEEDS_RESET);
+		assert_false(took_event(f, &event, &reason));
+		begin(f);
+		subscribe(f);
+		ring_add(&f->events, &b, 1);
+		insert(f, 40 + i, 5);
+		assert_true(took_event(f, &event, &reason));
+		assert_int_equal(reason, 16);
+	}
+}
+
+static void
 test_scsi_is_the_same_after_save_and_load(void **state)
 {
 	struct fixture *f = *state;
@@ -626,6 +676,7 @@ main(void)
 	    TEST(test_cdrom_loaded_with_another_disc_says_so),
 	    TEST(test_scsi_control_queue_answers),
 	    TEST(test_scsi_command_without_response_breaks_the_queue),
+	    TEST(test_scsi_event_without_a_place_breaks_the_queue),
 	    TEST(test_scsi_is_the_same_after_save_and_load),
 	    TEST(test_cdrom_survives_any_command),
 	};

@@ -71,7 +71,8 @@ define(struct request *rq, int opt, const char *value)
 		if (value[0] < '0' || value[0] > '9' ||
 		    value[strspn(value, "0123456789")] != '\0' ||
 		    rq->count > CONFIG_NICS_MAX)
-			return cli_fail("-i %s: a guest has 0 to %d interfaces",
+			return cli_fail(
+			    "-i %s: write how many interfaces the guest has, 0 to %d",
 			    value, CONFIG_NICS_MAX);
 		return 0;
 	}

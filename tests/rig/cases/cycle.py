@@ -3,6 +3,7 @@
 import glob
 import os
 import string
+import time
 
 from linux import Failure
 
@@ -14,6 +15,7 @@ CONFIG = """
 [vm mv2]
 memory = 256M
 cpus = 2
+balloon = yes
 kernel = /guest/vmlinuz
 initrd = /guest/initrd
 cmdline = console=ttyS0 quiet hostname=mv2 panic=1
@@ -113,14 +115,28 @@ def test_smbios(lab):
                  r"^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab]")
 
 
+def wait_taken(lab, taken):
+    """Waits until the balloon has so many bytes."""
+    end = time.monotonic() + 180
+    while lab.status("mv2")["balloon"]["taken"] != taken:
+        if time.monotonic() > end:
+            raise Failure(f"the balloon is {lab.status('mv2')['balloon']}")
+        time.sleep(0.5)
+
+
 def test_reboot(lab):
-    """reboot comes back, with nothing of before"""
+    """reboot comes back, with nothing of before but its balloon's size"""
     console = lab.consoles["mv2"]
+    lab.vmtui("balloon", "mv2", "192M")
+    wait_taken(lab, 64 * MIB)
     console.sh("touch /tmp/before")
     console.type("reboot\r")
     console.expect("reboot: Restarting system", 120)
     console.login()
     console.sh("test ! -e /tmp/before")
+    wait_taken(lab, 64 * MIB)
+    lab.vmtui("balloon", "mv2", "256M")
+    console.no_error()
     console.want("nproc", r"^2$")
     if lab.status("mv2")["state"] != "running":
         raise Failure("status does not say running")
@@ -140,8 +156,8 @@ def test_panic(lab):
 def test_power_button(lab):
     """vmtui stop asks the guest, which goes down by itself"""
     console = lab.consoles["mv2"]
-    lab.vmtui("stop", "-w", "mv2", timeout=90)
-    console.expect("reboot: Power down", 5)
+    lab.vmtui("stop", "-w", "mv2", timeout=300)
+    console.expect("reboot: Power down", 60)
     now = lab.status("mv2")
     if now["state"] != "stopped":
         raise Failure(f"it is {now}")

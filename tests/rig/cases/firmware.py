@@ -1,6 +1,10 @@
-"""Booting without a kernel: SeaBIOS, GRUB and Linux from a disk."""
+"""Booting without a kernel: SeaBIOS, GRUB and Linux from a disk. This Linux
+uses no message-signalled interrupts.
+"""
 
+import hashlib
 import os
+import re
 import shutil
 import time
 
@@ -28,7 +32,8 @@ disk = {folder}/empty.img, readonly
 def prepare(lab):
     for name in ("empty.img", "other.img"):
         with open(lab.path(name), "wb") as f:
-            f.truncate(1 << 20)
+            f.write(bytes(1 << 20) if name == "empty.img"
+                    else os.urandom(1 << 20))
     if os.path.exists(IMAGE):
         shutil.copy(IMAGE, lab.path("grub.img"))
 
@@ -91,6 +96,11 @@ def test_memory(lab):
     if os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") > 4 << 30:
         console.want("dmesg | grep BIOS-e820",
                      r"100000000-0x000000013fffffff\] usable")
+        console.want("cat /proc/iomem", r"^100000000-13fffffff : System RAM$")
+        total = int(console.want("cat /proc/meminfo",
+                                 r"MemTotal: *(\d+) kB")[1])
+        if total < 3800 << 10:
+            raise Failure(f"it has {total} kB of 4 GiB")
 
 
 def test_acpi(lab):
@@ -104,6 +114,12 @@ def test_acpi(lab):
                       ok=False)
     if text.strip():
         raise Failure("dmesg has:\n" + text)
+
+
+def test_no_error(lab):
+    """the kernel has no error to report"""
+    need_grub()
+    lab.consoles["grub"].no_error()
 
 
 def test_smbios(lab):
@@ -121,6 +137,29 @@ def test_disk(lab):
     need_grub()
     lab.consoles["grub"].sh("mount -t ext4 /dev/vda1 /mnt && "
                             "echo kept >/mnt/note && umount /mnt")
+
+
+def test_pins(lab):
+    """with pci=nomsi its devices work by the IO-APIC's pins alone"""
+    need_grub()
+    console = lab.consoles["grub"]
+    console.sh("dd if=/dev/vdb of=/tmp/a bs=64k 2>/dev/null")
+    console.sh("dd if=/tmp/a of=/dev/vdb bs=4k conv=fsync 2>/dev/null")
+    text = console.sh("cat /proc/interrupts")
+    if "PCI-MSI" in text or "IO-APIC" not in text:
+        raise Failure("not by INTx:\n" + text)
+    if not re.search(r"^ *\d+: .*[1-9]\d* .*IO-APIC.*fasteoi.* virtio\d", text,
+                     re.M):
+        raise Failure("no disk's interrupt in:\n" + text)
+    with open(lab.path("other.img"), "rb") as f:
+        data = f.read()
+    console.want("md5sum /tmp/a", hashlib.md5(data).hexdigest())
+    console.want("dd if=/dev/hwrng bs=32 count=1 2>/dev/null | wc -c", r"^32$")
+    text = console.sh(
+        "dmesg | grep -E 'nobody cared|ACPI.*(Error|No GSI)|can.t derive'",
+        ok=False)
+    if text.strip():
+        raise Failure("dmesg has:\n" + text)
 
 
 def stolen(console):
@@ -174,6 +213,6 @@ def test_reboot(lab):
 def test_stop(lab):
     """vmtui stop asks the system, which goes down by itself"""
     need_grub()
-    lab.vmtui("stop", "-w", "grub", timeout=90)
+    lab.vmtui("stop", "-w", "grub", timeout=300)
     if lab.status("grub")["state"] != "stopped":
         raise Failure("it is not stopped")

@@ -1,13 +1,21 @@
 """
-Two guests on a switch, and what is beyond it. The host's kernel moves the
-frames of the first; those of the second its process does.
+Two guests on a switch, and what is beyond it; booting from it by iPXE. The
+host's kernel moves the frames of the first; those of the second its process
+does.
 """
 
 import json
 import os
+import socket
+import struct
 import subprocess
+import threading
 
-from linux import Failure
+from linux import Failure, Skip
+
+ROM = "/usr/lib/ipxe/qemu/pxe-virtio.rom"
+BOOT_LIMIT = 300
+SCRIPT = b"#!ipxe\necho this came over the ${net0/ip} network\nprompt\n"
 
 CONFIG = """
 [switch lan]
@@ -28,6 +36,11 @@ kernel = /guest/vmlinuz
 initrd = /guest/initrd
 cmdline = console=ttyS0 quiet hostname=two
 interface = switch=lan, lladdr=00:20:91:00:00:02, vhost=no
+
+[vm net]
+memory = 64M
+boot = net
+interface = switch=lan, lladdr=00:20:91:00:00:07
 """
 
 UPLINK = """
@@ -71,14 +84,14 @@ def test_lladdr(lab):
 
 def test_ping(lab):
     """two guests ping each other through the switch"""
-    lab.consoles["one"].want("ping -c 3 -W 5 10.9.0.2", r" 3 packets received")
-    lab.consoles["two"].want("ping -c 3 -W 5 10.9.0.1", r" 3 packets received")
+    lab.consoles["one"].want("ping -c 3 -W 30 10.9.0.2", r" 3 packets received")
+    lab.consoles["two"].want("ping -c 3 -W 30 10.9.0.1", r" 3 packets received")
 
 
 def test_full_frames(lab):
     """frames of full size and in fragments get through"""
     for size in (1472, 9000):
-        lab.consoles["one"].want(f"ping -c 3 -W 5 -s {size} 10.9.0.2",
+        lab.consoles["one"].want(f"ping -c 3 -W 30 -s {size} 10.9.0.2",
                                  r" 3 packets received")
 
 
@@ -101,7 +114,7 @@ def test_address(lab):
     for mac in ("02:20:91:00:00:77", "00:20:91:00:00:01"):
         one.sh(f"ip link set eth0 address {mac}")
         lab.consoles["two"].sh("ip neigh flush dev eth0")
-        one.want("ping -c 3 -W 5 10.9.0.2", r" 3 packets received")
+        one.want("ping -c 3 -W 30 10.9.0.2", r" 3 packets received")
 
 
 def test_link(lab):
@@ -114,14 +127,14 @@ def test_link(lab):
                f"/sys/class/net/eth0/carrier) != {carrier}; do i=$((i+1)); "
                "sleep 1; done")
         one.want("cat /sys/class/net/eth0/carrier", f"^{carrier}$")
-    one.want("ping -c 3 -W 5 10.9.0.2", r" 3 packets received")
+    one.want("ping -c 3 -W 30 10.9.0.2", r" 3 packets received")
 
 
 def test_promiscuous(lab):
     """a card can be told to hear everything, and to stop"""
     for word in ("on", "off"):
         lab.consoles["one"].sh(f"ip link set eth0 promisc {word}")
-    lab.consoles["two"].want("ping -c 3 -W 5 10.9.0.1", r" 3 packets received")
+    lab.consoles["two"].want("ping -c 3 -W 30 10.9.0.1", r" 3 packets received")
 
 
 def test_msix(lab):
@@ -135,7 +148,7 @@ def test_queues(lab):
     """a card has queues for each processor, and frames come by the second"""
     one = lab.consoles["one"]
     one.want("ls -d /sys/class/net/eth0/queues/rx-* | wc -l", r"^2$")
-    one.sh("taskset 2 ping -c 5 -W 5 10.9.0.2")
+    one.sh("taskset 2 ping -c 5 -W 30 10.9.0.2")
     one.want("cat /proc/interrupts",
              r"^ *\d+: +(\d+ +)?[1-9]\d* .*PCI-MSI.* virtio\d+-input\.1")
 
@@ -185,14 +198,14 @@ def test_rough(lab):
 
 def test_uplink(lab):
     """a guest reaches what is behind the switch's uplink"""
-    lab.consoles["two"].want("ping -c 3 -W 5 10.9.0.9", r" 3 packets received")
+    lab.consoles["two"].want("ping -c 3 -W 30 10.9.0.9", r" 3 packets received")
 
 
 def test_port_goes(lab):
     """a guest's port on the bridge goes with the guest"""
     if len(ports()) != 3 or "uplink" not in ports():
         raise Failure(f"the bridge has ports {ports()}")
-    lab.vmtui("stop", "-w", "one", timeout=90)
+    lab.vmtui("stop", "-w", "one", timeout=300)
     if len(ports()) != 2:
         raise Failure(f"the bridge still has ports {ports()}")
     text = subprocess.run(["ip", "link"], check=True, text=True,
@@ -203,7 +216,54 @@ def test_port_goes(lab):
 
 
 def test_stop(lab):
-    """the other guest goes down too"""
-    lab.vmtui("stop", "-w", "two", timeout=90)
+    """the other guest goes down too, and its kernel has no error to report"""
+    lab.consoles["two"].no_error()
+    lab.vmtui("stop", "-w", "two", timeout=300)
     if lab.status("two")["state"] != "stopped":
         raise Failure("it is " + json.dumps(lab.status("two")))
+
+
+def dhcp(sock):
+    """Gives everybody 10.8.0.7 and the file's name (RFC 2131)."""
+    while True:
+        data, _ = sock.recvfrom(2048)
+        kind = data[242] if data[236:242] == b"\x63\x82\x53\x63\x35\x01" else 1
+        options = bytes([53, 1, 2 if kind == 1 else 5])
+        for code, value in ((54, "10.8.0.1"), (1, "255.255.255.0")):
+            options += bytes([code, 4]) + socket.inet_aton(value)
+        options += bytes([51, 4]) + struct.pack(">I", 3600) + b"\xff"
+        sock.sendto(b"\2" + data[1:16] + socket.inet_aton("10.8.0.7")
+                    + socket.inet_aton("10.8.0.1") + data[24:44]
+                    + bytes(64) + b"boot.ipxe".ljust(128, b"\0")
+                    + b"\x63\x82\x53\x63" + options, ("255.255.255.255", 68))
+
+
+def tftp(sock):
+    """Gives everybody the script (RFC 1350), which is less than a block."""
+    while True:
+        data, peer = sock.recvfrom(2048)
+        if data[:2] == b"\0\1":
+            sock.sendto(b"\0\3\0\1" + SCRIPT, peer)
+
+
+def serve(port, function):
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"riglan")
+    sock.bind(("0.0.0.0", port))
+    threading.Thread(target=function, args=(sock,), daemon=True).start()
+
+
+def test_netboot(lab):
+    """with boot = net iPXE gets an address and a file, and runs it"""
+    if not os.path.exists(ROM):
+        raise Skip("ipxe-qemu was not installed where the rig was made")
+    lab.launch("net")
+    subprocess.run(["ip", "addr", "add", "10.8.0.1/24", "dev", "riglan"],
+                   check=True)
+    serve(67, dhcp)
+    serve(69, tftp)
+    console = lab.consoles["net"]
+    console.expect("iPXE", BOOT_LIMIT)
+    console.expect("this came over the 10.8.0.7 network", BOOT_LIMIT)
+    lab.vmtui("stop", "-f", "-w", "net", timeout=60)
