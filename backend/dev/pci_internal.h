@@ -52,6 +52,8 @@ struct msix {
 	unsigned bar;
 	uint32_t table, pba; /* offsets in the BAR */
 	unsigned cap; /* offset in configuration space */
+	/* What the control register says; devices look without the lock. */
+	_Atomic bool enabled;
 	struct msix_vector *vector;
 };
 

@@ -8,6 +8,9 @@
 
 #define F_RO    (1ull << 5)
 #define F_FLUSH (1ull << 9)
+#define F_MQ    (1ull << 12)
+
+#define CONFIG_QUEUES 34
 
 #define REQUEST_IN    0
 #define REQUEST_OUT   1
@@ -32,6 +35,15 @@ blk_start(struct virtio *v)
 {
 	v->data = arena_take(sizeof(struct blk));
 	return v->data == NULL ? -1 : 0;
+}
+
+static unsigned
+blk_count(struct virtio *v)
+{
+	unsigned n = virtio_config8(v, CONFIG_QUEUES) |
+	    (unsigned)virtio_config8(v, CONFIG_QUEUES + 1) << 8;
+
+	return n < VIRTIO_QUEUES ? n : VIRTIO_QUEUES;
 }
 
 uint64_t
@@ -190,7 +202,9 @@ const struct virtio_driver blk_driver = {
     .type = VIRTIO_BLK,
     .name = "disk",
     .queues = 1,
-    .features = F_RO | F_FLUSH,
+    .features = F_RO | F_FLUSH | BLK_F_DISCARD | BLK_F_ZEROES,
+    .many = F_MQ,
+    .count = blk_count,
     .start = blk_start,
     .describe = blk_describe,
 };

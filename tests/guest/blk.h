@@ -9,6 +9,9 @@
 
 #include "virtio.h"
 
+#define BLK_F_DISCARD (1ull << 13)
+#define BLK_F_ZEROES  (1ull << 14)
+
 #define BLK_SECTOR 512u
 #define BLK_CHUNK  128u /* sectors that one request moves at most */
 

@@ -14,16 +14,61 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import termios
 import time
 import tty
 
 PROMPT = r"vmtui> "
+KVM_GET_API_VERSION = 0xAE00
+KVM_CREATE_VM = 0xAE01
 
 
 class Failure(Exception):
     """A test's expectation that did not hold."""
+
+
+def kvm_problem():
+    """Why no guest can run here, or None."""
+    try:
+        kvm = os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return "no /dev/kvm here; runs in the rig"
+    try:
+        if fcntl.ioctl(kvm, KVM_GET_API_VERSION, 0) != 12:
+            return "/dev/kvm is too old here; runs in the rig"
+        os.close(fcntl.ioctl(kvm, KVM_CREATE_VM, 0))
+    except OSError as why:
+        return "/dev/kvm refuses (%s); runs in the rig" % why.strerror
+    finally:
+        os.close(kvm)
+    return None
+
+
+def own_network():
+    """As root, starts over in a new network namespace."""
+    if os.geteuid() != 0 or os.environ.get("VMTUI_TEST_NETNS") == "1" or \
+       not shutil.which("unshare") or os.system("unshare -n true") != 0:
+        return
+    os.environ["VMTUI_TEST_NETNS"] = "1"
+    os.execvp("unshare", ["unshare", "-n", sys.executable] + sys.argv)
+
+
+def check(condition, text):
+    if not condition:
+        raise Failure(text)
+
+
+def until(what, probe, timeout=20):
+    """Waits until probe() gives something that is true; that."""
+    end = time.monotonic() + timeout
+    while True:
+        found = probe()
+        if found:
+            return found
+        check(time.monotonic() < end, "it never came to: " + what)
+        time.sleep(0.1)
 
 
 def tail(text, lines=12):
@@ -59,7 +104,7 @@ class Console:
         self.text += data.decode("latin-1")
         return bool(data)
 
-    def expect(self, pattern, timeout=20):
+    def expect(self, pattern, timeout=60):
         """Waits for the pattern behind what was expected last."""
         end = time.monotonic() + timeout
         alive = True
@@ -80,7 +125,7 @@ class Console:
         while data:
             data = data[os.write(self.fd, data):]
 
-    def run(self, command, timeout=20):
+    def run(self, command, timeout=60):
         """Types a command at the prompt; what it prints, up to the prompt."""
         self.type(command + "\r")
         self.expect(re.escape(command) + r"\r?\n", timeout)
@@ -89,7 +134,7 @@ class Console:
         text = self.text[start:self.seen - len(found.group())]
         return text.replace("\r", "")
 
-    def want(self, command, pattern, timeout=20):
+    def want(self, command, pattern, timeout=60):
         """Runs a command whose output must match."""
         text = self.run(command, timeout)
         found = re.search(pattern, text, re.M)
@@ -123,7 +168,7 @@ class Hvc:
         self.text += data
         return data or None
 
-    def expect(self, wanted, timeout=20):
+    def expect(self, wanted, timeout=60):
         """Waits for the bytes; what came before them is used up, too."""
         end = time.monotonic() + timeout
         while wanted not in self.text:
@@ -158,7 +203,7 @@ class Lab:
         self.backend = subprocess.Popen(
             [binary, "backend"], env=self.env, stdin=subprocess.DEVNULL,
             stdout=self.log, stderr=self.log)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while self.vmtui("status", check=False)[0] != 0:
             if self.backend.poll() is not None or time.monotonic() > end:
                 log = self.logged()
@@ -173,7 +218,7 @@ class Lab:
         with open(self.path("backend.log")) as f:
             return tail(f.read(), 20)
 
-    def vmtui(self, *args, check=True, timeout=60):
+    def vmtui(self, *args, check=True, timeout=180):
         """Runs a command of the command line; (status, output, errors)."""
         done = subprocess.run(
             [self.binary] + list(args), env=self.env, timeout=timeout,
@@ -184,12 +229,14 @@ class Lab:
                 " ".join(args), done.returncode, done.stdout, done.stderr))
         return done.returncode, done.stdout, done.stderr
 
-    def call(self, command, **args):
-        """Asks the backend itself: the answer, and descriptors with it."""
+    def call(self, command, at="backend.sock", **args):
+        """
+        Asks the backend itself, or whose socket that is: the answer, and
+        descriptors with it.
+        """
         with socket.socket(socket.AF_UNIX) as sock:
-            sock.settimeout(20)
-            sock.connect(os.path.join(self.env["VMTUI_RUNDIR"],
-                                      "backend.sock"))
+            sock.settimeout(60)
+            sock.connect(os.path.join(self.env["VMTUI_RUNDIR"], at))
             sock.sendall(json.dumps({"execute": command, "arguments": args,
                                      "id": 1}).encode() + b"\n")
             text, fds = b"", array.array("i")
@@ -214,7 +261,7 @@ class Lab:
         """
         if self.screen is None:
             self.screen = socket.socket(socket.AF_UNIX)
-            self.screen.settimeout(20)
+            self.screen.settimeout(60)
             self.screen.connect(os.path.join(self.env["VMTUI_RUNDIR"],
                                              "backend.sock"))
         self.screen.sendall(json.dumps(
@@ -249,7 +296,7 @@ class Lab:
             raise Failure("status --json does not list " + name)
         return found
 
-    def wait_state(self, name, state, timeout=15):
+    def wait_state(self, name, state, timeout=60):
         end = time.monotonic() + timeout
         while True:
             now = self.status(name)
@@ -265,7 +312,7 @@ class Lab:
         self.detach(name)
         self.vmtui("start", name)
         console = self.consoles[name] = Console(self, name)
-        console.expect(PROMPT + r"$", 30)
+        console.expect(PROMPT + r"$", 120)
         return console
 
     def guest(self, name):
@@ -279,6 +326,32 @@ class Lab:
         console = self.consoles.pop(name, None)
         if console:
             console.close()
+
+    def reports(self):
+        """What sanitizers have said in the logs of the backend and guests."""
+        found, folder = [], self.path("statedir/log")
+        for path in [self.path("backend.log")] + sorted(
+                os.path.join(folder, name) for name in (
+                    os.listdir(folder) if os.path.isdir(folder) else ())):
+            with open(path, errors="replace") as f:
+                text = f.read()
+            at = re.search("WARNING: ThreadSanitizer|ERROR: [A-Z]\\w+Sanitizer"
+                           "|runtime error:", text)
+            if at:
+                found.append("%s: %s" % (path, self.named(
+                    text[at.start():][:8000])))
+        return found
+
+    def named(self, report):
+        """With lines of the source: a guest process could not look them up."""
+        at = sorted(set(re.findall(r"\(vmtui\+(0x[0-9a-f]+)\)", report)))
+        told = subprocess.run(
+            ["addr2line", "-sfe", self.binary] + at, stdout=subprocess.PIPE,
+            universal_newlines=True).stdout.split("\n") if at else []
+        for i, one in enumerate(at):
+            report = report.replace("<null> <null> (vmtui+%s)" % one,
+                                    " ".join(told[2 * i:2 * i + 2]))
+        return report
 
     def close(self, names):
         """Ends guests and backend; what could not be ended in good order."""
@@ -302,6 +375,7 @@ class Lab:
             self.backend.kill()
             self.backend.wait()
         self.log.close()
+        left += self.reports()
         shutil.rmtree(self.folder)
         return left
 

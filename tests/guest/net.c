@@ -12,16 +12,23 @@
 #define F_MRG_RXBUF (1ull << 15)
 #define F_STATUS    (1ull << 16)
 #define F_CONTROL   (0x1full << 17) /* queue, RX, VLAN, RX extra, announce */
+#define F_MQ        (1ull << 22)
 #define F_CTRL_MAC  (1ull << 23)
 
 #define CONFIG_STATUS 6
+#define CONFIG_PAIRS  8
 #define CONFIG_MTU    10
 #define S_LINK_UP     1
 #define S_ANNOUNCE    2
 
-#define QUEUE_RX   0
-#define QUEUE_TX   1
-#define QUEUE_CTRL 2
+#define PAIRS         4 /* at most */
+#define QUEUE_RX(i)   (2 * (i))
+#define QUEUE_TX(i)   (2 * (i) + 1)
+#define QUEUE_CTRL(v) ((v)->queues - 1)
+
+/* Of control requests. */
+#define CLASS_ANNOUNCE 3
+#define CLASS_PAIRS    4
 
 #define CONTROL_TIME 5000000u /* microseconds */
 
@@ -39,12 +46,15 @@ struct net {
 	uint8_t mac[6];
 	unsigned header; /* bytes of virtio_net_hdr */
 	unsigned tx_free; /* transmit buffers not with the device: a bit each */
+	unsigned pairs; /* in use */
+	unsigned turn; /* which one sends next */
 	int showing;
 	unsigned status; /* as it was last seen */
 	uint8_t control[NET_CONTROL_MAX + 1]; /* a request, its answer */
 	unsigned shown;
 	uint64_t received, sent, dropped;
-	uint8_t rx[BUFFERS][BUFFER_SIZE];
+	struct net_flood flood;
+	uint8_t rx[PAIRS][BUFFERS][BUFFER_SIZE];
 	uint8_t tx[BUFFERS][BUFFER_SIZE];
 };
 
@@ -69,20 +79,20 @@ pieces_make(
 }
 
 static void
-rx_give(struct virtio *v, uint8_t *buf)
+rx_give(struct virtio *v, unsigned pair, uint8_t *buf)
 {
 	const struct net *n = v->data;
 	struct virtq_piece p[2];
 	unsigned in = pieces_make(v, p, buf, BUFFER_SIZE - n->header);
 
-	virtq_add(&v->queue[QUEUE_RX], p, 0, in, buf);
+	virtq_add(&v->queue[QUEUE_RX(pair)], p, 0, in, buf);
 }
 
 static int
 net_start(struct virtio *v)
 {
 	struct net *n = arena_take(sizeof(*n));
-	unsigned i;
+	unsigned i, pair;
 
 	if (n == NULL)
 		return -1;
@@ -93,10 +103,19 @@ net_start(struct virtio *v)
 		n->mac[i] = v->features & F_MAC ? virtio_config8(v, i)
 						: (uint8_t) "\x02vmtui"[i];
 	n->status = virtio_config8(v, CONFIG_STATUS);
-	for (i = 0; i < BUFFERS && i < v->queue[QUEUE_RX].size; i++)
-		rx_give(v, n->rx[i]);
-	virtq_silence(&v->queue[QUEUE_TX], 1);
+	n->pairs = 1;
+	for (pair = 0; pair < v->queues / 2; pair++) {
+		for (i = 0; i < BUFFERS; i++)
+			rx_give(v, pair, n->rx[pair][i]);
+		virtq_silence(&v->queue[QUEUE_TX(pair)], 1);
+	}
 	return 0;
+}
+
+static unsigned
+net_count(struct virtio *v)
+{
+	return 2u * virtio_config8(v, CONFIG_PAIRS) + 1;
 }
 
 static void
@@ -114,19 +133,23 @@ tx_reclaim(struct virtio *v)
 	struct net *n = v->data;
 	uint8_t *buf;
 	uint32_t len;
+	unsigned i;
 
-	while ((buf = virtq_get(&v->queue[QUEUE_TX], &len)) != NULL)
-		n->tx_free |= 1u << ((buf - n->tx[0]) / (long)BUFFER_SIZE);
+	for (i = 0; i < v->queues / 2; i++)
+		while ((buf = virtq_get(&v->queue[QUEUE_TX(i)], &len)) != NULL)
+			n->tx_free |= 1u
+			    << ((buf - n->tx[0]) / (long)BUFFER_SIZE);
 }
 
 /*
- * Sends text to a station. Does not wait: it is called for replies too, while
+ * Sends text to a station by the next pair. Does not wait: it is called for replies too, while
  * an interrupt is in service. Returns -1 if every buffer is with the device.
  */
 static int
-transmit(struct virtio *v, const uint8_t *to, const char *text, size_t len)
+transmit(struct virtio *v, const uint8_t *to, const void *text, size_t len)
 {
 	struct net *n = v->data;
+	struct virtq *q = &v->queue[QUEUE_TX(n->turn++ % n->pairs)];
 	struct virtq_piece p[2];
 	uint8_t *frame;
 	unsigned i, out;
@@ -147,11 +170,11 @@ transmit(struct virtio *v, const uint8_t *to, const char *text, size_t len)
 	len += ETH_HEADER;
 	out = pieces_make(
 	    v, p, n->tx[i], (uint32_t)(len < ETH_MIN ? ETH_MIN : len));
-	if (virtq_add(&v->queue[QUEUE_TX], p, out, 0, n->tx[i]) != 0)
+	if (virtq_add(q, p, out, 0, n->tx[i]) != 0)
 		return -1;
 	n->tx_free &= ~(1u << i);
 	n->sent++;
-	virtq_kick(&v->queue[QUEUE_TX]);
+	virtq_kick(q);
 	return 0;
 }
 
@@ -177,6 +200,57 @@ frame_show(const uint8_t *frame, unsigned len)
 	print("%s\n", i < len ? "..." : "");
 }
 
+/* What a frame of a flood begins with. */
+#define FLOOD "fld:"
+struct flood_head {
+	char word[4];
+	uint32_t number, len;
+};
+
+static uint8_t
+flood_byte(uint32_t number, size_t i)
+{
+	return (uint8_t)(number * 7 + i * 13 + (i >> 8));
+}
+
+static void
+flood_input(struct net *n, const uint8_t *text, size_t len)
+{
+	struct flood_head h;
+	size_t i;
+
+	memcpy(&h, text, sizeof(h));
+	n->flood.received++;
+	if (h.len > len || h.len < sizeof(h))
+		n->flood.wrong++;
+	for (i = sizeof(h); i < h.len && i < len; i++)
+		if (text[i] != flood_byte(h.number, i)) {
+			n->flood.wrong++;
+			break;
+		}
+}
+
+/* Returns -1 if every buffer is with the device. */
+static int
+flood_output(struct virtio *v)
+{
+	static const uint8_t all[6] = {255, 255, 255, 255, 255, 255};
+	uint8_t text[NET_TEXT_MAX];
+	struct net *n = v->data;
+	struct flood_head h = {.number = (uint32_t)n->flood.sent};
+	size_t i;
+
+	memcpy(h.word, FLOOD, 4);
+	h.len = (uint32_t)(sizeof(h) + h.number * 37 % (NET_TEXT_MAX - 100));
+	memcpy(text, &h, sizeof(h));
+	for (i = sizeof(h); i < h.len; i++)
+		text[i] = flood_byte(h.number, i);
+	if (transmit(v, all, text, h.len) != 0)
+		return -1;
+	n->flood.sent++;
+	return 0;
+}
+
 static void
 frame_input(struct virtio *v, const uint8_t *frame, unsigned len)
 {
@@ -186,6 +260,12 @@ frame_input(struct virtio *v, const uint8_t *frame, unsigned len)
 	size_t text = len - ETH_HEADER;
 
 	n->received++;
+	if (frame[12] == ETHERTYPE >> 8 && frame[13] == (ETHERTYPE & 0xff) &&
+	    text >= sizeof(struct flood_head) &&
+	    memcmp(frame + ETH_HEADER, FLOOD, 4) == 0) {
+		flood_input(n, frame + ETH_HEADER, text);
+		return;
+	}
 	if (n->showing) {
 		frame_show(frame, len);
 		n->shown++;
@@ -224,25 +304,35 @@ status_look(struct virtio *v)
 	n->status = status;
 }
 
+/* Once more after asking for interrupts again: virtio 1.2, 2.7.14. */
 static void
-net_used(struct virtio *v)
+pair_used(struct virtio *v, unsigned pair)
 {
+	struct virtq *q = &v->queue[QUEUE_RX(pair)];
 	struct net *n = v->data;
-	struct virtq *q = &v->queue[QUEUE_RX];
 	uint8_t *buf;
 	uint32_t len;
 
-	if (v->features & F_STATUS)
-		status_look(v);
-	/* Once more after asking for interrupts again: virtio 1.2, 2.7.14. */
 	while ((buf = virtq_get(q, &len)) != NULL) {
+		n->flood.by_pair[pair]++;
 		if (len >= n->header + ETH_HEADER && len <= BUFFER_SIZE)
 			frame_input(v, buf + n->header, len - n->header);
 		else
 			n->dropped++;
-		rx_give(v, buf);
+		rx_give(v, pair, buf);
 		virtq_kick(q);
 	}
+}
+
+static void
+net_used(struct virtio *v)
+{
+	unsigned i;
+
+	if (v->features & F_STATUS)
+		status_look(v);
+	for (i = 0; i < v->queues / 2; i++)
+		pair_used(v, i);
 }
 
 static void
@@ -272,7 +362,7 @@ net_control(uint64_t nic, const uint8_t *request, unsigned len, int split)
 	if (v == NULL)
 		return -1;
 	n = v->data;
-	q = &v->queue[QUEUE_CTRL];
+	q = &v->queue[QUEUE_CTRL(v)];
 	if (len > NET_CONTROL_MAX)
 		len = NET_CONTROL_MAX;
 	memcpy(n->control, request, len);
@@ -295,7 +385,36 @@ net_control(uint64_t nic, const uint8_t *request, unsigned len, int split)
 		return -1;
 	}
 	virtq_get(q, &got);
+	if (n->control[NET_CONTROL_MAX] == 0 && len >= 4 &&
+	    request[0] == CLASS_PAIRS)
+		n->pairs = request[2];
 	return n->control[NET_CONTROL_MAX];
+}
+
+struct net_flood *
+net_flood(uint64_t nic, unsigned frames)
+{
+	struct virtio *v = virtio_find(VIRTIO_NET, nic);
+
+	if (v == NULL)
+		return NULL;
+	while (frames-- > 0 && flood_output(v) == 0)
+		continue;
+	return &((struct net *)v->data)->flood;
+}
+
+int
+net_announce(uint64_t nic)
+{
+	static const uint8_t acknowledge[2] = {CLASS_ANNOUNCE, 0};
+	struct virtio *v = virtio_find(VIRTIO_NET, nic);
+
+	if (v == NULL)
+		return -1;
+	if ((((struct net *)v->data)->status & S_ANNOUNCE) == 0)
+		return 0;
+	net_send(nic, "here");
+	return net_control(nic, acknowledge, 2, 0) == 0 ? 1 : -1;
 }
 
 int
@@ -320,7 +439,7 @@ net_listen(uint64_t nic, uint64_t deadline)
 {
 	struct virtio *v = virtio_find(VIRTIO_NET, nic);
 	struct net *n;
-	unsigned spins = 0;
+	unsigned spins = 0, i;
 
 	if (v == NULL)
 		return -1;
@@ -333,8 +452,8 @@ net_listen(uint64_t nic, uint64_t deadline)
 				break;
 			continue;
 		}
-		if (virtq_ready(&v->queue[QUEUE_RX]))
-			net_used(v);
+		for (i = 0; i < v->queues / 2; i++)
+			pair_used(v, i);
 		relax();
 		if (++spins % 1024 == 0 && time_now() >= deadline)
 			break;
@@ -348,6 +467,8 @@ const struct virtio_driver net_driver = {
     .name = "net",
     .queues = 3,
     .features = F_MTU | F_MAC | F_MRG_RXBUF | F_STATUS | F_CONTROL | F_CTRL_MAC,
+    .many = F_MQ,
+    .count = net_count,
     .start = net_start,
     .used = net_used,
     .describe = net_describe,

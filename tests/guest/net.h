@@ -27,6 +27,24 @@ extern int net_pong;
  */
 int net_control(uint64_t nic, const uint8_t *request, unsigned len, int split);
 
+/*
+ * Broadcasts so many frames of a flood, of any length, or less if the card
+ * takes no more. Frames that come are checked and counted, also without this.
+ * Returns the counters, which are not reset, or NULL after saying what is wrong.
+ */
+struct net_flood {
+	uint64_t sent, received, wrong;
+	uint64_t by_pair[4]; /* of all that came */
+};
+struct net_flood *net_flood(uint64_t nic, unsigned frames);
+
+/*
+ * If the card wants it to be known where it is, broadcasts that and tells the
+ * card so (virtio 1.2, 5.1.6.5.4). Returns 1 if it did, 0 if not, -1 after
+ * saying what is wrong.
+ */
+int net_announce(uint64_t nic);
+
 /* Broadcasts text. Returns 0, or -1 after saying what is wrong. */
 int net_send(uint64_t nic, const char *text);
 

@@ -14,6 +14,7 @@
 #include "net.h"
 #include "pci.h"
 #include "rng.h"
+#include "scsi.h"
 #include "transport.h"
 #include "virtio.h"
 #include "vmmci.h"
@@ -25,7 +26,7 @@
 #define DEVICE_MODERN 0x1040 /* plus the type */
 
 static const struct virtio_driver *const drivers[] = {&blk_driver, &net_driver,
-    &rng_driver, &hvc_driver, &balloon_driver, &vmmci_driver};
+    &rng_driver, &hvc_driver, &balloon_driver, &scsi_driver, &vmmci_driver};
 
 static struct virtio devices[VIRTIO_MAX];
 static unsigned count;
@@ -100,6 +101,8 @@ negotiate(struct virtio *v)
 {
 	uint64_t wanted = v->driver->features;
 
+	if (boot_flag("mq"))
+		wanted |= v->driver->many;
 	if (!virtio_setup.plain)
 		wanted |= VIRTIO_F_INDIRECT | VIRTIO_F_EVENT_IDX;
 	if (!v->legacy)
@@ -135,7 +138,12 @@ device_start(struct virtio *v)
 	if (why != NULL)
 		return why;
 	transport_config(v);
-	for (i = 0; i < v->driver->queues; i++) {
+	v->queues = v->driver->queues;
+	if ((v->features & v->driver->many) != 0)
+		v->queues = v->driver->count(v);
+	if (v->queues > VIRTIO_QUEUES)
+		return "it has more queues than this guest has room for";
+	for (i = 0; i < v->queues; i++) {
 		why = transport_queue(v, i);
 		if (why != NULL)
 			return why;
@@ -144,7 +152,7 @@ device_start(struct virtio *v)
 	if (v->driver->start(v) != 0)
 		return "no memory left for its buffers";
 	transport_set_status(v, transport_status(v) | STATUS_DRIVER_OK);
-	for (i = 0; i < v->driver->queues; i++)
+	for (i = 0; i < v->queues; i++)
 		virtq_kick(&v->queue[i]);
 	return NULL;
 }
@@ -233,6 +241,7 @@ virtio_find(unsigned type, uint64_t number)
 	    : type == VIRTIO_CONSOLE          ? "virtio console"
 	    : type == VIRTIO_BALLOON          ? "balloon"
 	    : type == VIRTIO_VMMCI            ? "vmmci"
+	    : type == VIRTIO_SCSI             ? "SCSI host"
 					      : "random number device";
 	unsigned i, n = 0;
 

@@ -10,7 +10,7 @@
 #include "virtq.h"
 
 #define VIRTIO_MAX    16
-#define VIRTIO_QUEUES 5
+#define VIRTIO_QUEUES 9 /* a network card of four pairs */
 
 #define VIRTIO_NET     1
 #define VIRTIO_BLK     2
@@ -34,6 +34,12 @@ struct virtio_driver {
 	const char *name;
 	unsigned queues;
 	uint64_t features; /* wanted, if offered; beside those above */
+	/*
+	 * Several queues, where the command line has "mq": a feature, and how
+	 * many there are once it was accepted. Or 0 and NULL.
+	 */
+	uint64_t many;
+	unsigned (*count)(struct virtio *v);
 	/* Called when the queues exist and before the device may use them. */
 	int (*start)(struct virtio *v);
 	/*
@@ -58,6 +64,7 @@ struct virtio {
 	uint64_t config; /* port or address */
 	uint64_t offered, features;
 	uint64_t interrupts;
+	unsigned queues; /* that are in use */
 	struct virtq queue[VIRTIO_QUEUES];
 	void *data; /* the driver's */
 };
