@@ -229,12 +229,14 @@ class Lab:
                 " ".join(args), done.returncode, done.stdout, done.stderr))
         return done.returncode, done.stdout, done.stderr
 
-    def call(self, command, **args):
-        """Asks the backend itself: the answer, and descriptors with it."""
+    def call(self, command, at="backend.sock", **args):
+        """
+        Asks the backend itself, or whose socket that is: the answer, and
+        descriptors with it.
+        """
         with socket.socket(socket.AF_UNIX) as sock:
             sock.settimeout(60)
-            sock.connect(os.path.join(self.env["VMTUI_RUNDIR"],
-                                      "backend.sock"))
+            sock.connect(os.path.join(self.env["VMTUI_RUNDIR"], at))
             sock.sendall(json.dumps({"execute": command, "arguments": args,
                                      "id": 1}).encode() + b"\n")
             text, fds = b"", array.array("i")
