@@ -52,6 +52,7 @@ config_write(struct pci_bus *bus, unsigned byte, unsigned size, uint32_t value)
 {
 	struct pci_fn *fn;
 	struct error err;
+	bool msix;
 	unsigned at;
 
 	pthread_mutex_lock(&bus->lock);
@@ -64,8 +65,12 @@ config_write(struct pci_bus *bus, unsigned byte, unsigned size, uint32_t value)
 	    fn->ops->config_write(fn->arg, at, size, value))
 		return;
 	pthread_mutex_lock(&bus->lock);
+	msix = pci_msix_enabled(fn);
 	config_store(fn, at, size, value);
+	msix = msix != pci_msix_enabled(fn);
 	pthread_mutex_unlock(&bus->lock);
+	if (msix && fn->ops->msix_switched != NULL)
+		fn->ops->msix_switched(fn->arg);
 	if (at < PCI_R_BAR0 + 4 * PCI_BARS && pci_update_bars(fn, &err) == -1)
 		log_guest(&fn->bus->limit, "%s at 00:%02x.%u: %s",
 		    fn->ops->name, fn->slot, fn->function, err.text);

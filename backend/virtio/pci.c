@@ -128,7 +128,7 @@ write_queue(struct virtio_dev *dev, struct virtio_queue *q, uint64_t at,
     unsigned size, uint64_t value)
 {
 	if (at == REG_QUEUE_VECTOR && size == 2) {
-		q->vector = virtio_vector(dev, value);
+		virtio_set_vector(dev, q, value);
 		return;
 	}
 	/* The driver may not change an enabled queue (4.1.4.3.2). */
@@ -308,6 +308,17 @@ config_write(void *arg, unsigned offset, unsigned size, uint32_t value)
 }
 
 static void
+msix_switched(void *arg)
+{
+	struct virtio_dev *dev = arg;
+
+	virtio_begin(dev);
+	if (dev->ops->rerouted != NULL)
+		dev->ops->rerouted(dev);
+	virtio_end(dev);
+}
+
+static void
 pci_reset(void *arg)
 {
 	struct virtio_dev *dev = arg;
@@ -364,6 +375,7 @@ fill_pci_ops(struct virtio_dev *dev)
 	    .bar_moved = bar_moved,
 	    .config_read = config_read,
 	    .config_write = config_write,
+	    .msix_switched = msix_switched,
 	    .reset = pci_reset,
 	    .save = pci_save,
 	    .load = pci_load,

@@ -114,7 +114,7 @@ write_vector(struct virtio_dev *dev, uint64_t offset, uint64_t value)
 	if (offset == REG_CONFIG_VECTOR)
 		dev->config_vector = virtio_vector(dev, value);
 	else if (q != NULL)
-		q->vector = virtio_vector(dev, value);
+		virtio_set_vector(dev, q, value);
 }
 
 void

@@ -95,9 +95,13 @@ old_block(struct old *d, unsigned round)
 	return NULL;
 }
 
-#define REQUEST_LEN  51u
-#define RESPONSE_LEN 108u
+#define REQUEST_LEN  19u /* and a command */
+#define RESPONSE_LEN 12u /* and sense data */
 #define REQUESTS     2 /* the queue */
+#define SENSE_AT     20
+#define CDB_AT       24
+
+static unsigned cdb_size = 32, sense_size = 96;
 
 /*
  * One command to a target. Returns the SCSI status, 256 and more: the host's
@@ -108,7 +112,7 @@ scsi_ask(struct old *d, unsigned target, const uint8_t *cdb, unsigned len,
     unsigned in, unsigned out)
 {
 	uint8_t *m = d->memory, *response = m + 256;
-	struct old_piece p[4] = {{m, REQUEST_LEN, 0}};
+	struct old_piece p[4] = {{m, REQUEST_LEN + cdb_size, 0}};
 	static uint32_t tag;
 	unsigned n = 1;
 
@@ -119,10 +123,10 @@ scsi_ask(struct old *d, unsigned target, const uint8_t *cdb, unsigned len,
 	tag++;
 	memcpy(m + 8, &tag, 4);
 	memcpy(m + 19, cdb, len);
-	memset(response, 0xee, RESPONSE_LEN);
+	memset(response, 0xee, RESPONSE_LEN + sense_size);
 	if (out > 0)
 		p[n++] = (struct old_piece){m + 512, out, 0};
-	p[n++] = (struct old_piece){response, RESPONSE_LEN, 1};
+	p[n++] = (struct old_piece){response, RESPONSE_LEN + sense_size, 1};
 	if (in > 0)
 		p[n++] = (struct old_piece){m + 512, in, 1};
 	if (old_do(d, REQUESTS, p, n) < 0)
@@ -169,6 +173,34 @@ disc(struct old *d)
 						     : NULL;
 }
 
+/* Written by bytes, as all configuration is. */
+static void
+sizes_set(const struct old *d, unsigned cdb, unsigned sense)
+{
+	cdb_size = cdb;
+	sense_size = sense;
+	old_config_set(d, SENSE_AT, 4, sense);
+	old_config_set(d, CDB_AT, 4, cdb);
+}
+
+/* Commands and sense data of other sizes: all that follows them moves. */
+static const char *
+other_sizes(struct old *d, const uint8_t *inquiry, unsigned kind)
+{
+	static const uint8_t none[6] = {0xff};
+	uint8_t *response = d->memory + 256;
+	const char *why = NULL;
+
+	sizes_set(d, 12, 14);
+	if (scsi_ask(d, 0, inquiry, 6, 36, 0) != 0 || d->memory[512] != kind)
+		why = "an inquiry of another size";
+	else if (scsi_ask(d, 0, none, 6, 0, 0) != 2 || response[0] != 14 ||
+	    response[12] != 0x70 || response[12 + 14] != 0)
+		why = "sense data of another size";
+	sizes_set(d, 32, 96);
+	return why;
+}
+
 const char *
 old_scsi(struct old *d, unsigned round)
 {
@@ -176,8 +208,9 @@ old_scsi(struct old *d, unsigned round)
 	static const uint8_t ready[6], capacity[10] = {0x25};
 	uint8_t *data = d->memory + 512;
 	unsigned kind, tries = 0;
+	const char *why;
 
-	if (old_config(d, 20, 4) != 96 || old_config(d, 24, 4) != 32)
+	if (old_config(d, SENSE_AT, 4) != 96 || old_config(d, CDB_AT, 4) != 32)
 		return "its sizes of sense and command";
 	if (scsi_ask(d, 0, inquiry, 6, 36, 0) != 0)
 		return "an inquiry";
@@ -193,5 +226,7 @@ old_scsi(struct old *d, unsigned round)
 		return "its block's size";
 	if (scsi_ask(d, 77, inquiry, 6, 36, 0) != 256 + 3)
 		return "a target that there is not";
+	if ((why = other_sizes(d, inquiry, kind)) != NULL)
+		return why;
 	return kind == 5 ? disc(d) : disk(d, round);
 }
