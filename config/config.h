@@ -229,6 +229,7 @@ struct config_interface {
 	uint8_t lladdr[6];
 	bool has_lladdr; /* else see config_vm_lladdr() */
 	bool locked; /* its own word or its switch's */
+	bool vhost; /* the host's vhost-net may move its frames */
 	char *tap; /* NULL: the backend picks a name */
 	struct config_forward *forwards; /* CONFIG_NET_USER */
 	size_t nforwards;

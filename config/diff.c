@@ -54,6 +54,7 @@ same_interfaces(
 		y = &b->interfaces[i];
 		if (x->net != y->net || x->has_lladdr != y->has_lladdr ||
 		    memcmp(x->lladdr, y->lladdr, sizeof x->lladdr) != 0 ||
+		    x->vhost != y->vhost ||
 		    (!but_rules && x->locked != y->locked) ||
 		    !same_forwards(x, y) ||
 		    !same_text(x->switch_name, y->switch_name) ||

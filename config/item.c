@@ -231,6 +231,11 @@ judge_nic(const struct config_key *key, struct item_words *w, struct error *err)
 		    "%s: locked is for interfaces on a tap, leave out user or "
 		    "locked",
 		    key->name);
+	if (w->user && !nic->vhost)
+		return error_set(err,
+		    "%s: vhost= is for interfaces on a tap, leave out user or "
+		    "vhost=no",
+		    key->name);
 	if (!w->user && nic->nforwards > 0)
 		return error_set(err,
 		    "%s: forward= is for user-mode networking: write user, "
@@ -254,6 +259,7 @@ item_interface_add(struct config_vm *vm, const struct config_key *key,
 	if (vm->ninterfaces == CONFIG_NICS_MAX)
 		return error_set(err, "%s: a guest has at most %d interfaces",
 		    key->name, CONFIG_NICS_MAX);
+	values_fallback(key->options, &w);
 	if (set_options(key, text, &w, from, err) == -1 ||
 	    judge_nic(key, &w, err) == -1) {
 		nic_free(&w.nic);

@@ -2,7 +2,7 @@
  * item.h: values that are lists of words with commas between them:
  *
  *	disk = PATH[, format=raw|qcow2][, cache=...][, readonly]
- *	interface = switch=NAME[, lladdr=...][, tap=...][, locked]
+ *	interface = switch=NAME[, lladdr=...][, tap=...][, locked]...
  *
  * Private to config/. The options stand in tables like the keys' own.
  */

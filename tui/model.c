@@ -427,12 +427,14 @@ take_parts(const json_t *from, struct guest *g)
 	}
 	take_drive(from, g);
 	json_array_foreach (nics, i, one) {
-		snprintf(text, sizeof text, "%s  %s%s%s%s",
+		snprintf(text, sizeof text, "%s  %s%s%s%s%s",
 		    string_of(one, "lladdr"), string_of(one, "tap"),
 		    *string_of(one, "switch") != '\0' ? " on switch " : "",
 		    string_of(one, "switch"),
 		    json_is_true(json_object_get(one, "locked")) ? "  locked"
-								 : "");
+								 : "",
+		    json_is_true(json_object_get(one, "vhost")) ? "  vhost"
+								: "");
 		part_add(g, "net", text);
 	}
 }

@@ -64,6 +64,8 @@ struct pci_fn_ops {
 	    void *arg, unsigned offset, unsigned size, uint32_t *value);
 	bool (*config_write)(
 	    void *arg, unsigned offset, unsigned size, uint32_t value);
+	/* Optional. The driver turned MSI-X on or off; as bar_moved. */
+	void (*msix_switched)(void *arg);
 	/* As struct device_ops has them; save and load inside the bus's
 	 * section. */
 	void (*reset)(void *arg);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "backend/guest/build.h"
+#include "config/log.h"
 
 #define COM1          0x3f8
 #define COM1_IRQ      4
@@ -147,9 +148,14 @@ add_nic(struct hardware *hw, struct pci_bus *bus, struct event_base *base,
 	    .cpus = cpus,
 	    .mac = nic->mac,
 	    .mtu = nic->mtu,
+	    .vhost_fd = nic->vhost_fd,
+	    .vhosts = nic->vhosts,
 	};
 
-	nic->taps = 0;
+	if (nic->no_vhost[0] != '\0')
+		log_info("%s: the host's vhost-net is not used: %s", names[n],
+		    nic->no_vhost);
+	nic->taps = nic->vhosts = 0;
 	return virtio_net_create(bus, base, &config, &hw->nic[n], err);
 }
 
@@ -228,16 +234,34 @@ build_disks_retry(const struct hardware *hw)
 		virtio_scsi_disks_retry(hw->scsi);
 }
 
-void
-build_disks_thaw(const struct hardware *hw)
+static void
+each_device(const struct hardware *hw, const struct guest_spec *spec,
+    void (*what)(struct virtio_dev *dev))
 {
+	struct virtio_dev *const some[] = {
+	    hw->scsi, hw->cdrom, hw->rng, hw->hvc, hw->balloon};
 	unsigned i;
 
-	for (i = 0; i < SPEC_MAX_DISKS; i++)
+	for (i = 0; i < spec->disks; i++)
 		if (hw->disk[i] != NULL)
-			virtio_thaw(hw->disk[i]);
-	if (hw->scsi != NULL)
-		virtio_thaw(hw->scsi);
+			what(hw->disk[i]);
+	for (i = 0; i < spec->nics; i++)
+		what(hw->nic[i]);
+	for (i = 0; i < sizeof some / sizeof *some; i++)
+		if (some[i] != NULL)
+			what(some[i]);
+}
+
+void
+build_still(const struct hardware *hw, const struct guest_spec *spec)
+{
+	each_device(hw, spec, virtio_still);
+}
+
+void
+build_thaw(const struct hardware *hw, const struct guest_spec *spec)
+{
+	each_device(hw, spec, virtio_thaw);
 }
 
 /* Where the firmware finds the nth disk. */

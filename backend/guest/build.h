@@ -65,9 +65,11 @@ int build_disk_grow(const struct hardware *hw, unsigned n, uint64_t size,
     bool more, struct error *err);
 int build_disk_grown(
     const struct hardware *hw, unsigned n, uint64_t *size, struct error *err);
-/* As virtio_blk_retry() and virtio_thaw(), of all disks. */
+/* As virtio_blk_retry(), of all disks. */
 void build_disks_retry(const struct hardware *hw);
-void build_disks_thaw(const struct hardware *hw);
+/* As virtio_still() and virtio_thaw(), of all that have queues. */
+void build_still(const struct hardware *hw, const struct guest_spec *spec);
+void build_thaw(const struct hardware *hw, const struct guest_spec *spec);
 
 /* Puts kernel, initrd and tables into RAM; the machine is stopped. */
 int build_load(

@@ -31,7 +31,7 @@
 
 #define NOTES     24
 #define MAX_FILES 2048 /* a processor, a queue, a watcher: a few each */
-#define MAX_TASKS 256 /* threads, and the kernel's for io_uring */
+#define MAX_TASKS 384 /* threads, and the kernel's for io_uring and vhost */
 
 /* Of the process, as what it describes is. Main thread. */
 static struct {

@@ -20,6 +20,7 @@
 #include <linux/fs.h>
 #include <linux/if_tun.h>
 #include <linux/kvm.h>
+#include <linux/vhost.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdint.h>
@@ -140,6 +141,17 @@ static const struct call calls[] = {
     {M | V | N, SYS_ioctl, IS(1, TUNSETVNETHDRSZ)}, /* legacy one's kick
                                                   may start its device */
     {M | V, SYS_ioctl, IS(1, TUNSETQUEUE)},    /* likewise */
+    {M | V | N, SYS_ioctl, IS(1, TUNSETTXFILTER)}, /* what is to come; a reset */
+    /* Queues are given to the host's vhost-net, and taken back. */
+    {M | V | N, SYS_ioctl, IS(1, VHOST_SET_FEATURES)},
+    {M | V | N, SYS_ioctl, IS(1, VHOST_SET_VRING_NUM)},
+    {M | V | N, SYS_ioctl, IS(1, VHOST_SET_VRING_BASE)},
+    {M | V | N, SYS_ioctl, IS(1, VHOST_GET_VRING_BASE)},
+    {M | V | N, SYS_ioctl, IS(1, VHOST_SET_VRING_ADDR)},
+    {M | V | N, SYS_ioctl, IS(1, VHOST_SET_VRING_ERR)},
+    {M | V | N, SYS_ioctl, IS(1, VHOST_SET_VRING_CALL)},
+    {M | V | N, SYS_ioctl, IS(1, VHOST_SET_VRING_KICK)},
+    {M | V | N, SYS_ioctl, IS(1, VHOST_NET_SET_BACKEND)},
     {M | V, SYS_getrandom, ANY},               /* virtio-rng; hash seeds */
 
     /* A kernel is read once more for a reset; the log, when it has grown. */

@@ -33,6 +33,19 @@ fail(struct peer *peer, json_t *id, const char *class, const struct error *err)
 	conn_error(peer->conn, id, class, err->text);
 }
 
+/* By interface: does the host's kernel move its frames? */
+static json_t *
+vhosts(const struct guest_process *p)
+{
+	json_t *list = json_array();
+	unsigned i;
+
+	for (i = 0; i < p->spec.nics; i++)
+		json_array_append_new(
+		    list, json_boolean(virtio_net_vhost(p->hw.nic[i])));
+	return list;
+}
+
 static void
 run_launch(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 {
@@ -53,8 +66,8 @@ run_launch(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 		return;
 	}
 	conn_return(peer->conn, id,
-	    json_pack("{s:o, s:o}", "confinement", confine_status(), "balloon",
-		balloon_json(p)),
+	    json_pack("{s:o, s:o, s:o}", "confinement", confine_status(),
+		"balloon", balloon_json(p), "vhost", vhosts(p)),
 	    NULL, 0);
 }
 
@@ -84,6 +97,8 @@ add_figures(json_t *list, unsigned i, const struct virtio_figures *f)
 	    one, "out_ops", json_integer((json_int_t)f->out_ops));
 	json_object_del(one, "fd");
 	json_object_del(one, "fds");
+	json_object_del(one, "vhost_fds");
+	json_object_del(one, "no_vhost");
 }
 
 static void
@@ -91,7 +106,7 @@ run_status(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 {
 	struct guest_process *p = peer->process;
 	int own[CONN_MAX_FDS];
-	json_t *spec, *ret;
+	json_t *spec, *ret, *nic;
 	unsigned n, i;
 
 	spec = spec_encode(&p->spec, own, &n);
@@ -105,10 +120,13 @@ run_status(struct peer *peer, json_t *args, json_t *id, int *fd, unsigned fds)
 	for (i = 0; i < p->spec.nics; i++)
 		add_figures(json_object_get(spec, "nics"), i,
 		    virtio_figures(p->hw.nic[i]));
-	for (i = 0; i < p->spec.nics; i++)
+	for (i = 0; i < p->spec.nics; i++) {
+		nic = json_array_get(json_object_get(spec, "nics"), i);
 		json_object_set_new(
-		    json_array_get(json_object_get(spec, "nics"), i), "up",
-		    json_boolean(virtio_net_plugged(p->hw.nic[i])));
+		    nic, "up", json_boolean(virtio_net_plugged(p->hw.nic[i])));
+		json_object_set_new(
+		    nic, "vhost", json_boolean(virtio_net_vhost(p->hw.nic[i])));
+	}
 	if (p->hw.cdrom != NULL)
 		json_object_set_new(spec, "cdrom", medium_json(p));
 	json_object_set_new(spec, "confinement", confine_status());

@@ -86,18 +86,8 @@ send_peer_gone(struct guest_process *p, const struct peer *peer)
 static void
 thaw(struct guest_process *p)
 {
-	unsigned i;
-
 	machine_freeze(p->hw.machine, false);
-	build_disks_thaw(&p->hw);
-	for (i = 0; i < p->spec.nics; i++)
-		virtio_thaw(p->hw.nic[i]);
-	virtio_thaw(p->hw.rng);
-	virtio_thaw(p->hw.hvc);
-	if (p->hw.cdrom != NULL)
-		virtio_thaw(p->hw.cdrom);
-	if (p->hw.balloon != NULL)
-		virtio_thaw(p->hw.balloon);
+	build_thaw(&p->hw, &p->spec);
 }
 
 /* The guest goes on as before. */
@@ -279,6 +269,8 @@ save(struct sending *s, struct error *err)
 	int rc;
 
 	machine_freeze(p->hw.machine, true);
+	/* Processors and APICs are saved first: no interrupt comes later. */
+	build_still(&p->hw, &p->spec);
 	rc = machine_save(p->hw.machine, &w, err);
 	if (rc == 0) {
 		stream_put_head(&s->out, &p->spec);

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -118,7 +119,8 @@ open_queue(struct rtnl *rt, const char *name, bool many, char actual[IFNAMSIZ],
 	}
 	/* One that was there before may have another's settings. */
 	if (tap_set_header(fd, TAP_HEADER, err) == -1 ||
-	    tap_set_offload(fd, 0, err) == -1)
+	    tap_set_offload(fd, 0, err) == -1 ||
+	    tap_set_filter(fd, NULL, 0, false, err) == -1)
 		goto fail;
 	memcpy(actual, ifr.ifr_name, IFNAMSIZ);
 	actual[IFNAMSIZ - 1] = '\0';
@@ -231,6 +233,27 @@ tap_set_header(int fd, int bytes, struct error *err)
 		return error_set(err,
 		    "tap: a header of %d bytes is refused: %s", bytes,
 		    strerror(errno));
+	return 0;
+}
+
+int
+tap_set_filter(int fd, const uint8_t (*addr)[6], unsigned n, bool multicast,
+    struct error *err)
+{
+	union {
+		struct tun_filter head;
+		uint8_t bytes[sizeof(struct tun_filter) + TAP_FILTER_MOST * 6];
+	} filter = {.head.flags = multicast ? TUN_FLT_ALLMULTI : 0};
+
+	if (n > TAP_FILTER_MOST)
+		n = 0;
+	filter.head.count = (uint16_t)n;
+	if (n > 0)
+		memcpy(filter.bytes + offsetof(struct tun_filter, addr), addr,
+		    n * sizeof *addr);
+	if (ioctl(fd, TUNSETTXFILTER, &filter) == -1)
+		return error_set(
+		    err, "tap: a filter is refused: %s", strerror(errno));
 	return 0;
 }
 

@@ -3,7 +3,7 @@
  *
  * The backend opens and attaches it (main thread) and passes the descriptor
  * to the guest process; the tap lives while a descriptor is open and leaves
- * its bridge with it, however the guest process ends. The two functions on a
+ * its bridge with it, however the guest process ends. The functions on a
  * bare descriptor are the guest process's, from whichever thread runs the
  * device.
  */
@@ -12,6 +12,7 @@
 
 #include <net/if.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "backend/net/rtnl.h"
 
@@ -69,6 +70,16 @@ int tap_set_offload(int fd, unsigned offload, struct error *err);
  * sentence.
  */
 int tap_set_header(int fd, int bytes, struct error *err);
+
+/*
+ * Which frames the tap, all of its queues, passes on: those to these n
+ * addresses (6 bytes each, unicast ones first), and with multicast all that go
+ * to a group. n 0: every frame. More than it can tell apart and some others
+ * come too. Returns 0, -1 with a sentence.
+ */
+#define TAP_FILTER_MOST 130
+int tap_set_filter(int fd, const uint8_t (*addr)[6], unsigned n, bool multicast,
+    struct error *err);
 
 /*
  * Whether this queue of a tap that has several gets and takes frames. Returns

@@ -19,7 +19,7 @@
 #define CONN_MAX_LINE   (1 << 20)
 #define CONN_MAX_ANSWER (4 << 20)
 #define CONN_MAX_QUEUED (8 << 20)
-#define CONN_MAX_FDS    192
+#define CONN_MAX_FDS    250 /* of 253 that the kernel takes */
 
 struct event_base;
 struct conn;

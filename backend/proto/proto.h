@@ -92,7 +92,8 @@
  *   has a second serial port, "pin": [the host's CPUs that its own are bound
  *   to, while it runs], "disks": [{"path",
  *   …}], "nics": [{"tap", "switch", "lladdr", "locked": it can send from
- *   that lladdr only, "mtu", "up"}], "restarts": RESTARTS,
+ *   that lladdr only, "mtu", "up", "vhost": the host's kernel moves its
+ *   frames}], "restarts": RESTARTS,
  *   "cdrom": MEDIUM if it has a drive,
  *   "allow": ["title", "clipboard": what it may do to the terminal of who has
  *   its console], "rows", "cols": the size of hvc0, 0: not told,
@@ -125,7 +126,8 @@
  *
  *   launch       SPEC (spec.h), only once and only on the launch socket;
  *                answered when the first instruction is about to run
- *                → {"confinement": CONFINEMENT, "balloon": BALLOON or null}
+ *                → {"confinement": CONFINEMENT, "balloon": BALLOON or null,
+ *                "vhost": [true, …]}, of each interface
  *   status       → {"name", "state", "reason", "since", "started", "pid",
  *                "memory", "cpus", "exits", "spec": {…}, "disks": [{"path",
  *                "in_bytes", …}], "nics": […], "balloon": BALLOON or null, "cdrom": MEDIUM or null}; SPEC has "confinement":
@@ -139,7 +141,8 @@
  *   grow         {"disk", "size", "more"} → {"path", "size"}
  *   ping         → {}: its main loop turns; and asks the guest for its figures
  *   figures      → {"exits", "read", "written", "received", "sent"}: counts
- *                since it started; bytes of all disks, of all interfaces
+ *                since it started; bytes of all disks, of all interfaces;
+ *                what the host's kernel moves (vhost) its taps count
  *   quit         ends the process at once
  *   pause, unpause
  *   reset        {"ask"}

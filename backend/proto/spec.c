@@ -71,6 +71,9 @@ spec_clear(struct guest_spec *spec)
 	for (i = 0; i < SPEC_MAX_NICS; i++) {
 		for (n = 0; n < spec->nic[i].taps; n++)
 			close_fd(spec->nic[i].tap_fd[n]);
+		for (n = 0; n < spec->nic[i].vhosts; n++)
+			close_fd(spec->nic[i].vhost_fd[n]);
+		free(spec->nic[i].no_vhost);
 		free(spec->nic[i].ifname);
 		free(spec->nic[i].bridge);
 	}
@@ -123,18 +126,25 @@ encode_disk(const struct spec_disk *disk, int *fd, unsigned *fds)
 static json_t *
 encode_nic(const struct spec_nic *nic, int *fd, unsigned *fds)
 {
-	json_t *taps = json_array();
+	json_t *taps = json_array(), *vhosts = json_array();
 	char mac[18];
 	unsigned i;
 
 	for (i = 0; i < nic->taps; i++)
 		json_array_append_new(
 		    taps, json_integer(put_fd(nic->tap_fd[i], fd, fds)));
+	for (i = 0; i < nic->vhosts; i++)
+		json_array_append_new(
+		    vhosts, json_integer(put_fd(nic->vhost_fd[i], fd, fds)));
 	snprintf(mac, sizeof mac, "%02x:%02x:%02x:%02x:%02x:%02x", nic->mac[0],
 	    nic->mac[1], nic->mac[2], nic->mac[3], nic->mac[4], nic->mac[5]);
-	return json_pack("{s:o, s:o, s:s, s:i, s:b, s:o}", "tap",
-	    text_json(nic->ifname), "switch", text_json(nic->bridge), "lladdr",
-	    mac, "mtu", (int)nic->mtu, "up", true, "fds", taps);
+	return json_pack("{s:o, s:o, s:s, s:i, s:b, s:o, s:b, s:o, s:o, s:I, "
+			 "s:I}",
+	    "tap", text_json(nic->ifname), "switch", text_json(nic->bridge),
+	    "lladdr", mac, "mtu", (int)nic->mtu, "up", true, "fds", taps,
+	    "vhost", nic->vhosts > 0, "vhost_fds", vhosts, "no_vhost",
+	    text_json(nic->no_vhost), "received", (json_int_t)nic->received,
+	    "sent", (json_int_t)nic->sent);
 }
 
 static json_t *
@@ -296,13 +306,33 @@ decode_mac(struct decoder *d, const char *value, uint8_t mac[6])
 	return 0;
 }
 
+/* A row of descriptors of an interface. */
+static int
+decode_fds(
+    struct decoder *d, const json_t *list, int fd[SPEC_MAX_TAPS], unsigned *n)
+{
+	size_t i, most = json_array_size(list);
+
+	if (most > SPEC_MAX_TAPS)
+		return error_set(d->err,
+		    "an interface in the spec has more than %u taps",
+		    SPEC_MAX_TAPS);
+	for (i = 0; i < most; i++) {
+		fd[i] = -1;
+		if (take_fd(d, json_integer_value(json_array_get(list, i)),
+			&fd[i]) == -1)
+			return -1;
+		(*n)++;
+	}
+	return 0;
+}
+
 static int
 decode_nic(struct decoder *d, json_t *json, struct spec_nic *nic)
 {
-	const char *tap, *sw, *mac;
+	const char *tap, *sw, *mac, *no_vhost;
 	json_error_t why;
-	json_t *fds, *one;
-	size_t i;
+	json_t *fds;
 
 	if (json_unpack_ex(json, &why, 0, "{s:s, s:s, s:s, s:o}", "tap", &tap,
 		"switch", &sw, "lladdr", &mac, "fds", &fds) == -1)
@@ -313,16 +343,17 @@ decode_nic(struct decoder *d, json_t *json, struct spec_nic *nic)
 	    decode_mac(d, mac, nic->mac) == -1)
 		return -1;
 	nic->mtu = (unsigned)json_integer_value(json_object_get(json, "mtu"));
-	json_array_foreach (fds, i, one) {
-		if (i == SPEC_MAX_TAPS)
-			return error_set(d->err,
-			    "an interface in the spec has more than %u taps",
-			    SPEC_MAX_TAPS);
-		if (take_fd(d, json_integer_value(one), &nic->tap_fd[i]) == -1)
-			return -1;
-		nic->taps++;
-	}
-	return 0;
+	nic->received =
+	    (uint64_t)json_integer_value(json_object_get(json, "received"));
+	nic->sent = (uint64_t)json_integer_value(json_object_get(json, "sent"));
+	/* What a backend of an earlier version does not say. */
+	no_vhost = json_string_value(json_object_get(json, "no_vhost"));
+	if (take_text(d, no_vhost != NULL ? no_vhost : "", &nic->no_vhost) ==
+		-1 ||
+	    decode_fds(d, fds, nic->tap_fd, &nic->taps) == -1)
+		return -1;
+	return decode_fds(
+	    d, json_object_get(json, "vhost_fds"), nic->vhost_fd, &nic->vhosts);
 }
 
 static int

@@ -41,8 +41,14 @@ struct spec_disk {
 struct spec_nic {
 	int tap_fd[SPEC_MAX_TAPS]; /* one queue of it each */
 	unsigned taps;
+	int vhost_fd[SPEC_MAX_TAPS]; /* the host's vhost-net, one for each; */
+	unsigned vhosts; /* 0: frames are moved by the guest's process */
+	char
+	    *no_vhost; /* why the host has none, for the log; "": it need not */
 	uint8_t mac[6];
 	unsigned mtu; /* 0: not known */
+	/* Bytes that the tap, which was there before, had counted by then. */
+	uint64_t received, sent;
 	char *ifname; /* the tap's */
 	char *bridge; /* the switch it joined, "" if none; for the screen */
 };

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "backend/net/net.h"
+#include "backend/net/vhost.h"
 #include "backend/supervisor/network.h"
 #include "backend/supervisor/registry.h"
 #include "backend/supervisor/rules.h"
@@ -139,6 +140,26 @@ switch_up(struct backend *b, const struct config_switch *sw,
 	return 0;
 }
 
+/*
+ * One for each of the tap's queues, or none at all; why there are none is for
+ * the guest's log.
+ */
+static int
+vhost_open_all(struct spec_nic *nic)
+{
+	struct error why;
+	int fd;
+
+	while (nic->vhosts < nic->taps && (fd = vhost_open(&why)) != -1)
+		nic->vhost_fd[nic->vhosts++] = fd;
+	if (nic->vhosts == nic->taps)
+		return 0;
+	while (nic->vhosts > 0)
+		close(nic->vhost_fd[--nic->vhosts]);
+	nic->no_vhost = strdup(why.text);
+	return nic->no_vhost == NULL ? -1 : 0;
+}
+
 static int
 nic_open(struct backend *b, const struct config_vm *vm, unsigned i,
     struct spec_nic *nic, struct plugged *plugged, struct error *err)
@@ -174,7 +195,8 @@ nic_open(struct backend *b, const struct config_vm *vm, unsigned i,
 	nic->taps = (unsigned)rc;
 	nic->ifname = strdup(actual);
 	nic->bridge = strdup(sw != NULL ? sw->name : "");
-	if (nic->ifname == NULL || nic->bridge == NULL)
+	if (nic->ifname == NULL || nic->bridge == NULL ||
+	    (in->vhost && vhost_open_all(nic) == -1))
 		return error_set(err, "no memory");
 	rc = tap_attach(b->rt, actual, sw != NULL ? sw->interface : NULL, err);
 	if (rc == 1 && in->tap != NULL && sw != NULL) {
@@ -182,8 +204,11 @@ nic_open(struct backend *b, const struct config_vm *vm, unsigned i,
 		snprintf(plugged->tap[plugged->taps++].sw,
 		    sizeof plugged->tap[0].sw, "%s", sw->name);
 	}
-	if (rc != -1 && net_link_get(b->rt, actual, &link, NULL) == 1)
+	if (rc != -1 && net_link_get(b->rt, actual, &link, NULL) == 1) {
 		nic->mtu = link.mtu;
+		nic->received = link.tx_bytes;
+		nic->sent = link.rx_bytes;
+	}
 	return rc == -1 ? -1 : 0;
 }
 
@@ -300,6 +325,38 @@ network_open(struct backend *b, const struct config_vm *vm,
 			    err, "%s, interface %u: ", vm->name, i + 1);
 	}
 	return 0;
+}
+
+/* What a tap has counted beyond what it had when the guest came to it. */
+static uint64_t
+since(uint64_t count, const json_t *nic, const char *before)
+{
+	uint64_t had =
+	    (uint64_t)json_integer_value(json_object_get(nic, before));
+
+	return count > had ? count - had : 0;
+}
+
+void
+network_count(const struct guest *g, uint64_t *received, uint64_t *sent)
+{
+	const char *tap;
+	struct net_link link;
+	struct error quiet;
+	json_t *nic;
+	size_t i;
+
+	json_array_foreach (json_object_get(g->spec, "nics"), i, nic) {
+		tap = json_string_value(json_object_get(nic, "tap"));
+		if (tap == NULL ||
+		    !json_is_true(json_object_get(nic, "vhost")) ||
+		    network_handle(g->b, &quiet) == NULL ||
+		    net_link_get(g->b->rt, tap, &link, &quiet) != 1)
+			continue;
+		/* As the host sees it: what it received the guest has sent. */
+		*received += since(link.tx_bytes, nic, "received");
+		*sent += since(link.rx_bytes, nic, "sent");
+	}
 }
 
 /* Whether a guest is plugged into the switch. */

@@ -48,6 +48,12 @@ void network_close(struct backend *b);
  */
 int network_reset(struct backend *b, struct error *err);
 
+/*
+ * Bytes that came to and from those interfaces of a guest whose frames the
+ * host's kernel moves, which its taps have counted; are added to the two.
+ */
+void network_count(const struct guest *g, uint64_t *received, uint64_t *sent);
+
 /* The answer to "switches", or NULL with err. */
 json_t *network_switches(struct backend *b, struct error *err);
 

@@ -26,7 +26,7 @@
 
 #define GUEST_BACKLOG 16
 /* Of all disks: the message that starts a guest carries no more. */
-#define FILES_MOST (CONN_MAX_FDS - 5 - SPEC_MAX_NICS * SPEC_MAX_TAPS)
+#define FILES_MOST (CONN_MAX_FDS - 5 - 2 * SPEC_MAX_NICS * SPEC_MAX_TAPS)
 
 static int
 later(const struct config_vm *vm, const char *what, struct error *err)

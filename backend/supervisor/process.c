@@ -475,6 +475,8 @@ on_launched(struct guest *g, json_t *ret, int fd, const char *why, void *arg)
 {
 	struct process *p = g->process;
 	process_started *started;
+	json_t *nic;
+	size_t i;
 
 	if (why != NULL) {
 		/* If it is gone, how it ended is known when it is reaped. */
@@ -488,6 +490,10 @@ on_launched(struct guest *g, json_t *ret, int fd, const char *why, void *arg)
 	json_object_set(
 	    g->spec, "confinement", json_object_get(ret, "confinement"));
 	memory_told(g, json_object_get(ret, "balloon"));
+	/* What it was given it may not have been able to use. */
+	json_array_foreach (json_object_get(g->spec, "nics"), i, nic)
+		json_object_set(nic, "vhost",
+		    json_array_get(json_object_get(ret, "vhost"), i));
 	g->started = time(NULL);
 	registry_state(g, PROTO_RUNNING, NULL);
 	figures_update(g->b);

@@ -6,6 +6,7 @@
 
 #include "backend/supervisor/backend.h"
 #include "backend/supervisor/figures.h"
+#include "backend/supervisor/network.h"
 #include "backend/supervisor/process.h"
 #include "backend/supervisor/rates.h"
 #include "config/clock.h"
@@ -128,6 +129,7 @@ on_counts(struct guest *g, json_t *ret, int fd, const char *why, void *arg)
 	count[RATE_WRITTEN] = number(ret, "written");
 	count[RATE_RECEIVED] = number(ret, "received");
 	count[RATE_SENT] = number(ret, "sent");
+	network_count(g, &count[RATE_RECEIVED], &count[RATE_SENT]);
 	level[LEVEL_USED] = figures_memory(g);
 	level[LEVEL_TAKEN] = number(g->balloon, "taken");
 	rates_take(&g->rates, count, level, now,

@@ -252,15 +252,18 @@ defined_cdrom(const struct config_vm *vm)
 static json_t *
 running_parts(const json_t *spec, const char *which)
 {
+	static const char *const own[] = {
+	    "fd", "fds", "vhost_fds", "no_vhost", "received", "sent"};
 	json_t *list = json_deep_copy(json_object_get(spec, which)), *part;
-	size_t i;
+	size_t i, j;
 
 	if (!json_is_array(list)) {
 		json_decref(list);
 		return json_array();
 	}
 	json_array_foreach (list, i, part)
-		json_object_del(part, "fd");
+		for (j = 0; j < sizeof own / sizeof *own; j++)
+			json_object_del(part, own[j]);
 	return list;
 }
 

@@ -112,6 +112,22 @@ interrupt(struct virtio_dev *dev, uint16_t vector, uint8_t isr)
 	pci_intx_set(dev->fn, true);
 }
 
+void
+virtio_interrupt(struct virtio_dev *dev, unsigned queue)
+{
+	interrupt(dev, dev->queue[queue].vector, VIRTIO_ISR_QUEUE);
+}
+
+int
+virtio_interrupt_fd(struct virtio_dev *dev, unsigned queue)
+{
+	uint16_t vector = dev->queue[queue].vector;
+
+	if (vector == VIRTIO_NO_VECTOR || !pci_msix_enabled(dev->fn))
+		return -1;
+	return pci_msix_fd(dev->fn, vector);
+}
+
 uint8_t
 virtio_read_isr(struct virtio_dev *dev)
 {
@@ -186,6 +202,15 @@ virtio_thaw(struct virtio_dev *dev)
 	for (i = 0; dev->started && i < dev->queues; i++)
 		if (dev->queue[i].vq.ready)
 			virtio_kick(dev, i);
+	virtio_end(dev);
+}
+
+void
+virtio_still(struct virtio_dev *dev)
+{
+	virtio_begin(dev);
+	if (dev->ops->drain != NULL)
+		dev->ops->drain(dev);
 	virtio_end(dev);
 }
 
@@ -344,6 +369,15 @@ virtio_vector(const struct virtio_dev *dev, uint64_t value)
 {
 	/* One a queue and one for the configuration. */
 	return value <= dev->queues ? (uint16_t)value : VIRTIO_NO_VECTOR;
+}
+
+void
+virtio_set_vector(
+    struct virtio_dev *dev, struct virtio_queue *q, uint64_t value)
+{
+	q->vector = virtio_vector(dev, value);
+	if (dev->ops->rerouted != NULL)
+		dev->ops->rerouted(dev);
 }
 
 void

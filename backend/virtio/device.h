@@ -110,6 +110,11 @@ struct virtio_ops {
 	void (*drain)(struct virtio_dev *dev);
 	/* Optional. After drain: the queues stop, what is kept goes with them. */
 	void (*drop)(struct virtio_dev *dev);
+	/*
+	 * Optional. Where queues' interrupts go may have changed: a vector, or
+	 * MSI-X was turned on or off.
+	 */
+	void (*rerouted)(struct virtio_dev *dev);
 	/* Optional. Power-on state of what the device itself keeps. */
 	void (*reset)(struct virtio_dev *dev);
 	/*
@@ -193,6 +198,13 @@ void virtio_end(struct virtio_dev *dev);
 bool virtio_usable(struct virtio_dev *dev, unsigned queue);
 /* Shows the driver what was pushed, with an interrupt if it wants one. */
 void virtio_publish(struct virtio_dev *dev, unsigned queue);
+/* The interrupt alone, for what somebody else has shown the driver. */
+void virtio_interrupt(struct virtio_dev *dev, unsigned queue);
+/*
+ * The irqfd that does the same; -1 while it has none: its interrupts come by
+ * the pin, or nobody wants them.
+ */
+int virtio_interrupt_fd(struct virtio_dev *dev, unsigned queue);
 /* Has the queue looked at again, after others had their turn. Any time. */
 void virtio_kick(struct virtio_dev *dev, unsigned queue);
 /* After a change of config[]: a new generation, an interrupt. */
@@ -213,6 +225,8 @@ void virtio_queue_legacy(
 uint16_t virtio_legacy_size(const struct virtio_queue *q);
 /* A vector that there is, or VIRTIO_NO_VECTOR. */
 uint16_t virtio_vector(const struct virtio_dev *dev, uint64_t value);
+void virtio_set_vector(
+    struct virtio_dev *dev, struct virtio_queue *q, uint64_t value);
 /* The queue that queue_select names, or NULL. */
 struct virtio_queue *virtio_selected(struct virtio_dev *dev);
 

@@ -28,7 +28,6 @@
 #define F_HOST_TSO6  (1ULL << 12)
 #define F_HOST_ECN   (1ULL << 13)
 #define F_HOST_UFO   (1ULL << 14)
-#define F_MRG_RXBUF  (1ULL << 15)
 #define F_STATUS     (1ULL << 16)
 
 #define F_OFFLOADS                                                           \
@@ -68,10 +67,14 @@ probe_offloads(int tap_fd)
 void
 net_link_down(struct net *n, int error)
 {
+	unsigned i;
+
 	virtio_begin(&n->dev);
 	net_lock(n);
 	if (!n->gone) {
 		n->gone = true;
+		for (i = 0; i < n->pairs; i++)
+			net_vhost_end(&n->pair[i]);
 		log_warn("the tap of a network card failed (%s): its cable is "
 			 "out",
 		    error == 0 ? "end of file" : strerror(error));
@@ -202,7 +205,7 @@ net_start(struct virtio_dev *dev)
 	n->features = dev->features;
 	n->control =
 	    (n->features & NET_F_MQ) != 0 ? 2 * n->pairs : 2; /* 5.1.2 */
-	n->mergeable = (dev->features & F_MRG_RXBUF) != 0;
+	n->mergeable = (dev->features & NET_F_MRG_RXBUF) != 0;
 	header = n->mergeable || (dev->features & VIRTIO_F_VERSION_1) != 0
 	    ? HEADER
 	    : HEADER_LEGACY;
@@ -294,11 +297,12 @@ virtio_net_plug(struct virtio_dev *dev, bool plugged)
 	if (!n->gone && n->unplugged == plugged) {
 		n->unplugged = !plugged;
 		for (i = 0; i < n->pairs; i++) {
-			n->pair[i].rx.held = 0;
+			net_still(&n->pair[i]);
 			if (plugged)
 				drop_stale(&n->pair[i]);
-			/* Looks at the tap, or no longer. */
+			/* Who moves its frames is decided anew. */
 			virtio_kick(dev, 2 * i + NET_RX);
+			virtio_kick(dev, 2 * i + NET_TX);
 		}
 		dev->config[NET_CONFIG_STATUS] ^= NET_S_LINK_UP;
 		if (plugged)
@@ -320,6 +324,12 @@ virtio_net_plugged(struct virtio_dev *dev)
 	return up;
 }
 
+bool
+virtio_net_vhost(const struct virtio_dev *dev)
+{
+	return ((const struct net *)dev)->vhost;
+}
+
 static void
 net_destroy(struct virtio_dev *dev)
 {
@@ -337,6 +347,7 @@ static const struct virtio_ops net_ops = {
     .config_len = CONFIG_LEN,
     .start = net_start,
     .drain = net_drain,
+    .rerouted = net_vhost_reroute,
     .reset = net_reset,
     .config_write = net_config_write,
     .save = net_save,
@@ -355,10 +366,19 @@ fill_config(struct net *n, const struct virtio_net_config *config)
 }
 
 static void
-close_taps(const struct virtio_net_config *config, unsigned from)
+close_all(const int *fd, unsigned from, unsigned n)
 {
-	for (; from < config->taps; from++)
-		close(config->tap_fd[from]);
+	for (; from < n; from++)
+		close(fd[from]);
+}
+
+/* Nothing could be made of what there is. */
+static int
+no_memory(const struct virtio_net_config *config, struct error *err)
+{
+	close_all(config->tap_fd, 0, config->taps);
+	close_all(config->vhost_fd, 0, config->vhosts);
+	return error_set(err, "virtio-net: out of memory");
 }
 
 int
@@ -371,28 +391,26 @@ virtio_net_create(struct pci_bus *bus, struct event_base *base,
 	struct net *n = calloc(1, sizeof *n);
 	uint64_t features;
 
-	if (n == NULL) {
-		close_taps(config, 0);
-		return error_set(err, "virtio-net: out of memory");
-	}
+	if (n == NULL)
+		return no_memory(config, err);
 	/* A guest has the same queues on a host whose tap has only one. */
 	n->dev.queues = 2 * pairs + 1;
 	n->pairs = config->taps >= pairs ? pairs : 1;
 	n->name = config->name;
 	n->header = HEADER;
 	fill_config(n, config);
-	features = F_MAC | F_STATUS | F_MRG_RXBUF | F_CONTROL |
+	features = F_MAC | F_STATUS | NET_F_MRG_RXBUF | F_CONTROL |
 	    probe_offloads(config->tap_fd[0]);
 	if (n->pairs > 1)
 		features |= NET_F_MQ;
 	if (config->mtu >= MTU_LEAST && config->mtu <= UINT16_MAX)
 		features |= F_MTU;
 	if (net_pairs_create(n, config->tap_fd, base) == -1) {
-		close_taps(config, 0);
 		free(n);
-		return error_set(err, "virtio-net: out of memory");
+		return no_memory(config, err);
 	}
-	close_taps(config, n->pairs);
+	close_all(config->tap_fd, n->pairs, config->taps);
+	net_vhost_create(n, machine_mem(pci_bus_machine(bus)), config);
 	net_filter_reset(n);
 	if (virtio_dev_create(&n->dev, bus, &net_ops, features, err) == -1)
 		return -1;

@@ -1,10 +1,11 @@
 /*
- * net.h: what net.c, net_pair.c, net_rx.c and net_ctrl.c share. Nobody else
- * includes it.
+ * net.h: what net.c, net_pair.c, net_rx.c, net_ctrl.c and net_vhost.c share.
+ * Nobody else includes it.
  *
  *	 guest ── transmit queue ──▶ writev ──▶ tap        net.c
  *	 guest ◀── receive queue ◀── readv ◀── tap         net_rx.c
  *	   a pair of queues, its thread and its locks      net_pair.c
+ *	   the host's kernel in place of the first two     net_vhost.c
  *	 guest ── control queue ──▶ which frames it wants  net_ctrl.c
  *
  * Frames go between guest memory and tap without a copy, the virtio header
@@ -28,7 +29,9 @@
 #define NET_TX    1
 #define NET_BATCH 64 /* frames before others have their turn */
 
-/* Features of the control queue (5.1.3). */
+#define NET_F_MRG_RXBUF (1ULL << 15) /* 5.1.3, as the next */
+
+/* Features of the control queue. */
 #define NET_F_CTRL_VQ       (1ULL << 17)
 #define NET_F_CTRL_RX       (1ULL << 18)
 #define NET_F_CTRL_VLAN     (1ULL << 19)
@@ -88,6 +91,14 @@ struct net_filter {
 	uint64_t vlan[64]; /* a bit each */
 };
 
+/* What there is besides to have the host's kernel work on a queue. */
+struct net_ring {
+	struct net_pair *pair;
+	bool theirs; /* it does: the queue is not live */
+	int call_fd, error_fd; /* eventfds that the kernel signals; or -1 */
+	struct event *called, *failed; /* when it did */
+};
+
 /* A receive and a transmit queue, and the tap's queue that serves them. */
 struct net_pair {
 	struct net *net;
@@ -105,6 +116,11 @@ struct net_pair {
 	int stop_fd;
 	pthread_t thread;
 	bool has_thread;
+	/* net_vhost.c; the lock guards theirs */
+	int vhost_fd; /* -1: none */
+	struct net_ring ring[2];
+	int back_fd; /* an eventfd: queues were taken back; or -1 */
+	struct event *back, *watch;
 	struct net_rx rx;
 };
 
@@ -120,6 +136,7 @@ struct net {
 	bool gone; /* the tap was deleted under us */
 	bool unplugged; /* by the host's person */
 	bool moved; /* loaded elsewhere, and the driver was not told yet */
+	_Atomic bool vhost; /* each pair has what it takes */
 	uint8_t lladdr[6]; /* as it was given */
 	struct net_filter filter;
 };
@@ -152,6 +169,8 @@ int net_pairs_use(struct net *n, unsigned pairs);
 unsigned net_pairs_used(const struct net *n);
 /* Has no queue live any more, and no buffers in hand. Device's lock held. */
 void net_drain(struct virtio_dev *dev);
+/* The same of a pair, with its lock held as well. */
+void net_still(struct net_pair *p);
 /* All pairs' locks, with the device's held. */
 void net_lock(struct net *n);
 void net_unlock(struct net *n);
@@ -159,6 +178,27 @@ void net_unlock(struct net *n);
 void net_tell_moved(struct net *n);
 /* The tap is of no use any more: the link goes down. No lock held. */
 void net_link_down(struct net *n, int error);
+
+/*
+ * Takes over what the configuration has of vhost-net. Without, or if it does
+ * not work, which is told in the log, frames are moved here. Main thread,
+ * before the process is confined.
+ */
+void net_vhost_create(struct net *n, const struct guestmem *mem,
+    const struct virtio_net_config *config);
+/* Its events: made, -1 if that fails; freed, when the pair's loop has ended. */
+int net_vhost_listen(struct net_pair *p);
+void net_vhost_unlisten(struct net_pair *p);
+void net_vhost_destroy(struct net_pair *p);
+/*
+ * Gives the queue, which became usable, to the host's kernel. False: it is
+ * ours. On the pair's loop; the device's lock and the pair's are held.
+ */
+bool net_vhost_begin(struct net_pair *p, unsigned which);
+/* Takes back what was given of the pair. Any thread; the same locks. */
+void net_vhost_end(struct net_pair *p);
+/* struct virtio_ops.rerouted */
+void net_vhost_reroute(struct virtio_dev *dev);
 
 /* The next four with the pair's lock held, its queue being live. */
 

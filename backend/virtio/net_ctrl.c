@@ -3,13 +3,15 @@
  * frames the driver wants to see, and its address. A request is a class, a
  * command and what belongs to it; the device writes one byte behind it.
  *
- * The host bridges frames to the tap that are for others as well, so what the
- * driver does not want is dropped when it was read from there, and its buffers
- * are used for the next.
+ * The host bridges frames to the tap that are for others as well. The tap drops
+ * what it can tell by a few addresses; the rest of what the driver does not
+ * want is dropped when it was read from there, and its buffers are used for the
+ * next.
  */
 #include <endian.h>
 #include <string.h>
 
+#include "backend/net/tap.h"
 #include "backend/virtio/net.h"
 
 #define CLASS_RX       0
@@ -45,12 +47,49 @@
 #define VLANS     4096
 #define PEEK      16 /* bytes of a frame that say who wants it */
 
+static const uint8_t broadcast[LLADDR] = {255, 255, 255, 255, 255, 255};
+
+static void
+add(uint8_t (*to)[LLADDR], unsigned *count, const void *addr, unsigned n)
+{
+	memcpy(to + *count, addr, n * sizeof *to);
+	*count += n;
+}
+
+/* Tells the tap as much of it as that understands. */
+static void
+tell_tap(const struct net *n)
+{
+	const struct net_filter *f = &n->filter;
+	uint8_t addr[TAP_FILTER_MOST][LLADDR];
+	unsigned count = 0;
+	struct error quiet;
+
+	_Static_assert(2 * NET_TABLE + 2 <= TAP_FILTER_MOST, "room");
+	/* Of unicast addresses it knows some, or all there are. */
+	if (!f->mode[RX_PROMISC] && !f->mode[RX_ALLUNI] && !f->uni.all) {
+		if (!f->mode[RX_NOUNI]) {
+			add(addr, &count, n->dev.config, 1);
+			add(addr, &count, f->uni.addr, f->uni.count);
+		}
+		if (!f->mode[RX_NOBCAST])
+			add(addr, &count, broadcast, 1);
+		if (!f->mode[RX_NOMULTI])
+			add(addr, &count, f->multi.addr, f->multi.count);
+	}
+	/* What it lets through is looked at here, or by the driver. */
+	tap_set_filter(n->pair[0].tap_fd, addr, count,
+	    !f->mode[RX_NOMULTI] && (f->mode[RX_ALLMULTI] || f->multi.all),
+	    &quiet);
+}
+
 void
 net_filter_reset(struct net *n)
 {
 	memset(&n->filter, 0, sizeof n->filter);
 	n->filter.mode[RX_PROMISC] = true;
 	memcpy(n->dev.config, n->lladdr, LLADDR);
+	tell_tap(n);
 }
 
 /* One of the two tables; more than we keep means all of that kind. */
@@ -81,14 +120,19 @@ take_mac(struct net *n, uint8_t command, struct virtq_chain *c)
 {
 	struct net_table uni, multi;
 
-	if (command == MAC_ADDR && (n->features & NET_F_CTRL_MAC) != 0)
-		return c->out_len == LLADDR &&
-		    virtq_take_out(c, n->dev.config, LLADDR) == 0;
+	if (command == MAC_ADDR && (n->features & NET_F_CTRL_MAC) != 0) {
+		if (c->out_len != LLADDR ||
+		    virtq_take_out(c, n->dev.config, LLADDR) == -1)
+			return false;
+		tell_tap(n);
+		return true;
+	}
 	if (command != MAC_TABLE || (n->features & NET_F_CTRL_RX) == 0 ||
 	    !take_table(c, &uni) || !take_table(c, &multi) || c->out_len > 0)
 		return false;
 	n->filter.uni = uni;
 	n->filter.multi = multi;
+	tell_tap(n);
 	return true;
 }
 
@@ -103,6 +147,7 @@ take_rx(struct net *n, uint8_t command, struct virtq_chain *c)
 	    c->out_len != 1 || virtq_take_out(c, &on, 1) == -1 || on > 1)
 		return false;
 	n->filter.mode[command] = on;
+	tell_tap(n);
 	return true;
 }
 
@@ -234,7 +279,6 @@ listed(const struct net_table *t, const uint8_t *addr)
 bool
 net_wanted(const struct net *n, const struct iovec *iov, unsigned iovs)
 {
-	static const uint8_t broadcast[LLADDR] = {255, 255, 255, 255, 255, 255};
 	const struct net_filter *f = &n->filter;
 	uint8_t frame[PEEK];
 	unsigned id;
@@ -304,5 +348,8 @@ net_filter_load(struct net *n, struct state_reader *r)
 	ok = load_table(&n->filter.multi, r) && ok;
 	for (i = 0; i < VLANS / 64; i++)
 		n->filter.vlan[i] = state_get_u64(r);
-	return ok ? 0 : -1;
+	if (!ok)
+		return -1;
+	tell_tap(n);
+	return 0;
 }

@@ -32,9 +32,10 @@ net_unlock(struct net *n)
 		pthread_mutex_unlock(&n->pair[i].lock);
 }
 
-static void
-still(struct net_pair *p)
+void
+net_still(struct net_pair *p)
 {
+	net_vhost_end(p);
 	p->live[NET_RX] = p->live[NET_TX] = false;
 	net_rx_drain(p);
 }
@@ -47,7 +48,7 @@ net_drain(struct virtio_dev *dev)
 
 	net_lock(n);
 	for (i = 0; i < n->pairs; i++)
-		still(&n->pair[i]);
+		net_still(&n->pair[i]);
 	net_unlock(n);
 }
 
@@ -59,13 +60,13 @@ set_enabled(struct net_pair *p, bool enabled)
 
 	if (p->enabled == enabled)
 		return 0;
+	if (!enabled)
+		net_still(p);
 	if (tap_set_queue(p->tap_fd, enabled, &err) == -1) {
 		log_guest(&p->net->dev.quiet, "virtio-net: %s", err.text);
 		if (enabled)
 			return -1;
 	}
-	if (!enabled)
-		still(p);
 	p->enabled = enabled;
 	/* Its loop is to look at both queues, and at the tap. */
 	virtio_kick(&p->net->dev, net_queue(p, NET_RX)->index);
@@ -111,7 +112,10 @@ begin(struct net_pair *p, unsigned which)
 	return false;
 }
 
-/* The same, for a queue that became usable since it was last looked at. */
+/*
+ * The same, for a queue that became usable since it was last looked at. False
+ * also for one that the host's kernel works on from here on.
+ */
 static bool
 begin_first(struct net_pair *p, unsigned which)
 {
@@ -126,7 +130,9 @@ begin_first(struct net_pair *p, unsigned which)
 	if (usable) {
 		net_tell_moved(n);
 		pthread_mutex_lock(&p->lock);
-		p->live[which] = true;
+		p->live[which] = usable = !net_vhost_begin(p, which);
+		if (!usable)
+			pthread_mutex_unlock(&p->lock);
 	}
 	virtio_end(&n->dev);
 	return usable;
@@ -253,7 +259,7 @@ net_pairs_create(struct net *n, const int *tap_fd, struct event_base *base)
 {
 	struct net_pair *p;
 	struct error quiet;
-	unsigned i;
+	unsigned i, which;
 
 	n->pair = calloc(n->pairs, sizeof *n->pair);
 	if (n->pair == NULL)
@@ -264,7 +270,10 @@ net_pairs_create(struct net *n, const int *tap_fd, struct event_base *base)
 		p->index = i;
 		pthread_mutex_init(&p->lock, NULL);
 		p->tap_fd = tap_fd[i];
-		p->stop_fd = -1;
+		p->stop_fd = p->vhost_fd = p->back_fd = -1;
+		for (which = NET_RX; which <= NET_TX; which++)
+			p->ring[which] = (struct net_ring){
+			    .pair = p, .call_fd = -1, .error_fd = -1};
 		p->enabled = i == 0;
 		/* What comes for a queue that nobody serves would be lost. */
 		if (i > 0)
@@ -301,9 +310,9 @@ listen_pair(struct net_pair *p)
 	    event_new(p->base, p->tap_fd, EV_READ | EV_PERSIST, on_readable, p);
 	p->writable = event_new(p->base, p->tap_fd, EV_WRITE, on_writable, p);
 	p->patience = event_new(p->base, -1, 0, on_patience, p);
-	return p->readable == NULL || p->writable == NULL || p->patience == NULL
-	    ? -1
-	    : 0;
+	if (p->readable == NULL || p->writable == NULL || p->patience == NULL)
+		return -1;
+	return net_vhost_listen(p);
 }
 
 int
@@ -362,6 +371,7 @@ free_events(struct net *n)
 			event_free(n->pair[i].writable);
 		if (n->pair[i].patience != NULL)
 			event_free(n->pair[i].patience);
+		net_vhost_unlisten(&n->pair[i]);
 	}
 }
 
@@ -378,6 +388,7 @@ net_pairs_destroy(struct net *n)
 		p = &n->pair[i];
 		if (i > 0 && p->base != NULL)
 			event_base_free(p->base);
+		net_vhost_destroy(p);
 		close(p->tap_fd);
 		pthread_mutex_destroy(&p->lock);
 	}

@@ -128,7 +128,7 @@ write_queue(struct virtio_dev *dev, struct virtio_queue *q, uint64_t at,
     unsigned size, uint64_t value)
 {
 	if (at == REG_QUEUE_VECTOR && size == 2) {
-		q->vector = virtio_vector(dev, value);
+		virtio_set_vector(dev, q, value);
 		return;
 	}
 	/* The driver may not change an enabled queue (4.1.4.3.2). */
@@ -211,7 +211,9 @@ modern_write(void *arg, uint64_t offset, unsigned size, uint64_t value)
 	virtio_begin(dev);
 	if (offset < COMMON_SIZE)
 		write_common(dev, offset, size, value);
-	else if (offset >= AT_CONFIG)
+	else if (offset >= AT_CONFIG &&
+	    (dev->status & VIRTIO_S_FEATURES_OK) != 0)
+		/* Before that a driver only looks at it (3.1.1). */
 		virtio_write_config(dev, offset - AT_CONFIG, size, value);
 	virtio_end(dev);
 }
@@ -306,6 +308,17 @@ config_write(void *arg, unsigned offset, unsigned size, uint32_t value)
 }
 
 static void
+msix_switched(void *arg)
+{
+	struct virtio_dev *dev = arg;
+
+	virtio_begin(dev);
+	if (dev->ops->rerouted != NULL)
+		dev->ops->rerouted(dev);
+	virtio_end(dev);
+}
+
+static void
 pci_reset(void *arg)
 {
 	struct virtio_dev *dev = arg;
@@ -340,8 +353,9 @@ pci_destroy(void *arg)
 }
 
 static const struct io_ops legacy_ops = {
-    virtio_legacy_read, virtio_legacy_write};
-static const struct io_ops modern_ops = {modern_read, modern_write};
+    .read = virtio_legacy_read, .write = virtio_legacy_write};
+static const struct io_ops modern_ops = {
+    .read = modern_read, .write = modern_write};
 
 static void
 fill_pci_ops(struct virtio_dev *dev)
@@ -361,6 +375,7 @@ fill_pci_ops(struct virtio_dev *dev)
 	    .bar_moved = bar_moved,
 	    .config_read = config_read,
 	    .config_write = config_write,
+	    .msix_switched = msix_switched,
 	    .reset = pci_reset,
 	    .save = pci_save,
 	    .load = pci_load,

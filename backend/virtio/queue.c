@@ -121,6 +121,13 @@ virtq_reset(struct virtq *q)
 }
 
 void
+virtq_resume(struct virtq *q, uint16_t next_avail)
+{
+	q->next_avail = q->avail_seen = next_avail;
+	q->next_used = q->published = load16(q->used + RING_IDX);
+}
+
+void
 virtq_break(struct virtq *q, const char *why)
 {
 	if (q->broken == NULL)

@@ -104,6 +104,12 @@ void virtq_push(struct virtq *q, uint16_t head, uint32_t len);
  */
 bool virtq_publish(struct virtq *q);
 
+/*
+ * Somebody else worked on the rings and has left them: goes on with this entry
+ * of the available ring, behind what the used one says was pushed.
+ */
+void virtq_resume(struct virtq *q, uint16_t next_avail);
+
 /* Is there something to pop? */
 bool virtq_waiting(struct virtq *q);
 /* Asks the driver not to kick while the device looks anyway (2.7.10). */

@@ -95,7 +95,8 @@ int virtio_blk_grown(struct virtio_dev *dev, uint64_t *size, struct error *err);
  * also on failure. The first pair and the control queue run on base's loop,
  * the others each on a thread of its own ("net0.1"). name ("net0") is a
  * constant. mtu is what the driver is told that goes through the tap at once,
- * 0: it is told nothing.
+ * 0: it is told nothing. What the host's kernel moves (vhost.h) is not among
+ * the device's figures: its taps count it.
  */
 #define VIRTIO_NET_PAIRS 8
 struct virtio_net_config {
@@ -105,6 +106,8 @@ struct virtio_net_config {
 	unsigned cpus;
 	const uint8_t *mac; /* 6 bytes */
 	unsigned mtu;
+	const int *vhost_fd; /* vhost_open(), one for each of the taps; */
+	unsigned vhosts; /* taken over as well; 0: frames are moved here */
 };
 int virtio_net_create(struct pci_bus *bus, struct event_base *base,
     const struct virtio_net_config *config, struct virtio_dev **dev,
@@ -112,6 +115,8 @@ int virtio_net_create(struct pci_bus *bus, struct event_base *base,
 /* base's thread: pulls the cable out or plugs it in; whether it is in. */
 void virtio_net_plug(struct virtio_dev *dev, bool plugged);
 bool virtio_net_plugged(struct virtio_dev *dev);
+/* Does the host's kernel move its frames, while there is a driver? Any thread. */
+bool virtio_net_vhost(const struct virtio_dev *dev);
 
 /*
  * SCSI host (5.6) with a CD-ROM drive of what drive has (block_drive()): takes
@@ -233,6 +238,11 @@ bool virtio_vmmci_ask(struct virtio_dev *dev, enum vmmci_request what);
 
 /* Its slot on the PCI bus. */
 unsigned virtio_slot(const struct virtio_dev *dev);
+/*
+ * After machine_freeze(): returns when the device has finished what it was at,
+ * interrupts and all. Main thread.
+ */
+void virtio_still(struct virtio_dev *dev);
 /*
  * After machine_freeze() was taken back: has the device look at all its queues
  * again. Any thread.

@@ -23,7 +23,7 @@ QUEUES = (
     ("inflate", 0, ""), ("deflate", 0, ""), ("stats", 0, ""),
     ("report", 0, ""), ("type", 0, ""), ("print", 0, ""), ("rx", 0, "net"),
     ("tx", 0, "net"), ("netctl", 0, "net"), ("rx1", 0, "net modern"),
-    ("tx1", 0, "net modern"))
+    ("tx1", 0, "net modern"), ("krx", 1, "vhost"), ("ktx", 1, "vhost"))
 
 # Those that stand for their devices where all queues are used at once.
 DEVICES = (("blk", 0), ("scsi", 0), ("scsi", 1), ("rng", 0), ("report", 0),
@@ -53,7 +53,8 @@ def config(lab, kernel, net):
             "disk = %s, format=raw, bus=scsi\ncdrom = %s\n%s" % (
                 memory(), kernel, image(lab, "blk"), image(lab, "ro"),
                 image(lab, "scsi"), image(lab, "cd"),
-                "interface = switch=lan, lladdr=00:20:91:00:00:66\n"
+                "interface = switch=lan, lladdr=00:20:91:00:00:66, vhost=no\n"
+                "interface = switch=lan, lladdr=00:20:91:00:00:67\n"
                 if net else ""))
 
 
@@ -112,10 +113,12 @@ def drive(lab, group, face, rounds):
     console = lab.guest("hostile")
     console.run("mode full modern msix")
     net = "net 0" in console.run("info")
+    vhost = net and lab.status("hostile")["nics"][1].get("vhost", False)
     total = 0
     for at, (name, number, needs) in enumerate(QUEUES):
         if (face == "legacy" and "modern" in needs) or \
            ("net" in needs and not net) or \
+           ("vhost" in needs and not vhost) or \
            ("ask" in needs and group != "ask") or \
            (group in ("random", "storm") and (name, number) not in DEVICES):
             continue

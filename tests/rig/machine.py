@@ -35,7 +35,7 @@ import time
 import common
 
 QEMU = "qemu-system-x86_64"
-MODULES = "kvm_amd tun bridge veth loop ext4 virtio_pci virtio_blk"
+MODULES = "kvm_amd tun bridge veth loop ext4 vhost_net virtio_pci virtio_blk"
 CMDLINE = "console=ttyS0 reboot=t panic=-1 quiet mitigations=off"
 BOOT_LIMIT = 180
 BEAT = 0.2

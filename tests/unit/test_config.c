@@ -122,7 +122,7 @@ test_config_reads_every_key(void **state)
 		 "disk = \"/x, y #.img\", cache=unsafe\n"
 		 "cdrom = /cd.iso\n"
 		 "interface = switch=lan, tap=tap7\n"
-		 "interface = local, locked\n"
+		 "interface = local, locked, vhost=no\n"
 		 "interface = user, forward=tcp:2222:22, "
 		 "forward=udp:53:5353\n"
 		 "interface = lladdr=02:00:00:00:00:aB\n"
@@ -184,7 +184,8 @@ test_config_reads_every_key(void **state)
 	assert_string_equal(nic[0].tap, "tap7");
 	assert_true(nic[0].locked); /* its switch is */
 	assert_int_equal(nic[1].net, CONFIG_NET_LOCAL);
-	assert_true(nic[1].locked);
+	assert_true(nic[1].locked && !nic[1].vhost);
+	assert_true(nic[0].vhost); /* where nobody says otherwise */
 	assert_int_equal(nic[2].net, CONFIG_NET_USER);
 	assert_int_equal(nic[2].nforwards, 2);
 	assert_int_equal(nic[2].forwards[0].proto, CONFIG_PROTO_TCP);

@@ -145,6 +145,9 @@ test_diff_knows_that_locked_alone_needs_no_restart(void **state)
 			     "interface = local, locked\ninterface = local"),
 	    0);
 	assert_int_equal(seen_at_once("interface = local", ""), 0);
+	assert_int_equal(
+	    seen_at_once("interface = local", "interface = local, vhost=no"),
+	    0);
 	assert_int_equal(seen_at_once("", "interface = local, locked"), 0);
 }
 

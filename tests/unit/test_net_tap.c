@@ -179,6 +179,54 @@ test_taps_of_a_bridge_pass_frames_to_each_other(void **state)
 	close(b);
 }
 
+/* What goes to "to" from one guest on the bridge to all others. */
+static void
+taptest_send(int fd, const void *to)
+{
+	unsigned char frame[TAP_HEADER + FRAME_LEN] = {0};
+
+	memcpy(frame + TAP_HEADER, to, 6);
+	memcpy(frame + TAP_HEADER + 6, "\x00\x20\x91\x00\x00\x01", 6);
+	frame[TAP_HEADER + 12] = 0x88;
+	frame[TAP_HEADER + 13] = 0xb5;
+	assert_int_equal(write(fd, frame, sizeof frame), sizeof frame);
+}
+
+static void
+test_tap_filter_lets_through_what_is_wanted(void **state)
+{
+	static const uint8_t own[6] = {0x00, 0x20, 0x91, 0, 0, 2};
+	static const uint8_t other[6] = {0x00, 0x20, 0x91, 0, 0, 3};
+	static const uint8_t group[6] = {0x01, 0x00, 0x5e, 1, 2, 3};
+	unsigned char got[2048];
+	struct error err = {""};
+	struct rtnl *rt;
+	bool created;
+	int a, b;
+
+	TAPTEST_RTNL(rt, state);
+	NET_OK(bridge_ensure(rt, "vms-local", &created, &err));
+	a = taptest_joined(rt, "vmt-mv1.0", "vms-local");
+	b = taptest_joined(rt, "vmt-mv2.0", "vms-local");
+	NET_OK(tap_set_filter(b, &own, 1, false, &err));
+	taptest_send(a, other);
+	taptest_send(a, group);
+	taptest_send(a, own);
+	assert_true(taptest_receive(b, got, sizeof got));
+	assert_memory_equal(got + TAP_HEADER, own, 6);
+	NET_OK(tap_set_filter(b, &own, 1, true, &err));
+	taptest_send(a, other);
+	taptest_send(a, group);
+	assert_true(taptest_receive(b, got, sizeof got));
+	assert_memory_equal(got + TAP_HEADER, group, 6);
+	NET_OK(tap_set_filter(b, NULL, 0, false, &err));
+	taptest_send(a, other);
+	assert_true(taptest_receive(b, got, sizeof got));
+	assert_memory_equal(got + TAP_HEADER, other, 6);
+	close(a);
+	close(b);
+}
+
 static void
 test_tap_takes_the_mtu_of_its_bridge(void **state)
 {
@@ -471,6 +519,7 @@ main(void)
 	    NETTEST(test_tap_descriptor_is_what_a_device_expects),
 	    NETTEST(test_tap_pattern_gives_a_name_each),
 	    NETTEST(test_taps_of_a_bridge_pass_frames_to_each_other),
+	    NETTEST(test_tap_filter_lets_through_what_is_wanted),
 	    NETTEST(test_tap_takes_the_mtu_of_its_bridge),
 	    NETTEST(test_tap_never_gives_a_bridge_its_hardware_address),
 	    NETTEST(test_tap_without_switch_is_only_brought_up),

@@ -67,6 +67,12 @@ fill(struct guest_spec *spec)
 	spec->nic[0].tap_fd[0] = some_fd();
 	spec->nic[0].tap_fd[1] = some_fd();
 	spec->nic[0].taps = 2;
+	spec->nic[0].vhost_fd[0] = some_fd();
+	spec->nic[0].vhost_fd[1] = some_fd();
+	spec->nic[0].vhosts = 2;
+	spec->nic[0].no_vhost = strdup("none");
+	spec->nic[0].received = 1ULL << 40;
+	spec->nic[0].sent = 77;
 	memcpy(spec->nic[0].mac, mac, sizeof mac);
 	spec->nic[0].ifname = strdup("vmt-mv1.0");
 	spec->nic[0].bridge = strdup("vms-local");
@@ -84,7 +90,7 @@ test_spec_is_read_back_as_it_was_written(void **state)
 	fill(&spec);
 	json = spec_encode(&spec, sent, &fds);
 	assert_non_null(json);
-	assert_int_equal(fds, 11);
+	assert_int_equal(fds, 13);
 	for (i = 0; i < fds; i++)
 		got[i] = dup(sent[i]);
 	assert_int_equal(spec_decode(json, got, fds, &back, &err), 0);
@@ -125,6 +131,12 @@ test_spec_is_read_back_as_it_was_written(void **state)
 	assert_int_equal(back.nics, 1);
 	assert_int_equal(back.nic[0].taps, 2);
 	assert_int_not_equal(back.nic[0].tap_fd[1], -1);
+	assert_int_equal(back.nic[0].vhosts, 2);
+	assert_int_not_equal(back.nic[0].vhost_fd[1], -1);
+	assert_int_not_equal(back.nic[0].vhost_fd[1], back.nic[0].tap_fd[1]);
+	assert_string_equal(back.nic[0].no_vhost, "none");
+	assert_int_equal(back.nic[0].received, 1ULL << 40);
+	assert_int_equal(back.nic[0].sent, 77);
 	assert_string_equal(back.nic[0].ifname, "vmt-mv1.0");
 	assert_string_equal(back.nic[0].bridge, "vms-local");
 	assert_memory_equal(back.nic[0].mac, spec.nic[0].mac, 6);

@@ -99,7 +99,7 @@ peer_send_fds(struct end *e, const char *text, size_t len, int fd, unsigned n)
 {
 	union {
 		struct cmsghdr align;
-		char buf[CMSG_SPACE(200 * sizeof(int))];
+		char buf[CMSG_SPACE(253 * sizeof(int))];
 	} control;
 	struct iovec iov = {(void *)(uintptr_t)text, len};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
@@ -246,7 +246,7 @@ test_conn_ends_at_descriptors_not_announced(void **state)
 	assert_null(e.c);
 	finish(&e);
 	start(&e);
-	peer_send_fds(&e, "{\"fds\":1}\n", 10, 0, 200);
+	peer_send_fds(&e, "{\"fds\":1}\n", 10, 0, 253);
 	run(&e);
 	assert_null(e.c);
 	assert_int_equal(e.messages, 0);

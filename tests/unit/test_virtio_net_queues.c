@@ -64,6 +64,13 @@ tap_set_queue(int fd, bool attached, struct error *err)
 }
 
 int
+tap_set_filter(int fd, const uint8_t (*addr)[6], unsigned n, bool multicast,
+    struct error *err)
+{
+	return 0;
+}
+
+int
 tap_set_offload(int fd, unsigned offload, struct error *err)
 {
 	return error_set(err, "this tap cannot");

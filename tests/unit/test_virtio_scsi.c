@@ -590,6 +590,37 @@ test_scsi_event_without_a_place_breaks_the_queue(void **state)
 }
 
 static void
+test_cdrom_has_commands_and_sense_data_as_long_as_the_driver_says(void **state)
+{
+	static const uint8_t inquiry[6] = {0x12, 0, 0, 0, 36};
+	struct fixture *f = *state;
+	struct buf b[2] = {
+	    {REQUEST, 19 + 12, false}, {DATA, 12 + 4 + 36, true}};
+	uint8_t *h = ram(f->bus, REQUEST), *in = ram(f->bus, DATA);
+	uint32_t len;
+
+	attend(f);
+	bar_out(f->bus, MODERN, CONFIG + 20, 4, 4);
+	bar_out(f->bus, MODERN, CONFIG + 24, 4, 12);
+	memset(h, 0, 51);
+	h[0] = 1;
+	memcpy(h + 19, inquiry, sizeof inquiry);
+	ring_add(&f->r, b, 2);
+	modern_kick(f->bus, COMMANDS);
+	wait_used(f, &f->r, &len);
+	assert_int_equal(len, 12 + 4 + 36);
+	assert_int_equal(in[10], 0);
+	assert_int_equal(in[16], 5); /* a CD-ROM's first byte */
+	h[19] = 0xff;
+	ring_add(&f->r, b, 2);
+	modern_kick(f->bus, COMMANDS);
+	wait_used(f, &f->r, &len);
+	assert_int_equal(in[10], 2);
+	assert_int_equal(in[0], 4);
+	assert_int_equal(in[12], 0x70);
+}
+
+static void
 test_scsi_is_the_same_after_save_and_load(void **state)
 {
 	struct fixture *f = *state;
@@ -677,6 +708,8 @@ main(void)
 	    TEST(test_scsi_control_queue_answers),
 	    TEST(test_scsi_command_without_response_breaks_the_queue),
 	    TEST(test_scsi_event_without_a_place_breaks_the_queue),
+	    TEST(
+		test_cdrom_has_commands_and_sense_data_as_long_as_the_driver_says),
 	    TEST(test_scsi_is_the_same_after_save_and_load),
 	    TEST(test_cdrom_survives_any_command),
 	};

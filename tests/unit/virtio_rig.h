@@ -167,6 +167,15 @@ pci_msix_send(struct pci_fn *fn, unsigned vector)
 	fn->sent[vector]++;
 }
 
+/* Numbers that no descriptor has. */
+#define RIG_IRQFD 100000
+
+int
+pci_msix_fd(const struct pci_fn *fn, unsigned vector)
+{
+	return vector < fn->vectors ? (int)(RIG_IRQFD + vector) : -1;
+}
+
 void
 pci_intx_set(struct pci_fn *fn, bool level)
 {

@@ -1,4 +1,8 @@
-"""Two guests on a switch, and what is beyond it; booting from it by iPXE."""
+"""
+Two guests on a switch, and what is beyond it; booting from it by iPXE. The
+host's kernel moves the frames of the first; those of the second its process
+does.
+"""
 
 import json
 import os
@@ -10,7 +14,7 @@ import threading
 from linux import Failure, Skip
 
 ROM = "/usr/lib/ipxe/qemu/pxe-virtio.rom"
-BOOT_LIMIT = 300
+BOOT_LIMIT = 600
 SCRIPT = b"#!ipxe\necho this came over the ${net0/ip} network\nprompt\n"
 
 CONFIG = """
@@ -31,7 +35,7 @@ memory = 192M
 kernel = /guest/vmlinuz
 initrd = /guest/initrd
 cmdline = console=ttyS0 quiet hostname=two
-interface = switch=lan, lladdr=00:20:91:00:00:02
+interface = switch=lan, lladdr=00:20:91:00:00:02, vhost=no
 
 [vm net]
 memory = 64M
@@ -63,6 +67,13 @@ def test_boot(lab):
         console = lab.consoles[name]
         console.login()
         console.sh(f"ip addr add {address}/24 dev eth0; ip link set eth0 up")
+
+
+def test_vhost(lab):
+    """a card is the host's vhost-net's, unless it says vhost=no"""
+    for name, theirs in (("one", True), ("two", False)):
+        if lab.status(name)["nics"][0]["vhost"] != theirs:
+            raise Failure(f"{name}: " + json.dumps(lab.status(name)))
 
 
 def test_lladdr(lab):
@@ -140,6 +151,49 @@ def test_queues(lab):
     one.sh("taskset 2 ping -c 5 -W 30 10.9.0.2")
     one.want("cat /proc/interrupts",
              r"^ *\d+: +(\d+ +)?[1-9]\d* .*PCI-MSI.* virtio\d+-input\.1")
+
+
+def moved(lab, name):
+    """How many frames a guest's process has moved."""
+    card = lab.call("status", at=f"guests/{name}.sock")[0]["nics"][0]
+    return card["in_ops"] + card["out_ops"]
+
+
+def test_user_space(lab):
+    """no frame of a card that vhost-net has comes to user space"""
+    for name, theirs in (("one", True), ("two", False)):
+        if (moved(lab, name) == 0) != theirs:
+            raise Failure(f"{name} has moved {moved(lab, name)} frames")
+
+
+def test_move(lab):
+    """a guest is sent and received amid a download, which then ends well"""
+    one, two = lab.consoles["one"], lab.consoles["two"]
+    two.sh("dd if=/dev/urandom of=/tmp/data bs=64k count=32 2>&1")
+    total = two.want("md5sum /tmp/data", r"^([0-9a-f]{32})")[1]
+    one.sh("(wget -q -O /tmp/got http://10.9.0.2:99/data; "
+           "echo $? >/tmp/done) & sleep 1")
+    lab.move("one")
+    one = lab.consoles["one"]
+    one.sh("i=0; while test $i -lt 150 && ! test -s /tmp/done; do "
+           "i=$((i+1)); sleep 1; done")
+    one.want("cat /tmp/done", "^0$")
+    one.want("md5sum /tmp/got", total)
+
+
+def test_rough(lab):
+    """interrupts change processors and the driver comes and goes amid traffic"""
+    one = lab.consoles["one"]
+    one.sh("(ping -q -A -c 300 -W 5 10.9.0.2 >/tmp/pinged) & "
+           "for m in 1 2 1 2 1 2 1 2; do for i in /proc/irq/*/virtio*put*; do "
+           "echo $m >${i%/*}/smp_affinity; done; done; wait")
+    one.want("cat /tmp/pinged", r" 300 packets received")
+    one.sh("ping -q -A -c 1000 10.9.0.2 >/dev/null 2>&1 & "
+           "cd /sys/bus/virtio/drivers/virtio_net; d=$(ls -d virtio*); "
+           "for i in 1 2 3; do echo $d >unbind; echo $d >bind; "
+           "ip addr add 10.9.0.1/24 dev eth0; ip link set eth0 up; done; "
+           "kill $!; cd /")
+    one.want("ping -c 3 -W 5 10.9.0.2", r" 3 packets received")
 
 
 def test_uplink(lab):
