@@ -10,7 +10,8 @@ build/fuzz/fuzz_qcow2: FUZZ_MORE = tests/block/recorder.c \
 
 # A bus and a machine of pretence (tests/unit/virtio_rig.h) instead of ours.
 build/fuzz/fuzz_virtio: FUZZ_SRC = $(wildcard config/*.c backend/block/*.c \
-	backend/virtio/*.c) backend/vmm/guestmem.c backend/vmm/state.c
+	backend/virtio/*.c) backend/vmm/guestmem.c backend/vmm/state.c \
+	backend/net/vhost.c
 build/fuzz/fuzz_virtio: FUZZ_MORE = -lcmocka
 
 FUZZ_SRC = $(filter-out tui/main.c,$(SRC))

@@ -112,8 +112,8 @@ def amount(group, name, rounds):
 def drive(lab, group, face, rounds):
     """A group on the queues there are at that face; how many trials it was."""
     console = lab.guest("hostile")
-    console.run("mode full modern msix")
-    net = "net 0" in console.run("info")
+    console.run("mode full modern msix", 60)
+    net = "net 0" in console.run("info", 60)
     vhost = net and lab.status("hostile")["nics"][1].get("vhost", False)
     total = 0
     for at, (name, number, needs) in enumerate(QUEUES):
@@ -128,7 +128,7 @@ def drive(lab, group, face, rounds):
             group, name, face, number, n, SEED + at)
         total += int(console.want(command, r"^ok: (\d+) in", 120 + n)[1])
         if name == "rng":  # which shows from now on that others are well
-            console.run("mode full modern msix")
+            console.run("mode full modern msix", 60)
     return total
 
 
@@ -138,14 +138,14 @@ def undisturbed(lab, pid):
     now = lab.status("hostile")
     if now["state"] != "running" or now["pid"] != pid:
         raise Failure("it is %s" % now)
-    console.run("mode full modern msix")
+    console.run("mode full modern msix", 60)
     console.want("fill 64 500 7", r"^ok", 60)
     console.want("verify 64 500 7", r"^ok", 60)
     for name in ("ro", "cd"):
         with open(image(lab, name), "rb") as f:
             if f.read() != READ_ONLY:
                 raise Failure("what can only be read was written: " + name)
-    console.want("random", r"^[0-9a-f]{32}$")
+    console.want("random", r"^[0-9a-f]{32}$", 60)
 
 
 def test(lab, group, face, rounds=0):
@@ -181,4 +181,4 @@ def suicide(lab):
     if now["state"] not in ("stopped", "crashed") or not now.get("reason") or \
        "its process" in now["reason"]:
         raise Failure("it is %s" % now)
-    lab.start("hostile").want("random", r"^[0-9a-f]{32}$")
+    lab.start("hostile").want("random", r"^[0-9a-f]{32}$", 60)
