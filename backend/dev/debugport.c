@@ -53,7 +53,8 @@ debug_write(void *arg, uint64_t offset, unsigned size, uint64_t value)
 	pthread_mutex_unlock(&d->lock);
 }
 
-static const struct io_ops debug_io = {debug_read, debug_write};
+static const struct io_ops debug_io = {
+    .read = debug_read, .write = debug_write};
 
 static void
 debug_reset(void *dev)

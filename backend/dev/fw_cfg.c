@@ -209,8 +209,8 @@ dma_write(void *arg, uint64_t offset, unsigned size, uint64_t value)
 	pthread_mutex_unlock(&cfg->lock);
 }
 
-static const struct io_ops port_io = {port_read, port_write};
-static const struct io_ops dma_io = {dma_read, dma_write};
+static const struct io_ops port_io = {.read = port_read, .write = port_write};
+static const struct io_ops dma_io = {.read = dma_read, .write = dma_write};
 
 static struct item *
 add_item(struct fw_cfg *cfg, uint16_t key, const void *data, size_t len,

@@ -134,7 +134,8 @@ address_write(void *arg, uint64_t offset, unsigned size, uint64_t value)
 		machine_request(bus->machine, MACHINE_RESET, "port 0xCF9");
 }
 
-static const struct io_ops address_ops = {address_read, address_write};
+static const struct io_ops address_ops = {
+    .read = address_read, .write = address_write};
 
 static uint64_t
 data_read(void *arg, uint64_t offset, unsigned size)
@@ -151,7 +152,7 @@ data_write(void *arg, uint64_t offset, unsigned size, uint64_t value)
 		config_write(arg, (unsigned)offset, size, (uint32_t)value);
 }
 
-static const struct io_ops data_ops = {data_read, data_write};
+static const struct io_ops data_ops = {.read = data_read, .write = data_write};
 
 void
 pci_update_irqs(struct pci_bus *bus)
@@ -362,12 +363,6 @@ pci_bus_machine(const struct pci_bus *bus)
 {
 	return bus->machine;
 }
-
-/* Calls f for every function in the order of slots. */
-#define EACH_FUNCTION(bus, fn, i)                                             \
-	for (i = 0; i < PCI_SLOTS * PCI_FUNCTIONS; i++)                       \
-		if ((fn = (bus)->fn[i / PCI_FUNCTIONS][i % PCI_FUNCTIONS]) != \
-		    NULL)
 
 /*
  * Maps every BAR where configuration space says. All leave their places first:

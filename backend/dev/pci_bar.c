@@ -67,9 +67,13 @@ BAR_HANDLERS(3)
 BAR_HANDLERS(4)
 BAR_HANDLERS(5)
 
-static const struct io_ops bar_ops[PCI_BARS] = {{bar_read0, bar_write0},
-    {bar_read1, bar_write1}, {bar_read2, bar_write2}, {bar_read3, bar_write3},
-    {bar_read4, bar_write4}, {bar_read5, bar_write5}};
+static const struct io_ops bar_ops[PCI_BARS] = {
+    {.read = bar_read0, .write = bar_write0},
+    {.read = bar_read1, .write = bar_write1},
+    {.read = bar_read2, .write = bar_write2},
+    {.read = bar_read3, .write = bar_write3},
+    {.read = bar_read4, .write = bar_write4},
+    {.read = bar_read5, .write = bar_write5}};
 
 static struct iobus *
 bar_bus(const struct pci_fn *fn, unsigned i)
@@ -108,13 +112,34 @@ bar_map(struct pci_fn *fn, unsigned i, uint32_t base, struct error *err)
 	return 0;
 }
 
+/* A place was left: whoever was to have it gets it. Map lock held. */
+static void
+map_waiting(struct pci_bus *bus)
+{
+	struct error err;
+	struct pci_fn *fn;
+	uint32_t base;
+	unsigned at, i;
+	bool want;
+
+	EACH_FUNCTION(bus, fn, at)
+	for (i = 0; i < PCI_BARS; i++) {
+		pthread_mutex_lock(&bus->lock);
+		want = !fn->bar[i].mapped && bar_wanted(fn, i, &base);
+		pthread_mutex_unlock(&bus->lock);
+		/* That it is taken by another one was said before. */
+		if (want)
+			(void)bar_map(fn, i, base, &err);
+	}
+}
+
 int
 pci_update_bars(struct pci_fn *fn, struct error *err)
 {
 	struct pci_bus *bus = fn->bus;
 	uint32_t base;
 	unsigned i;
-	bool want;
+	bool want, left = false;
 	int status = 0;
 
 	pthread_mutex_lock(&bus->map_lock);
@@ -124,10 +149,13 @@ pci_update_bars(struct pci_fn *fn, struct error *err)
 		pthread_mutex_unlock(&bus->lock);
 		if (want && fn->bar[i].mapped && fn->bar[i].base == base)
 			continue;
+		left = left || fn->bar[i].mapped;
 		pci_bar_unmap(fn, i);
 		if (want && bar_map(fn, i, base, err) == -1)
 			status = -1;
 	}
+	if (left)
+		map_waiting(bus);
 	pthread_mutex_unlock(&bus->map_lock);
 	return status;
 }

@@ -52,6 +52,8 @@ struct msix {
 	unsigned bar;
 	uint32_t table, pba; /* offsets in the BAR */
 	unsigned cap; /* offset in configuration space */
+	/* What the control register says; devices look without the lock. */
+	_Atomic bool enabled;
 	struct msix_vector *vector;
 };
 
@@ -90,6 +92,12 @@ struct pci_bus {
 	uint16_t irq_levels; /* bit n: IRQ n is asserted by PCI */
 	uint32_t next_pio, next_mem;
 };
+
+/* Goes through all functions in the order of slots. */
+#define EACH_FUNCTION(bus, fn, i)                                             \
+	for (i = 0; i < PCI_SLOTS * PCI_FUNCTIONS; i++)                       \
+		if ((fn = (bus)->fn[i / PCI_FUNCTIONS][i % PCI_FUNCTIONS]) != \
+		    NULL)
 
 static inline uint16_t
 pci_get16(const struct pci_fn *fn, unsigned at)
@@ -133,7 +141,8 @@ uint32_t pci_bar_register(const struct pci_fn *fn, unsigned i, uint32_t v);
 /*
  * Makes the mapping what configuration space says. Called without the bus's
  * lock: a BAR's handler that still runs may want it. A place that is taken
- * leaves the BAR unmapped, as undecoded as it would be on a real bus.
+ * leaves the BAR unmapped until it becomes free: two in one place would be no
+ * good to anybody, but a driver may well move the one first and then the other.
  */
 int pci_update_bars(struct pci_fn *fn, struct error *err);
 void pci_bar_unmap(struct pci_fn *fn, unsigned i);

@@ -28,7 +28,15 @@ control(const struct pci_fn *fn)
 bool
 pci_msix_enabled(const struct pci_fn *fn)
 {
-	return fn->msix.vectors > 0 && (control(fn) & CTRL_ENABLE) != 0;
+	return fn->msix.enabled;
+}
+
+/* After the control register was written, by whomever. Lock held. */
+static void
+note_control(struct pci_fn *fn)
+{
+	fn->msix.enabled =
+	    fn->msix.vectors > 0 && (control(fn) & CTRL_ENABLE) != 0;
 }
 
 int
@@ -96,6 +104,7 @@ msix_update(struct pci_fn *fn)
 {
 	unsigned i;
 
+	note_control(fn);
 	for (i = 0; i < fn->msix.vectors; i++)
 		update_vector(fn, &fn->msix.vector[i]);
 }
@@ -239,6 +248,7 @@ msix_reset(struct pci_fn *fn)
 	struct msix_vector *v;
 	unsigned i;
 
+	note_control(fn);
 	for (i = 0; i < fn->msix.vectors; i++) {
 		v = &fn->msix.vector[i];
 		v->addr_lo = v->addr_hi = v->data = 0;
@@ -275,6 +285,7 @@ msix_load(struct pci_fn *fn, struct state_reader *r, struct error *err)
 	if (fn->msix.vectors == 0)
 		return 0;
 	pthread_mutex_lock(&fn->bus->lock);
+	note_control(fn);
 	for (i = 0; i < fn->msix.vectors; i++) {
 		v = &fn->msix.vector[i];
 		v->addr_lo = state_get_u32(r);

@@ -23,6 +23,7 @@
 #define EN_BITS     0x0721
 #define SCI_SOURCES 0x0720 /* PM1 bits that raise an SCI when enabled */
 #define CNT_SCI_EN  0x0001
+#define CNT_BITS    0x1c03 /* GBL_RLS and SLP_EN read as zero */
 #define CNT_SLP_EN  0x2000
 #define CNT_SLP(v)  ((v) >> 10 & 7)
 
@@ -98,32 +99,40 @@ static uint64_t
 pm1_read(void *arg, uint64_t offset, unsigned size)
 {
 	struct pm *pm = arg;
-	uint64_t v, low;
+	uint64_t v;
 
 	pthread_mutex_lock(&pm->lock);
 	update_timer_status(pm);
-	if (offset >= 8) {
-		low = timer(pm);
-		offset -= 8;
-	} else if (offset >= 4) {
-		low = pm->cnt;
-		offset -= 4;
-	} else {
-		low = pm->sts | (uint32_t)pm->en << 16;
-	}
-	v = offset < 8 ? low >> (8 * offset) : 0;
+	v = pm->sts | (uint32_t)pm->en << 16 | (uint64_t)pm->cnt << 32;
 	pthread_mutex_unlock(&pm->lock);
-	return size < 8 ? v & ((1ULL << (8 * size)) - 1) : v;
+	return v >> (8 * offset);
 }
 
-/* Merges size bytes of value at byte shift into a 16-bit register. */
-static uint16_t
-merge(uint16_t reg, unsigned shift, unsigned size, uint64_t value)
+static uint64_t
+tmr_read(void *arg, uint64_t offset, unsigned size)
 {
-	uint16_t mask = size == 1 ? 0xff : 0xffff;
+	struct pm *pm = arg;
+	uint32_t v;
 
-	mask = (uint16_t)(mask << (8 * shift));
-	return (uint16_t)((reg & ~mask) | ((value << (8 * shift)) & mask));
+	pthread_mutex_lock(&pm->lock);
+	update_timer_status(pm);
+	v = pm->tmr_seen;
+	pthread_mutex_unlock(&pm->lock);
+	return v >> (8 * offset);
+}
+
+/* It is not written. */
+static void
+tmr_write(void *arg, uint64_t offset, unsigned size, uint64_t value)
+{
+}
+
+/* Puts a byte of value into a 16-bit register, high or low. */
+static uint16_t
+merge(uint16_t reg, bool high, uint64_t value)
+{
+	return high ? (uint16_t)((reg & 0x00ff) | (value & 0xff) << 8)
+		    : (uint16_t)((reg & 0xff00) | (value & 0xff));
 }
 
 static void
@@ -131,26 +140,24 @@ pm1_write(void *arg, uint64_t offset, unsigned size, uint64_t value)
 {
 	struct pm *pm = arg;
 	bool off = false;
-	unsigned shift = offset & 1;
+	uint16_t cnt;
+	bool high = (offset & 1) != 0;
 
 	pthread_mutex_lock(&pm->lock);
 	update_timer_status(pm);
 	switch (offset & ~1ULL) {
 	case 0:
-		pm->sts &= (uint16_t)~merge(0, shift, size, value);
-		if (size == 4)
-			pm->en = (uint16_t)(value >> 16) & EN_BITS;
+		pm->sts &= (uint16_t)~merge(0, high, value);
 		break;
 	case 2:
-		pm->en = merge(pm->en, shift, size, value) & EN_BITS;
+		pm->en = merge(pm->en, high, value) & EN_BITS;
 		break;
 	case 4:
-		pm->cnt = (uint16_t)((merge(pm->cnt, shift, size, value) &
-					 ~CNT_SCI_EN) |
+		cnt = merge(pm->cnt, high, value);
+		off = (cnt & CNT_SLP_EN) != 0 && CNT_SLP(cnt) == PM_S5_TYPE;
+		/* Who answers to events is the SMI command's to say. */
+		pm->cnt = (uint16_t)((cnt & CNT_BITS & ~CNT_SCI_EN) |
 		    (pm->cnt & CNT_SCI_EN));
-		off = (pm->cnt & CNT_SLP_EN) != 0 &&
-		    CNT_SLP(pm->cnt) == PM_S5_TYPE;
-		pm->cnt &= (uint16_t)~CNT_SLP_EN;
 		break;
 	}
 	update_sci(pm);
@@ -166,23 +173,22 @@ gpe_read(void *arg, uint64_t offset, unsigned size)
 	uint32_t v;
 
 	pthread_mutex_lock(&pm->lock);
-	v = (pm->gpe_sts | (uint32_t)pm->gpe_en << 16) >> (8 * offset);
+	v = pm->gpe_sts | (uint32_t)pm->gpe_en << 16;
 	pthread_mutex_unlock(&pm->lock);
-	return size < 4 ? v & ((1u << (8 * size)) - 1) : v;
+	return v >> (8 * offset);
 }
 
 static void
 gpe_write(void *arg, uint64_t offset, unsigned size, uint64_t value)
 {
 	struct pm *pm = arg;
+	bool high = (offset & 1) != 0;
 
 	pthread_mutex_lock(&pm->lock);
 	if (offset < 2)
-		pm->gpe_sts &=
-		    (uint16_t)~merge(0, (unsigned)offset, size, value);
+		pm->gpe_sts &= (uint16_t)~merge(0, high, value);
 	else
-		pm->gpe_en =
-		    merge(pm->gpe_en, (unsigned)offset - 2, size, value);
+		pm->gpe_en = merge(pm->gpe_en, high, value);
 	update_sci(pm);
 	pthread_mutex_unlock(&pm->lock);
 }
@@ -214,9 +220,14 @@ smi_write(void *arg, uint64_t offset, unsigned size, uint64_t value)
 	pthread_mutex_unlock(&pm->lock);
 }
 
-static const struct io_ops pm1_io = {pm1_read, pm1_write};
-static const struct io_ops gpe_io = {gpe_read, gpe_write};
-static const struct io_ops smi_io = {smi_read, smi_write};
+/* The timer is read at once; of the rest any part may be. */
+static const struct io_ops pm1_io = {
+    .read = pm1_read, .write = pm1_write, .bytewise = true};
+static const struct io_ops tmr_io = {.read = tmr_read, .write = tmr_write};
+static const struct io_ops gpe_io = {
+    .read = gpe_read, .write = gpe_write, .bytewise = true};
+static const struct io_ops smi_io = {
+    .read = smi_read, .write = smi_write, .bytewise = true};
 
 static void
 pm_reset(void *dev)
@@ -254,7 +265,7 @@ pm_load(void *dev, struct state_reader *r, struct error *err)
 
 	pm->sts = state_get_u16(r) & STS_BITS;
 	pm->en = state_get_u16(r) & EN_BITS;
-	pm->cnt = (uint16_t)(state_get_u16(r) & ~CNT_SLP_EN);
+	pm->cnt = state_get_u16(r) & CNT_BITS;
 	pm->gpe_sts = state_get_u16(r);
 	pm->gpe_en = state_get_u16(r);
 	pm->smi_cmd = state_get_u8(r);
@@ -315,7 +326,9 @@ pm_create(struct pci_bus *bus, struct pm **out, struct error *err)
 	pci_writable(pm->fn, 0x90, 4, 0xff);
 	pci_writable(pm->fn, 0xd2, 1, 0xff);
 	pci_keep_home(pm->fn);
-	if (iobus_add(pio, "pm1", PM_BASE, 16, &pm1_io, pm, err) == -1 ||
+	if (iobus_add(pio, "pm1", PM_BASE, 6, &pm1_io, pm, err) == -1 ||
+	    iobus_add(pio, "pm timer", PM_BASE + 8, 4, &tmr_io, pm, err) ==
+		-1 ||
 	    iobus_add(pio, "gpe0", PM_GPE0_BASE, 4, &gpe_io, pm, err) == -1 ||
 	    iobus_add(pio, "smi", PM_SMI_CMD, 2, &smi_io, pm, err) == -1)
 		return -1;

@@ -197,9 +197,10 @@ a20_write(void *arg, uint64_t offset, unsigned size, uint64_t value)
 		machine_request(k->machine, MACHINE_RESET, "port 0x92");
 }
 
-static const struct io_ops data_io = {kbd_read, kbd_write};
-static const struct io_ops status_io = {status_read, status_write};
-static const struct io_ops a20_io = {a20_read, a20_write};
+static const struct io_ops data_io = {.read = kbd_read, .write = kbd_write};
+static const struct io_ops status_io = {
+    .read = status_read, .write = status_write};
+static const struct io_ops a20_io = {.read = a20_read, .write = a20_write};
 
 static void
 reset_reset(void *dev)

@@ -329,7 +329,9 @@ read_register(struct rtc *rtc, unsigned reg)
 		return D_VALID;
 	now = host_seconds(&ns) + rtc->offset;
 	if (reg == REG_A)
-		return (uint8_t)(rtc->cmos[REG_A] | (ns >= UIP_NS ? A_UIP : 0));
+		return (uint8_t)(rtc->cmos[REG_A] |
+		    (ns >= UIP_NS && (rtc->cmos[REG_B] & B_SET) == 0 ? A_UIP
+								     : 0));
 	if (is_date(reg) && (rtc->cmos[REG_B] & B_SET) == 0)
 		clock_to_regs(rtc, now);
 	return rtc->cmos[reg];
@@ -345,9 +347,14 @@ store(struct rtc *rtc, unsigned reg, uint8_t value)
 		rtc->cmos[REG_A] = value & 0x7f;
 		return;
 	case REG_B:
-		/* Setting starts from the registers as they are then. */
-		if ((value & B_SET) != 0 && (before & B_SET) == 0)
+		/*
+		 * Setting starts from the registers as they are then, and ends
+		 * the interrupts at updates.
+		 */
+		if ((value & B_SET) != 0 && (before & B_SET) == 0) {
 			clock_to_regs(rtc, host_seconds(NULL) + rtc->offset);
+			value &= (uint8_t)~B_UIE;
+		}
 		if ((value & B_SET) == 0 && (before & B_SET) != 0)
 			regs_to_clock(rtc);
 		rtc->cmos[REG_B] = value;
@@ -407,7 +414,8 @@ rtc_write(void *arg, uint64_t offset, unsigned size, uint64_t value)
 	pthread_mutex_unlock(&rtc->lock);
 }
 
-static const struct io_ops rtc_io = {rtc_read, rtc_write};
+static const struct io_ops rtc_io = {
+    .read = rtc_read, .write = rtc_write, .bytewise = true};
 
 static void
 put16(struct rtc *rtc, unsigned at, uint64_t v)

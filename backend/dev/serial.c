@@ -57,6 +57,7 @@
 #define LSR_BI   0x10
 #define LSR_THRE 0x20
 #define LSR_TEMT 0x40
+#define LSR_FIFO 0x80 /* there is an error somewhere in the FIFO */
 
 #define MSR_LINE 0xb0 /* CTS, DSR and DCD: the cable is plugged in */
 
@@ -105,10 +106,24 @@ rx_trigger(const struct serial *s)
 	return (s->fcr & FCR_ENABLE) != 0 ? level[s->fcr >> 6] : 1;
 }
 
+static bool
+break_waits(const struct serial *s)
+{
+	unsigned i;
+
+	for (i = 0; i < s->rx_len; i++)
+		if ((s->rx_break & 1u << (s->rx_first + i) % FIFO) != 0)
+			return true;
+	return false;
+}
+
 static uint8_t
 line_status(const struct serial *s)
 {
 	uint8_t lsr = 0;
+
+	if ((s->fcr & FCR_ENABLE) != 0 && s->rx_break != 0 && break_waits(s))
+		lsr |= LSR_FIFO;
 
 	if (s->rx_len > 0) {
 		lsr |= LSR_DR;
@@ -313,8 +328,6 @@ serial_read(void *arg, uint64_t offset, unsigned size)
 	bool ready = false;
 	uint8_t value;
 
-	if (size != 1)
-		return ~0ULL;
 	pthread_mutex_lock(&s->lock);
 	value = read_register(s, (unsigned)offset);
 	if (s->rx_refused && rx_room(s) > 0) {
@@ -328,6 +341,21 @@ serial_read(void *arg, uint64_t offset, unsigned size)
 	return value;
 }
 
+/*
+ * A byte that goes out and comes in again. One too many is lost in front of a
+ * full FIFO; without a FIFO it takes the place of the one before it.
+ */
+static void
+loop(struct serial *s, uint8_t value)
+{
+	s->thre_pending = true;
+	if (receive(s, value, false))
+		return;
+	s->rx_overrun = true;
+	if ((s->fcr & FCR_ENABLE) == 0)
+		s->rx[s->rx_first] = value;
+}
+
 static void
 write_data(struct serial *s, uint8_t value)
 {
@@ -335,8 +363,8 @@ write_data(struct serial *s, uint8_t value)
 		s->divisor = (uint16_t)((s->divisor & 0xff00) | value);
 	else if ((s->mcr & MCR_LOOP) == 0)
 		transmit(s, value);
-	else if (!receive(s, value, false))
-		s->rx_overrun = true;
+	else
+		loop(s, value);
 }
 
 static void
@@ -356,9 +384,10 @@ write_ier(struct serial *s, uint8_t value)
 static void
 write_fcr(struct serial *s, uint8_t value)
 {
-	if (((value ^ s->fcr) & FCR_ENABLE) != 0)
-		value |= FCR_CLEAR_RX;
-	if ((value & FCR_CLEAR_RX) != 0)
+	/* Without the FIFO, and when it comes and goes, that is all there is. */
+	if (((value ^ s->fcr) & FCR_ENABLE) != 0 ||
+	    (value & (FCR_ENABLE | FCR_CLEAR_RX)) ==
+		(FCR_ENABLE | FCR_CLEAR_RX))
 		s->rx_len = 0;
 	/* FCR_CLEAR_TX: what waits for the host was sent, for the guest. */
 	s->fcr = value & (0xc0 | FCR_ENABLE);
@@ -386,8 +415,6 @@ serial_write(void *arg, uint64_t offset, unsigned size, uint64_t wide)
 	uint8_t value = (uint8_t)wide;
 	bool ready = false;
 
-	if (size != 1)
-		return;
 	pthread_mutex_lock(&s->lock);
 	switch (offset) {
 	case R_DATA:
@@ -419,7 +446,8 @@ serial_write(void *arg, uint64_t offset, unsigned size, uint64_t wide)
 		s->ops->input_ready(s->arg);
 }
 
-static const struct io_ops serial_io = {serial_read, serial_write};
+static const struct io_ops serial_io = {
+    .read = serial_read, .write = serial_write, .bytewise = true};
 
 void
 serial_kick(struct serial *s)

@@ -211,7 +211,9 @@ modern_write(void *arg, uint64_t offset, unsigned size, uint64_t value)
 	virtio_begin(dev);
 	if (offset < COMMON_SIZE)
 		write_common(dev, offset, size, value);
-	else if (offset >= AT_CONFIG)
+	else if (offset >= AT_CONFIG &&
+	    (dev->status & VIRTIO_S_FEATURES_OK) != 0)
+		/* Before that a driver only looks at it (3.1.1). */
 		virtio_write_config(dev, offset - AT_CONFIG, size, value);
 	virtio_end(dev);
 }
@@ -351,8 +353,9 @@ pci_destroy(void *arg)
 }
 
 static const struct io_ops legacy_ops = {
-    virtio_legacy_read, virtio_legacy_write};
-static const struct io_ops modern_ops = {modern_read, modern_write};
+    .read = virtio_legacy_read, .write = virtio_legacy_write};
+static const struct io_ops modern_ops = {
+    .read = modern_read, .write = modern_write};
 
 static void
 fill_pci_ops(struct virtio_dev *dev)

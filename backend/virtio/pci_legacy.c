@@ -45,9 +45,12 @@ offered(const struct virtio_dev *dev)
 	return dev->offered & ~dev->ops->modern_only;
 }
 
-/* All registers but the ISR as they are now. */
+/*
+ * All registers but the ISR as they are now; config: where the configuration
+ * begins, which another vcpu may be changing.
+ */
 static void
-snapshot(struct virtio_dev *dev, uint8_t *regs)
+snapshot(struct virtio_dev *dev, unsigned config, uint8_t *regs)
 {
 	const struct virtio_queue *q = virtio_selected(dev);
 
@@ -60,12 +63,12 @@ snapshot(struct virtio_dev *dev, uint8_t *regs)
 		put(regs + REG_PFN, q->pfn, 4);
 		put(regs + REG_SIZE, virtio_legacy_size(q), 2);
 	}
-	if (pci_msix_enabled(dev->fn)) {
+	if (config == REG_CONFIG_MSIX) {
 		put(regs + REG_CONFIG_VECTOR, dev->config_vector, 2);
 		put(regs + REG_QUEUE_VECTOR,
 		    q != NULL ? q->vector : VIRTIO_NO_VECTOR, 2);
 	}
-	memcpy(regs + config_at(dev), dev->config, dev->ops->config_len);
+	memcpy(regs + config, dev->config, dev->ops->config_len);
 }
 
 uint64_t
@@ -74,15 +77,17 @@ virtio_legacy_read(void *arg, uint64_t offset, unsigned size)
 	struct virtio_dev *dev = arg;
 	uint8_t regs[VIRTIO_LEGACY_SIZE];
 	uint64_t value = 0;
+	unsigned config;
 
 	if (offset == REG_ISR && size == 1)
 		return virtio_read_isr(dev);
 	if (offset >= sizeof regs || size > sizeof regs - offset)
 		return 0;
 	virtio_begin(dev);
-	if (offset >= config_at(dev))
-		virtio_read_config(dev, offset - config_at(dev));
-	snapshot(dev, regs);
+	config = config_at(dev);
+	if (offset >= config)
+		virtio_read_config(dev, offset - config);
+	snapshot(dev, config, regs);
 	virtio_end(dev);
 	while (size-- > 0)
 		value = value << 8 | regs[offset + size];

@@ -41,6 +41,7 @@ struct scsi {
 	struct iovec data[VIRTIO_QUEUE_SIZE]; /* its data-in buffers */
 	unsigned pieces;
 	uint64_t room; /* bytes in them */
+	size_t response; /* bytes before them */
 };
 
 #define OF_REQUEST(r) \
@@ -105,7 +106,7 @@ static void
 find_data(struct scsi *s)
 {
 	const struct iovec *v = s->chain.iov + s->chain.outs;
-	size_t skip = sizeof(struct scsi_response), part;
+	size_t skip = s->response, part;
 	unsigned i;
 
 	s->pieces = 0;
@@ -149,9 +150,9 @@ finish(struct scsi *s, uint8_t response, uint64_t data)
 		r.sense_len = htole32(SCSI_SENSE_LEN);
 		memcpy(r.sense, s->reply.sense, SCSI_SENSE_LEN);
 	}
-	virtq_copy_in(
-	    s->chain.iov + s->chain.outs, s->chain.ins, 0, &r, sizeof r);
-	virtq_push(q, s->head, (uint32_t)(sizeof r + data));
+	scsi_put_response(
+	    s->chain.iov + s->chain.outs, s->chain.ins, s->response, &r);
+	virtq_push(q, s->head, (uint32_t)(s->response + data));
 	virtio_count(&s->dev.figures.in_bytes, data);
 	virtio_count(&s->dev.figures.in_ops, 1);
 	s->busy = false;
@@ -203,8 +204,9 @@ begin(struct scsi *s)
 
 	s->busy = true;
 	s->head = s->chain.head;
-	if (s->chain.in_len < sizeof(struct scsi_response) ||
-	    virtq_take_out(&s->chain, &h, sizeof h) == -1) {
+	s->response = scsi_response_len(&s->dev);
+	if (s->chain.in_len < s->response ||
+	    scsi_take_request(&s->dev, &s->chain, &h) == -1) {
 		virtq_break(q, "a command without request or response");
 		virtq_push(q, s->head, 0);
 		s->busy = false;
@@ -359,6 +361,7 @@ scsi_reset(struct virtio_dev *dev)
 	struct scsi *s = (struct scsi *)dev;
 
 	cdrom_reset(&s->cd);
+	scsi_sizes_reset(dev);
 	s->subscribed = 0;
 	s->missed = false;
 	note(s);
@@ -376,6 +379,7 @@ scsi_save(struct virtio_dev *dev, struct state_writer *w)
 	state_put_u64(w, s->cd.blocks);
 	state_put_u32(w, s->subscribed);
 	state_put_u8(w, s->missed);
+	scsi_sizes_save(dev, w);
 }
 
 static int
@@ -391,6 +395,7 @@ scsi_load(struct virtio_dev *dev, struct state_reader *r)
 	blocks = state_get_u64(r);
 	s->subscribed = state_get_u32(r) & SCSI_MEDIA_CHANGE;
 	s->missed = state_get_u8(r) != 0;
+	scsi_sizes_load(dev, r);
 	/* Not the same disc: as if it had been changed on the way. */
 	if (blocks != s->cd.blocks && !s->cd.open)
 		cdrom_insert(&s->cd, s->cd.blocks);
@@ -416,6 +421,7 @@ static const struct virtio_ops scsi_ops = {
     .queues = SCSI_QUEUES,
     .config_len = sizeof(struct scsi_config),
     .notify = scsi_notify,
+    .config_write = scsi_sizes_write,
     .drain = scsi_drain,
     .reset = scsi_reset,
     .save = scsi_save,
@@ -432,12 +438,11 @@ fill_config(struct scsi *s)
 	    .max_sectors = htole32(SCSI_MAX_SECTORS),
 	    .cmd_per_lun = htole32(16),
 	    .event_info_size = htole32(16),
-	    .sense_size = htole32(SCSI_SENSE_SIZE),
-	    .cdb_size = htole32(SCSI_CDB_SIZE),
 	};
 
 	_Static_assert(sizeof c <= VIRTIO_CONFIG, "configuration space");
 	memcpy(s->dev.config, &c, sizeof c);
+	scsi_sizes_reset(&s->dev);
 }
 
 static uint64_t

@@ -346,6 +346,7 @@ disks_reset(struct virtio_dev *dev)
 	unsigned i;
 
 	h->missed = false;
+	scsi_sizes_reset(dev);
 	for (i = 0; i < h->targets; i++)
 		sdisk_reset(&h->target[i].disk);
 }
@@ -366,6 +367,7 @@ disks_save(struct virtio_dev *dev, struct state_writer *w)
 	state_put_u16(w, n);
 	for (c = h->waiting; c != NULL; c = c->next)
 		state_put_u16(w, c->head);
+	scsi_sizes_save(dev, w);
 }
 
 static int
@@ -384,6 +386,7 @@ disks_load(struct virtio_dev *dev, struct state_reader *r)
 	for (i = 0; i < n; i++)
 		h->saved[i] = state_get_u16(r);
 	h->saves = n;
+	scsi_sizes_load(dev, r);
 	return 0;
 }
 
@@ -418,6 +421,7 @@ static const struct virtio_ops disks_ops = {
     .queues = SCSI_QUEUES,
     .config_len = sizeof(struct scsi_config),
     .start = disks_start,
+    .config_write = scsi_sizes_write,
     .drain = disks_drain,
     .drop = disks_drop,
     .reset = disks_reset,
@@ -435,13 +439,12 @@ fill_config(struct scsi_disks *h)
 	    .max_sectors = htole32(SCSI_MAX_SECTORS),
 	    .cmd_per_lun = htole32(VIRTIO_QUEUE_SIZE / 2),
 	    .event_info_size = htole32(sizeof(struct scsi_event)),
-	    .sense_size = htole32(SCSI_SENSE_SIZE),
-	    .cdb_size = htole32(SCSI_CDB_SIZE),
 	    .max_target = htole16((uint16_t)(h->targets - 1)),
 	};
 
 	_Static_assert(sizeof c <= VIRTIO_CONFIG, "configuration space");
 	memcpy(h->dev.config, &c, sizeof c);
+	scsi_sizes_reset(&h->dev);
 }
 
 static void

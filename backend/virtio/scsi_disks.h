@@ -25,6 +25,7 @@ struct scsi_command {
 	/* In guest memory: where the response goes, and the data behind it. */
 	struct iovec *response, *data;
 	unsigned responses, datas;
+	size_t response_len;
 	uint64_t room; /* bytes in data */
 	struct scsi_command *next; /* of those that wait for room */
 	int full; /* why it waits */

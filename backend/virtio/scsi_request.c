@@ -32,8 +32,8 @@ respond(struct scsi_command *c, uint8_t response, const struct sdisk_reply *r,
 			memcpy(head.sense, r->sense, SCSI_SENSE_LEN);
 		}
 	}
-	virtq_copy_in(c->response, c->responses, 0, &head, sizeof head);
-	virtq_push(q, c->head, (uint32_t)(sizeof head + data));
+	scsi_put_response(c->response, c->responses, c->response_len, &head);
+	virtq_push(q, c->head, (uint32_t)(c->response_len + data));
 }
 
 /* With what sdisk.c has to say, as far as there is room for it. */
@@ -274,7 +274,7 @@ carry_out(
 static void
 divide(struct scsi_command *c, struct iovec *v, unsigned n, uint64_t len)
 {
-	size_t left = sizeof(struct scsi_response);
+	size_t left = c->response_len;
 	unsigned i;
 
 	for (i = 0; i < n && left >= v[i].iov_len; i++)
@@ -292,7 +292,7 @@ divide(struct scsi_command *c, struct iovec *v, unsigned n, uint64_t len)
 	c->responses = i;
 	c->data = v + i;
 	c->datas = n - i;
-	c->room = len - sizeof(struct scsi_response);
+	c->room = len - c->response_len;
 }
 
 /* Where the buffers of a command are kept. NULL: no memory. */
@@ -335,10 +335,10 @@ scsi_begin(struct scsi_disks *h, struct virtq_chain *chain)
 	c->same = 0;
 	c->rq.done = done;
 	c->rq.unmap = false;
+	c->response_len = scsi_response_len(&h->dev);
 	chain->iov = keep(c, chain);
-	if (chain->iov == NULL ||
-	    chain->in_len < sizeof(struct scsi_response) ||
-	    virtq_take_out(chain, &request, sizeof request) == -1) {
+	if (chain->iov == NULL || chain->in_len < c->response_len ||
+	    scsi_take_request(&h->dev, chain, &request) == -1) {
 		virtq_break(q,
 		    chain->iov == NULL
 			? "no memory for a list of buffers"

@@ -6,8 +6,15 @@
 #ifndef BACKEND_VIRTIO_SCSI_WIRE_H
 #define BACKEND_VIRTIO_SCSI_WIRE_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+struct iovec;
+struct state_reader;
+struct state_writer;
+struct virtio_dev;
+struct virtq_chain;
 
 /* 5.6.2: the queues */
 #define SCSI_CONTROL  0
@@ -97,6 +104,26 @@ scsi_lun(const uint8_t lun[8])
 {
 	return (unsigned)(lun[2] & 0x3f) << 8 | lun[3];
 }
+
+/* ---- sizes that the driver may change (scsi_sizes.c); lock held ---- */
+
+/* Bytes of a response, with as much sense data as there may be. */
+size_t scsi_response_len(const struct virtio_dev *dev);
+/* Takes the request off the chain. Returns -1 if that is too short. */
+int scsi_take_request(const struct virtio_dev *dev, struct virtq_chain *c,
+    struct scsi_request *request);
+/*
+ * Writes a response of len bytes, scsi_response_len() of when the command began,
+ * into buffers, n of them. Returns the bytes that fitted.
+ */
+size_t scsi_put_response(
+    const struct iovec *iov, unsigned n, size_t len, struct scsi_response *r);
+void scsi_sizes_reset(struct virtio_dev *dev);
+/* virtio_ops.config_write: everything but the sizes is left as it is. */
+void scsi_sizes_write(
+    struct virtio_dev *dev, unsigned offset, unsigned size, uint64_t value);
+void scsi_sizes_save(const struct virtio_dev *dev, struct state_writer *w);
+void scsi_sizes_load(struct virtio_dev *dev, struct state_reader *r);
 
 /* ---- status, sense data, numbers ---- */
 

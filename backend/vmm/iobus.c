@@ -226,7 +226,9 @@ iobus_remove(struct iobus *bus, uint64_t base)
 	pthread_rwlock_unlock(&bus->lock);
 }
 
-/* The range that holds all of [addr, addr + size), counted in; or NULL. */
+/*
+ * The range that takes all of [addr, addr + size) at once, counted in; or NULL.
+ */
 static struct range *
 enter(struct iobus *bus, uint64_t addr, unsigned size, struct call *call)
 {
@@ -238,7 +240,8 @@ enter(struct iobus *bus, uint64_t addr, unsigned size, struct call *call)
 	at = find(bus, addr);
 	if (at < bus->count && addr >= bus->range[at]->base) {
 		offset = addr - bus->range[at]->base;
-		if (size <= bus->range[at]->size - offset) {
+		if (size <= bus->range[at]->size - offset &&
+		    (size == 1 || !bus->range[at]->ops->bytewise)) {
 			r = bus->range[at];
 			atomic_fetch_add(&r->users, 1);
 		}

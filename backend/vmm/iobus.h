@@ -10,6 +10,7 @@
 #ifndef BACKEND_VMM_IOBUS_H
 #define BACKEND_VMM_IOBUS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "config/error.h"
@@ -17,6 +18,8 @@
 /*
  * A handler gets the offset into its range and the width (1, 2, 4 or 8 bytes);
  * it is called from vcpu threads, several at once: it does its own locking.
+ * With bytewise set the width is always 1: a wider access comes as so many
+ * bytes from the lowest on, as 8-bit devices have them on an ISA bus.
  * It must not add or remove ranges of the bus it is called from except through
  * pci.h, which defers that.
  */
@@ -24,6 +27,7 @@ struct io_ops {
 	uint64_t (*read)(void *arg, uint64_t offset, unsigned size);
 	void (*write)(
 	    void *arg, uint64_t offset, unsigned size, uint64_t value);
+	bool bytewise;
 };
 
 struct iobus;
@@ -46,8 +50,8 @@ void iobus_remove(struct iobus *bus, uint64_t base);
 
 /*
  * One access of 1, 2, 4 or 8 bytes. Where nobody answers, reads are all ones
- * and writes vanish, as on a PC. An access that leaves its range is split
- * into bytes. Little-endian value.
+ * and writes vanish, as on a PC. An access that leaves its range, or is wider
+ * than that takes, is split into bytes. Little-endian value.
  */
 uint64_t iobus_read(struct iobus *bus, uint64_t addr, unsigned size);
 void iobus_write(

@@ -298,9 +298,13 @@ class Lab:
             if os.path.exists(os.path.join(self.run_dir, "backend.sock")):
                 pid = self.backend()
                 for _ in range(2):
-                    if pid in self.processes():
+                    if pid not in self.processes():
+                        break
+                    try:
                         os.kill(pid, signal.SIGTERM)
-                        time.sleep(0.1)
+                    except ProcessLookupError:  # it has just ended
+                        break
+                    time.sleep(0.1)
                 until("the backend's orderly end",
                       lambda: pid not in self.processes(), 60)
             self.read_logs()

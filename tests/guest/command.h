@@ -24,8 +24,8 @@ struct command_group {
 };
 
 extern const struct command_group cmd_machine, cmd_disk, cmd_net, cmd_console,
-    cmd_hvc, cmd_balloon, cmd_vmmci, cmd_raw, cmd_hostile, cmd_stress,
-    cmd_bench;
+    cmd_hvc, cmd_balloon, cmd_vmmci, cmd_raw, cmd_hostile, cmd_regs, cmd_old,
+    cmd_stress, cmd_bench;
 
 /* The n'th group, NULL behind the last. */
 const struct command_group *command_group(unsigned n);

@@ -104,7 +104,7 @@ class Console:
         self.text += data.decode("latin-1")
         return bool(data)
 
-    def expect(self, pattern, timeout=20):
+    def expect(self, pattern, timeout=60):
         """Waits for the pattern behind what was expected last."""
         end = time.monotonic() + timeout
         alive = True
@@ -125,7 +125,7 @@ class Console:
         while data:
             data = data[os.write(self.fd, data):]
 
-    def run(self, command, timeout=20):
+    def run(self, command, timeout=60):
         """Types a command at the prompt; what it prints, up to the prompt."""
         self.type(command + "\r")
         self.expect(re.escape(command) + r"\r?\n", timeout)
@@ -134,7 +134,7 @@ class Console:
         text = self.text[start:self.seen - len(found.group())]
         return text.replace("\r", "")
 
-    def want(self, command, pattern, timeout=20):
+    def want(self, command, pattern, timeout=60):
         """Runs a command whose output must match."""
         text = self.run(command, timeout)
         found = re.search(pattern, text, re.M)
@@ -168,7 +168,7 @@ class Hvc:
         self.text += data
         return data or None
 
-    def expect(self, wanted, timeout=20):
+    def expect(self, wanted, timeout=60):
         """Waits for the bytes; what came before them is used up, too."""
         end = time.monotonic() + timeout
         while wanted not in self.text:
@@ -203,7 +203,7 @@ class Lab:
         self.backend = subprocess.Popen(
             [binary, "backend"], env=self.env, stdin=subprocess.DEVNULL,
             stdout=self.log, stderr=self.log)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while self.vmtui("status", check=False)[0] != 0:
             if self.backend.poll() is not None or time.monotonic() > end:
                 log = self.logged()
@@ -218,7 +218,7 @@ class Lab:
         with open(self.path("backend.log")) as f:
             return tail(f.read(), 20)
 
-    def vmtui(self, *args, check=True, timeout=60):
+    def vmtui(self, *args, check=True, timeout=180):
         """Runs a command of the command line; (status, output, errors)."""
         done = subprocess.run(
             [self.binary] + list(args), env=self.env, timeout=timeout,
@@ -235,7 +235,7 @@ class Lab:
         descriptors with it.
         """
         with socket.socket(socket.AF_UNIX) as sock:
-            sock.settimeout(20)
+            sock.settimeout(60)
             sock.connect(os.path.join(self.env["VMTUI_RUNDIR"], at))
             sock.sendall(json.dumps({"execute": command, "arguments": args,
                                      "id": 1}).encode() + b"\n")
@@ -261,7 +261,7 @@ class Lab:
         """
         if self.screen is None:
             self.screen = socket.socket(socket.AF_UNIX)
-            self.screen.settimeout(20)
+            self.screen.settimeout(60)
             self.screen.connect(os.path.join(self.env["VMTUI_RUNDIR"],
                                              "backend.sock"))
         self.screen.sendall(json.dumps(
@@ -296,7 +296,7 @@ class Lab:
             raise Failure("status --json does not list " + name)
         return found
 
-    def wait_state(self, name, state, timeout=15):
+    def wait_state(self, name, state, timeout=60):
         end = time.monotonic() + timeout
         while True:
             now = self.status(name)
@@ -312,7 +312,7 @@ class Lab:
         self.detach(name)
         self.vmtui("start", name)
         console = self.consoles[name] = Console(self, name)
-        console.expect(PROMPT + r"$", 30)
+        console.expect(PROMPT + r"$", 120)
         return console
 
     def guest(self, name):

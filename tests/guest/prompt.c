@@ -20,7 +20,7 @@ static unsigned history_count;
 
 static const struct command_group *const groups[] = {&cmd_machine, &cmd_disk,
     &cmd_net, &cmd_console, &cmd_hvc, &cmd_balloon, &cmd_vmmci, &cmd_raw,
-    &cmd_hostile, &cmd_stress, &cmd_bench};
+    &cmd_hostile, &cmd_regs, &cmd_old, &cmd_stress, &cmd_bench};
 
 const struct command_group *
 command_group(unsigned n)

@@ -13,9 +13,9 @@ sys.path.insert(0, os.path.dirname(HERE) + "/guest")
 import drive  # noqa: E402
 from drive import Failure, tail  # noqa: E402,F401
 
-BOOT_LIMIT = 300
-MOVE_LIMIT = 300
-SH_LIMIT = 180  # a command on a host that has much else to do
+BOOT_LIMIT = 600
+MOVE_LIMIT = 600
+SH_LIMIT = 300  # a command on a host that has much else to do
 
 
 class Skip(Exception):

@@ -3,6 +3,7 @@
 	systems/installer/   Debian's installer: its kernel, the stock one for
 	                     real machines, and its initrd
 	systems/memtest/     memtest86+
+	systems/xen/         Xen, as a kernel for Multiboot
 
 What cannot be had is missing in the rig, and its tests are skipped.
 """
@@ -17,6 +18,7 @@ import package
 
 FOLDER = common.BUILD + "/systems"
 INSTALLER = "debian-installer-12-netboot-amd64"
+XEN = "xen-hypervisor-4.17-amd64"
 GRUB = """serial --unit=0 --speed=115200
 terminal_input serial
 terminal_output serial
@@ -84,3 +86,7 @@ def add(tree):
     if memtest:
         for path in glob.glob(memtest + "/boot/memtest86+x64.bin"):
             tree.copy(path, "guest/memtest")
+    xen = _unpacked(XEN, "xen")
+    if xen:
+        for path in glob.glob(xen + "/boot/xen-*.gz"):
+            tree.copy(path, "guest/xen.gz")

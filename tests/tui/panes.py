@@ -139,6 +139,7 @@ def test_panes_split_both_ways_for_a_guest_from_a_list(place):
         s.keys("Enter")
         s.wait(r"├ db ● ─+$")
         s.wait(r"all else goes to db")
+        s.wait(r"db\$")
         s.type("hello")
         place.wait_typed("db", b"hello")
         if b"hello" in place.typed("build") + place.typed("web2"):

@@ -226,6 +226,8 @@ def test_panes_prefix_is_what_the_configuration_says(place):
         s = consoles(place, size, *TWO, tile=False)
         s.keys("t")
         s.wait(r"ctrl-a commands")
+        # Before its console is there nothing is typed into it.
+        s.wait(r"this is one")
         s.keys("C-]", "C-a", "C-a")
         place.wait_typed("one", b"\x1d\x01")
         s.keys("C-a", "g")

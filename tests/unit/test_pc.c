@@ -343,7 +343,7 @@ card_write(void *arg, uint64_t offset, unsigned size, uint64_t value)
 		c->reg = (uint32_t)value;
 }
 
-static const struct io_ops card_io = {card_read, card_write};
+static const struct io_ops card_io = {.read = card_read, .write = card_write};
 
 static const struct pci_fn_ops card_ops = {
     .name = "test card",
@@ -432,6 +432,39 @@ test_pci_bar_is_sized_and_moved(void **state)
 	/* On top of another device: the card stays silent, no harm done. */
 	set_config(m, 2, 0x10, 0xce1);
 	assert_int_equal(in(m, 0xcf8, 4), 0x80001010);
+	machine_destroy(m);
+}
+
+static void
+test_pci_bars_change_places_one_after_the_other(void **state)
+{
+	struct card a = {.reg = 1}, b = {.reg = 2};
+	struct iobus *mmio;
+	struct pci_bus *bus;
+	uint32_t mem[2], pio[2];
+	unsigned i;
+	NEED_MACHINE(m, asked);
+
+	assert_int_equal(pci_bus_create(m, &bus, NULL), 0);
+	assert_int_equal(pci_add(bus, 2, &card_ops, &a, &a.fn, NULL), 0);
+	assert_int_equal(pci_add(bus, 3, &card_ops, &b, &b.fn, NULL), 0);
+	mmio = machine_mmio(m);
+	for (i = 0; i < 2; i++) {
+		pio[i] = config(m, 2 + i, 0, 0x10);
+		mem[i] = config(m, 2 + i, 0, 0x14);
+	}
+	set_config(m, 2, 0x10, pio[1]);
+	set_config(m, 2, 0x14, mem[1]);
+	assert_int_equal(iobus_read(mmio, mem[1], 4), 2);
+	assert_int_equal(iobus_read(mmio, mem[0], 4), 0xffffffff);
+	set_config(m, 3, 0x10, pio[0]);
+	set_config(m, 3, 0x04, 1); /* its memory leaves by the command */
+	assert_int_equal(iobus_read(mmio, mem[1], 4), 1);
+	set_config(m, 3, 0x14, mem[0]);
+	set_config(m, 3, 0x04, 3);
+	assert_int_equal(iobus_read(mmio, mem[0], 4), 2);
+	assert_int_equal(in(m, (uint16_t)(pio[0] & ~3u), 4), 2);
+	assert_int_equal(in(m, (uint16_t)(pio[1] & ~3u), 4), 1);
 	machine_destroy(m);
 }
 
@@ -541,6 +574,7 @@ main(void)
 	    cmocka_unit_test(test_pm_timer_runs_at_its_rate),
 	    cmocka_unit_test(test_pci_has_the_bridges_that_firmware_expects),
 	    cmocka_unit_test(test_pci_bar_is_sized_and_moved),
+	    cmocka_unit_test(test_pci_bars_change_places_one_after_the_other),
 	    cmocka_unit_test(test_pci_header_is_read_only),
 	    cmocka_unit_test(test_pci_msix_keeps_a_masked_vector_pending),
 	    cmocka_unit_test(test_pci_is_the_same_after_save_and_load),

@@ -132,8 +132,8 @@ test_serial_names_its_interrupts_by_priority(void **state)
 	assert_int_equal(in(m, COM1 + 2, 1), 0xc2);
 	serial_break(s);
 	assert_int_equal(in(m, COM1 + 2, 1), 0xc6);
-	assert_int_equal(in(m, COM1 + 5, 1) & 0x11, 0x11);
-	assert_int_equal(in(m, COM1 + 5, 1) & 0x11, 0x01);
+	assert_int_equal(in(m, COM1 + 5, 1) & 0x91, 0x91);
+	assert_int_equal(in(m, COM1 + 5, 1) & 0x91, 0x01);
 	machine_destroy(m);
 }
 
@@ -149,6 +149,15 @@ test_serial_loops_back_without_the_host(void **state)
 	assert_int_equal(in(m, COM1 + 6, 1) & 0xf0, 0x90);
 	out(m, COM1, 1, 0x5a);
 	assert_int_equal(in(m, COM1, 1), 0x5a);
+	/* One too many takes its place, and a word is two registers. */
+	out(m, COM1, 1, 1);
+	out(m, COM1, 1, 2);
+	assert_int_equal(in(m, COM1 + 5, 1), 0x63);
+	assert_int_equal(in(m, COM1, 1), 2);
+	out(m, COM1 + 1, 2, 0x0102);
+	assert_int_equal(in(m, COM1 + 1, 2), 0xc202);
+	out(m, COM1, 1, 3);
+	assert_int_equal(in(m, COM1 + 2, 1), 0xc2);
 	assert_int_equal(h.len, 0);
 	machine_destroy(m);
 }

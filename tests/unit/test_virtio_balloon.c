@@ -294,6 +294,33 @@ test_balloon_returns_free_ranges(void **state)
 	assert_int_equal(look(f).taken, 0);
 }
 
+/* A guest that reports much is not to keep the host's loop from others. */
+static void
+test_balloon_takes_many_ranges_in_turns(void **state)
+{
+	struct fixture *f = *state;
+	struct guest_desc *table;
+	unsigned i, turns = 0;
+
+	begin(f, F_REPORTING | F_INDIRECT);
+	table = (struct guest_desc *)(void *)ram(f->bus, LIST);
+	for (i = 0; i < 200; i++)
+		table[i] = (struct guest_desc){PAGES + i * PAGE, PAGE,
+		    (uint16_t)(WRITE | (i < 199 ? NEXT : 0)),
+		    (uint16_t)(i + 1)};
+	ring_put(&f->report, 0, LIST, 200 * 16, INDIRECT, 0);
+	ring_offer(&f->report, 0);
+	modern_kick(f->bus, REPORTQ);
+	while (!ring_used(&f->report, NULL, NULL)) {
+		assert_true(turns++ < 10);
+		event_base_loop(f->base, EVLOOP_ONCE);
+		assert_true(look(f).returned <= turns * 64 * PAGE);
+	}
+	assert_true(turns >= 3);
+	assert_int_equal(look(f).returned, 200 * PAGE);
+	assert_int_equal(modern_status(f->bus), S_READY);
+}
+
 static void
 test_balloon_reports_by_queue_3_where_hints_are_not_counted(void **state)
 {
@@ -519,6 +546,7 @@ main(void)
 	    T(takes_a_long_list_in_turns),
 	    T(breaks_at_a_page_outside_memory),
 	    T(returns_free_ranges),
+	    T(takes_many_ranges_in_turns),
 	    T(reports_by_queue_3_where_hints_are_not_counted),
 	    T(keeps_ranges_that_hold_a_pattern),
 	    T(ignores_queues_that_were_not_negotiated),

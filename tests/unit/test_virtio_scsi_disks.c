@@ -285,6 +285,75 @@ test_scsi_disk_takes_buffers_in_any_pieces(void **state)
 	}
 }
 
+/* One command of head bytes, its response of tail bytes before 512 of data. */
+static void
+sized(struct fixture *f, const uint8_t *cdb, unsigned head, unsigned tail)
+{
+	struct buf b[2] = {{REQUEST, head, false}, {DATA, tail + 512, true}};
+	uint8_t *h = ram(f->bus, REQUEST);
+	uint32_t len;
+
+	memset(h, 0, head);
+	h[0] = 1;
+	memcpy(h + 19, cdb, head - 19 < 16 ? head - 19 : 16);
+	memset(ram(f->bus, DATA), 0xee, 2000);
+	ring_add(&f->r, b, 2);
+	modern_kick(f->bus, COMMANDS);
+	wait_used(&f->r, &len);
+}
+
+/* virtio 1.2, 5.6.4: all that follows moves with them. */
+static void
+test_scsi_has_commands_and_sense_data_as_long_as_the_driver_says(void **state)
+{
+	static const uint8_t read[16] = {0x28, 0, 0, 0, 0, 7, 0, 0, 1};
+	static const uint8_t bad[16] = {
+	    0x28, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 1};
+	static const unsigned sizes[][2] = {
+	    {16, 18}, {10, 0}, {64, 252}, {260, 260}, {32, 96}, {12, 14}};
+	struct fixture *f = *state;
+	const uint8_t *in = ram(f->bus, DATA);
+	unsigned i, k, cdb, tail, sense;
+
+	attend(f);
+	for (i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		cdb = sizes[i][0];
+		tail = 12 + sizes[i][1];
+		/* Written by bytes and whole. */
+		for (k = 0; k < 4; k++)
+			bar_out(f->bus, MODERN, CONFIG + 20 + k, 1,
+			    sizes[i][1] >> 8 * k);
+		bar_out(f->bus, MODERN, CONFIG + 24, 4, cdb);
+		assert_int_equal(
+		    bar_in(f->bus, MODERN, CONFIG + 20, 4), sizes[i][1]);
+		assert_int_equal(bar_in(f->bus, MODERN, CONFIG + 24, 4), cdb);
+		sized(f, read, 19 + cdb, tail);
+		assert_int_equal(in[11], OK);
+		assert_int_equal(in[10], 0);
+		for (k = 0; k < 512; k++)
+			assert_int_equal(in[tail + k], byte_at(7 * 512 + k));
+		sized(f, bad, 19 + cdb, tail);
+		assert_int_equal(in[10], 2);
+		sense = sizes[i][1] < 18 ? sizes[i][1] : 18;
+		assert_int_equal(in[0] | in[1] << 8, sense);
+		if (sense > 2)
+			assert_int_equal(in[14] & 15, 5);
+		assert_int_equal(in[tail], 0xee);
+	}
+	/* Nonsense is cut to what SCSI has; the rest is not written at all. */
+	bar_out(f->bus, MODERN, CONFIG, 8, 0);
+	bar_out(f->bus, MODERN, CONFIG + 20, 4, 0xffffffff);
+	bar_out(f->bus, MODERN, CONFIG + 24, 4, 0xffffffff);
+	bar_out(f->bus, MODERN, CONFIG + 28, 4, 0xffffffff);
+	assert_int_equal(bar_in(f->bus, MODERN, CONFIG, 4), 1);
+	assert_int_equal(bar_in(f->bus, MODERN, CONFIG + 28, 4) & 0xffff, 0);
+	sized(f, read, 19 + 260, 12 + 260);
+	assert_int_equal(in[272], byte_at(7 * 512));
+	f->bus->fn.ops->reset(f->bus->fn.arg);
+	assert_int_equal(bar_in(f->bus, MODERN, CONFIG + 20, 4), 96);
+	assert_int_equal(bar_in(f->bus, MODERN, CONFIG + 24, 4), 32);
+}
+
 static void
 test_scsi_disk_has_many_commands_at_once(void **state)
 {
@@ -357,6 +426,8 @@ main(void)
 	    TEST(test_sdisk_writes_the_same_everywhere),
 	    TEST(test_sdisk_flushes_when_it_is_told),
 	    TEST(test_scsi_disk_takes_buffers_in_any_pieces),
+	    TEST(
+		test_scsi_has_commands_and_sense_data_as_long_as_the_driver_says),
 	    TEST(test_scsi_disk_has_many_commands_at_once),
 	    TEST(test_sdisk_survives_any_command),
 	};

@@ -464,6 +464,59 @@ test_saved_device_goes_on_in_another(void **state)
 	state_writer_free(&w);
 }
 
+/* What a legacy driver set up, and an interrupt that it has not looked at. */
+static void
+test_saved_legacy_device_has_its_pages_and_its_pin(void **state)
+{
+	struct fixture *f = *state, *g;
+	struct state_writer w = {0};
+	struct state_reader r;
+	struct error err;
+	void *other;
+
+	bar_out(f->bus, LEGACY, 18, 1, S_ACK | S_DRIVER);
+	bar_out(f->bus, LEGACY, 4, 4, 1u << 28);
+	legacy_queue(f->bus, &f->r, 0);
+	bar_out(f->bus, LEGACY, 18, 1, S_ACK | S_DRIVER | S_DRIVER_OK);
+	ask(f, 32);
+	doorbell(f->bus, true, PIO_BASE + 16, 0);
+	run(f);
+	must_answer(f, 32);
+	assert_true(f->bus->fn.intx);
+	ask(f, 48);
+	state_begin(&w, "test", 1);
+	f->bus->fn.ops->save(f->bus->fn.arg, &w);
+	state_end(&w);
+
+	setup(&other);
+	g = other;
+	memcpy(ram(g->bus, 0), ram(f->bus, 0), RAM_LOW);
+	r = (struct state_reader){.data = w.data, .len = w.len};
+	assert_int_equal(state_open(&r, "test"), 1);
+	assert_int_equal(g->bus->fn.ops->load(g->bus->fn.arg, &r, &err), 0);
+	assert_int_equal(bar_in(g->bus, LEGACY, 4, 4), 1u << 28);
+	assert_int_equal(bar_in(g->bus, LEGACY, 8, 4), RINGS_GPA >> 12);
+	assert_int_equal(
+	    bar_in(g->bus, LEGACY, 18, 1), S_ACK | S_DRIVER | S_DRIVER_OK);
+	assert_true(g->bus->fn.intx);
+	assert_int_equal(bar_in(g->bus, LEGACY, 19, 1), 1);
+	assert_false(g->bus->fn.intx);
+	ring_init(&g->r, &g->bus->machine.mem, 256, RINGS_GPA);
+	g->r.last_used = f->r.last_used;
+	run(g);
+	must_answer(g, 48);
+	assert_true(g->bus->fn.intx);
+	/* Its doorbell is the legacy one. */
+	bar_in(g->bus, LEGACY, 19, 1);
+	g->r.next_desc = f->r.next_desc;
+	ask(g, 16);
+	assert_int_equal(doorbell(g->bus, true, PIO_BASE + 16, 0), 1);
+	run(g);
+	must_answer(g, 16);
+	teardown(&other);
+	state_writer_free(&w);
+}
+
 static void
 test_damaged_state_is_refused_whole(void **state)
 {
@@ -533,6 +586,7 @@ main(void)
 	    TEST(test_capabilities_say_where_everything_is),
 	    TEST(test_config_window_reaches_the_registers),
 	    TEST(test_saved_device_goes_on_in_another),
+	    TEST(test_saved_legacy_device_has_its_pages_and_its_pin),
 	    TEST(test_damaged_state_is_refused_whole),
 	    cmocka_unit_test(test_refused_device_leaves_nothing_behind),
 	};

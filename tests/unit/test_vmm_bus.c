@@ -41,7 +41,8 @@ probe_write(void *arg, uint64_t offset, unsigned size, uint64_t value)
 	memcpy(p->reg + offset, &value, size);
 }
 
-static const struct io_ops probe_ops = {probe_read, probe_write};
+static const struct io_ops probe_ops = {
+    .read = probe_read, .write = probe_write};
 
 static void
 test_iobus_passes_offset_and_width(void **state)
@@ -91,6 +92,28 @@ test_iobus_splits_an_access_across_an_edge(void **state)
 	assert_int_equal(p.reg[0], 0xcc);
 	assert_int_equal(p.reg[1], 0xdd);
 	assert_int_equal(p.reg[2], 0);
+	iobus_free(bus);
+}
+
+static void
+test_iobus_gives_bytes_to_who_takes_no_more(void **state)
+{
+	static const struct io_ops bytes_ops = {
+	    .read = probe_read, .write = probe_write, .bytewise = true};
+	struct iobus *bus = iobus_new("test");
+	struct probe p = {.reg = {0x11, 0x22}};
+
+	assert_int_equal(
+	    iobus_add(bus, "bytes", 0x100, 2, &bytes_ops, &p, NULL), 0);
+	assert_int_equal(iobus_read(bus, 0x100, 2), 0x2211);
+	assert_int_equal(p.size, 1);
+	assert_int_equal(p.reads, 2);
+	assert_int_equal(iobus_read(bus, 0x100, 4), 0xffff2211);
+	iobus_write(bus, 0x100, 8, 0x66554433);
+	assert_int_equal(p.size, 1);
+	assert_int_equal(p.writes, 2);
+	assert_int_equal(p.reg[0], 0x33);
+	assert_int_equal(p.reg[1], 0x44);
 	iobus_free(bus);
 }
 
@@ -379,6 +402,7 @@ main(void)
 	    cmocka_unit_test(test_iobus_passes_offset_and_width),
 	    cmocka_unit_test(test_iobus_answers_ones_where_nobody_is),
 	    cmocka_unit_test(test_iobus_splits_an_access_across_an_edge),
+	    cmocka_unit_test(test_iobus_gives_bytes_to_who_takes_no_more),
 	    cmocka_unit_test(test_iobus_refuses_overlaps_naming_both),
 	    cmocka_unit_test(test_iobus_forgets_a_removed_range),
 	    cmocka_unit_test(test_iobus_remove_waits_for_handlers),

@@ -51,7 +51,7 @@ dut_write(void *arg, uint64_t offset, unsigned size, uint64_t value)
 	atomic_fetch_add(&d->outs, 1);
 }
 
-static const struct io_ops dut_ops = {dut_read, dut_write};
+static const struct io_ops dut_ops = {.read = dut_read, .write = dut_write};
 
 static bool
 wait_for(_Atomic unsigned *count, unsigned n)
@@ -157,6 +157,46 @@ test_machine_guest_reads_ports_and_memory(void **state)
 	assert_int_equal(got[0] & 0xffff, 0xabcd);
 	assert_int_equal(got[1], 0x1234abce);
 	assert_int_equal(d.out[0], 0x44);
+	machine_destroy(m);
+}
+
+GUEST(write_rom,
+    "movl $0x11223344, 0xffff0000\n"
+    "movb $0x55, 0xffff0ffe\n"
+    "movl $0x66666666, 0xffff0ffe\n" /* over a page's end */
+    "mov 0xffff0000, %eax\n"
+    "mov %eax, 0x3000\n"
+    "mov 0xffff0ffe, %eax\n"
+    "mov %eax, 0x3004\n"
+    "mov $0x500, %dx\n"
+    "out %al, %dx\n"
+    "0: jmp 0b");
+
+static void
+test_machine_rom_is_read_and_not_written(void **state)
+{
+	struct device_under_test d = {.value = 0};
+	struct machine *m;
+	struct error err;
+	struct asked a;
+	uint32_t got[2];
+	uint8_t *rom;
+	unsigned i;
+
+	MACHINE_OR_SKIP(m, &a, MEMORY, 1);
+	add_dut(m, &d);
+	if (machine_add_rom(m, 0xffff0000, 0x10000, &rom, &err) == -1)
+		fail_msg("%s", err.text);
+	memset(rom, 0x5a, 0x10000);
+	enter(m, write_rom, write_rom_end);
+	machine_run(m);
+	assert_true(wait_for(&d.outs, 1));
+	machine_stop(m);
+	guestmem_read(machine_mem(m), 0x3000, got, sizeof got);
+	assert_int_equal(got[0], 0x5a5a5a5a);
+	assert_int_equal(got[1], 0x5a5a5a5a);
+	for (i = 0; i < 0x10000; i++)
+		assert_int_equal(rom[i], 0x5a);
 	machine_destroy(m);
 }
 
@@ -606,6 +646,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_machine_guest_reaches_a_port_also_by_string),
 	    cmocka_unit_test(test_machine_guest_reads_ports_and_memory),
+	    cmocka_unit_test(test_machine_rom_is_read_and_not_written),
 	    cmocka_unit_test(test_machine_stop_is_prompt_in_a_tight_loop),
 	    cmocka_unit_test(test_machine_runs_and_stops_without_pause),
 	    cmocka_unit_test(test_machine_stop_finishes_an_access_under_way),

@@ -17,7 +17,7 @@ balloon = yes
 MIB = 1 << 20
 
 
-def until(what, probe, timeout=180):
+def until(what, probe, timeout=300):
     end = time.monotonic() + timeout
     while True:
         found = probe()

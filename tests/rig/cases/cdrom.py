@@ -7,7 +7,7 @@ import time
 from linux import Failure, Skip
 
 IMAGE = "/guest/cd.iso"
-BOOT_LIMIT = 300
+BOOT_LIMIT = 600
 
 CONFIG = """
 [vm cd]

@@ -11,7 +11,7 @@ import time
 from linux import Failure, Skip
 
 IMAGE = "/guest/grub.img"
-BOOT_LIMIT = 300
+BOOT_LIMIT = 600
 
 CONFIG = """
 [vm grub]

@@ -1,10 +1,10 @@
-"""memtest86+, a program without an operating system, on the serial console."""
+"""Kernels that are not Linux: memtest86+, and Xen, for Multiboot."""
 
 import os
 
 from linux import Failure, Skip
 
-BOOT_LIMIT = 300
+BOOT_LIMIT = 600
 
 CONFIG = """
 [vm mt]
@@ -12,6 +12,12 @@ memory = 64M
 cpus = 2
 kernel = /guest/memtest
 cmdline = console=ttyS0,115200 nopause nobench
+
+[vm xen]
+memory = 400M
+kernel = /guest/xen.gz
+initrd = /guest/vmlinuz
+cmdline = console=com1 com1=115200,8n1 noreboot loglvl=all
 """
 
 
@@ -55,3 +61,20 @@ def test_reset(lab):
     # What it draws at once is the whole screen, cleared before.
     console.expect(r"\033\[2J[^|]*Memtest86\+ v", BOOT_LIMIT)
     lab.vmtui("stop", "-f", "-w", "mt", timeout=60)
+
+
+def test_multiboot(lab):
+    """Xen has its command line, the memory map, ACPI, and a kernel as module"""
+    if not os.path.exists("/guest/xen.gz"):
+        raise Skip("Xen was not to be had where the rig was made")
+    lab.launch("xen")
+    console = lab.consoles["xen"]
+    console.expect(r"Bootloader: vmtui", BOOT_LIMIT)
+    console.expect(r"Command line: console=com1 com1=115200,8n1 noreboot loglvl",
+                   BOOT_LIMIT)
+    console.expect(r"Multiboot-e820 RAM map", BOOT_LIMIT)
+    console.expect(r"0000000000100000, 0000000018ffffff\] \(usable\)",
+                   BOOT_LIMIT)
+    console.expect(r"Using ACPI \(MADT\) for SMP", BOOT_LIMIT)
+    console.expect(r"Dom0 kernel: 64-bit", BOOT_LIMIT)
+    lab.vmtui("stop", "-f", "-w", "xen", timeout=60)

@@ -14,7 +14,7 @@ import threading
 from linux import Failure, Skip
 
 ROM = "/usr/lib/ipxe/qemu/pxe-virtio.rom"
-BOOT_LIMIT = 300
+BOOT_LIMIT = 600
 SCRIPT = b"#!ipxe\necho this came over the ${net0/ip} network\nprompt\n"
 
 CONFIG = """

@@ -19,7 +19,7 @@ initrd = /guest/initrd
 cmdline = console=ttyS0 quiet hostname=elf
 """
 
-BOOT_LIMIT = 120
+BOOT_LIMIT = 300
 
 
 def test_boots(lab):
