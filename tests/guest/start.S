@@ -134,6 +134,11 @@ exception_stubs:
  * is in service would do the same, but a "pvm" host ends it by itself at the
  * iretq, and a level-triggered one would come again before ring 3 could do
  * anything about it.
+ *
+ * One that comes between the sti and the hlt of a waiter, where a processor
+ * holds it back (SDM vol. 2, STI), would have it sleep on it for good. QEMU's
+ * SVM forgets to hold it back when its host was interrupted there; so what is
+ * returned to then is behind the hlt.
  */
 	.balign	16
 	.globl	irq_stubs
@@ -151,7 +156,10 @@ hold_back:
 	movl	$GATE_TASK_PRIORITY, %eax
 	movl	$GATE_IRQ_BASE, (%rax)
 	popq	%rax
-	iretq
+	cmpq	$wait_hlt, (%rsp)
+	jne	1f
+	incq	(%rsp)
+1:	iretq
 
 	.balign	16
 	.globl	spurious_stub
@@ -177,6 +185,7 @@ halt:	hlt
 wait:	cmpb	$0, irq_pending(%rip)
 	jne	1f
 	sti
+wait_hlt:
 	hlt
 1:	iretq
 irq_on:	orl	$0x200, 16(%rsp)
