@@ -65,6 +65,17 @@ class Host:
             "links": self.net.links() if self.net else {},
         }
 
+    def rest(self):
+        """What there is once the backend has taken in who came and went."""
+        before = self.look()
+        end = time.monotonic() + 10
+        while True:
+            time.sleep(0.3)
+            now = self.look()
+            if not is_same(before, now) or time.monotonic() > end:
+                return now
+            before = now
+
     def differs(self, before):
         """What is_same() says once all has come to rest."""
         end = time.monotonic() + 3
@@ -145,8 +156,9 @@ def test_whatever_is_wrong_is_a_sentence_and_leaves_nothing(lab):
     lab.ok("check")
     lab.ok("reload")
     wire = lab.wire()
+    wire.ask("status")
     host = Host(lab, net)
-    before = host.look()
+    before = host.rest()
     bad = []
     for i, (case, words) in enumerate(every):
         answer = wire.ask("start", name="w%d" % i)
@@ -158,7 +170,7 @@ def test_whatever_is_wrong_is_a_sentence_and_leaves_nothing(lab):
                 print("# %s\n#    %s" % (case.replace("\n", " | "), said))
             why = host.differs(before)
             if why:
-                before = host.look()
+                before = host.rest()
             check(why is None, said, "\n", why)
         except Exception as reason:
             bad.append("%s\n  %s" % (case, reason))
@@ -224,9 +236,9 @@ def test_wrong_words_are_one_sentence_in_a_file_and_on_the_spot(lab):
     lab.configure("[switch lan]\n" + lab.guest("good"))
     lab.ok("status")
     wire = lab.wire()
-    lab.status()
+    wire.ask("status")
     host = Host(lab)
-    before = host.look()
+    before = host.rest()
     lab.configure("[switch lan]\n" + lab.guest("good") + "".join(
         "[vm l%d]\n%s\n" % (i, line) for i, (line, *_) in enumerate(LINES)))
     result = lab.run("check")
@@ -294,8 +306,9 @@ def test_a_wrong_file_is_read_by_nobody(lab):
     lab.configure(lab.guest("good"))
     lab.ok("status")
     wire = lab.wire()
+    wire.ask("status")
     host = Host(lab)
-    before = host.look()
+    before = host.rest()
     for text, line, *words in FILES:
         lab.configure(text)
         answer = wire.ask("reload")
@@ -344,7 +357,7 @@ def test_wrong_options_are_one_sentence_each(lab):
     lab.configure("[switch lan]\n[vm defined]\nkernel = /k\n")
     lab.ok("status")
     host = Host(lab)
-    before = host.look()
+    before = host.rest()
     for options, status, *words in OPTIONS + [
             ([], 1, "at most 32")]:
         kernel = [] if "-b" in options else ["-b", KERNEL]
@@ -408,7 +421,7 @@ def test_whoever_may_not_is_told_what_to_do(lab):
     lab.ok("status")
     lab.wire().ask("switches")
     host = Host(lab)
-    before = host.look()
+    before = host.rest()
     for i, (text, word) in enumerate(tests):
         said = lab.fails("start", "w%d" % i)
         one_sentence(said, [word])
