@@ -54,11 +54,7 @@ run_peek(int argc, char **argv)
 
 	if (address_argument(argv, &addr, &size) != 0)
 		return;
-	value_print(size == 1 ? mmio_r8(addr)
-		: size == 2   ? mmio_r16(addr)
-		: size == 4   ? mmio_r32(addr)
-			      : mmio_r64(addr),
-	    size);
+	value_print(mmio_read(addr, (unsigned)size), size);
 }
 
 static void
@@ -69,14 +65,7 @@ run_poke(int argc, char **argv)
 	if (address_argument(argv, &addr, &size) != 0 ||
 	    command_number(argv[3], "VALUE", 0, UINT64_MAX, &value) != 0)
 		return;
-	if (size == 1)
-		mmio_w8(addr, (uint8_t)value);
-	else if (size == 2)
-		mmio_w16(addr, (uint16_t)value);
-	else if (size == 4)
-		mmio_w32(addr, (uint32_t)value);
-	else
-		mmio_w64(addr, value);
+	mmio_write(addr, (unsigned)size, value);
 }
 
 static void
@@ -87,10 +76,7 @@ run_in(int argc, char **argv)
 	if (command_number(argv[1], "PORT", 0, 0xffff, &port) != 0 ||
 	    size_argument(argv[2], 4, &size) != 0)
 		return;
-	value_print(size == 1 ? in8((uint16_t)port)
-		: size == 2   ? in16((uint16_t)port)
-			      : in32((uint16_t)port),
-	    size);
+	value_print(port_in((uint16_t)port, (unsigned)size), size);
 }
 
 static void
@@ -102,12 +88,7 @@ run_out(int argc, char **argv)
 	    size_argument(argv[2], 4, &size) != 0 ||
 	    command_number(argv[3], "VALUE", 0, UINT32_MAX, &value) != 0)
 		return;
-	if (size == 1)
-		out8((uint16_t)port, (uint8_t)value);
-	else if (size == 2)
-		out16((uint16_t)port, (uint16_t)value);
-	else
-		out32((uint16_t)port, (uint32_t)value);
+	port_out((uint16_t)port, (unsigned)size, value);
 }
 
 static void

@@ -98,3 +98,42 @@ arena_release(void)
 {
 	arena_next = arena_start;
 }
+
+uint64_t
+port_in(uint16_t port, unsigned size)
+{
+	return size == 1 ? in8(port) : size == 2 ? in16(port) : in32(port);
+}
+
+void
+port_out(uint16_t port, unsigned size, uint64_t value)
+{
+	if (size == 1)
+		out8(port, (uint8_t)value);
+	else if (size == 2)
+		out16(port, (uint16_t)value);
+	else
+		out32(port, (uint32_t)value);
+}
+
+uint64_t
+mmio_read(uint64_t addr, unsigned size)
+{
+	return size == 1 ? mmio_r8(addr)
+	    : size == 2  ? mmio_r16(addr)
+	    : size == 4  ? mmio_r32(addr)
+			 : mmio_r64(addr);
+}
+
+void
+mmio_write(uint64_t addr, unsigned size, uint64_t value)
+{
+	if (size == 1)
+		mmio_w8(addr, (uint8_t)value);
+	else if (size == 2)
+		mmio_w16(addr, (uint16_t)value);
+	else if (size == 4)
+		mmio_w32(addr, (uint32_t)value);
+	else
+		mmio_w64(addr, value);
+}

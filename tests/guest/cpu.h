@@ -161,4 +161,10 @@ mmio_w64(uint64_t addr, uint64_t v)
 	__asm__ volatile("movq %0, (%1)" : : "a"(v), "r"(addr) : "memory");
 }
 
+/* The same, of a size that is found out as it goes: 1, 2, 4 or (memory) 8. */
+uint64_t port_in(uint16_t port, unsigned size);
+void port_out(uint16_t port, unsigned size, uint64_t value);
+uint64_t mmio_read(uint64_t addr, unsigned size);
+void mmio_write(uint64_t addr, unsigned size, uint64_t value);
+
 #endif

@@ -63,45 +63,6 @@ port_outs(uint16_t port, unsigned size, const void *from)
 }
 
 static uint64_t
-port_in(uint16_t port, unsigned size)
-{
-	return size == 1 ? in8(port) : size == 2 ? in16(port) : in32(port);
-}
-
-static void
-port_out(uint16_t port, unsigned size, uint64_t value)
-{
-	if (size == 1)
-		out8(port, (uint8_t)value);
-	else if (size == 2)
-		out16(port, (uint16_t)value);
-	else
-		out32(port, (uint32_t)value);
-}
-
-static uint64_t
-memory_read(uint64_t addr, unsigned size)
-{
-	return size == 1 ? mmio_r8(addr)
-	    : size == 2  ? mmio_r16(addr)
-	    : size == 4  ? mmio_r32(addr)
-			 : mmio_r64(addr);
-}
-
-static void
-memory_write(uint64_t addr, unsigned size, uint64_t value)
-{
-	if (size == 1)
-		mmio_w8(addr, (uint8_t)value);
-	else if (size == 2)
-		mmio_w16(addr, (uint16_t)value);
-	else if (size == 4)
-		mmio_w32(addr, (uint32_t)value);
-	else
-		mmio_w64(addr, value);
-}
-
-static uint64_t
 config_read(unsigned at, unsigned size)
 {
 	return size == 1 ? pci_read8(regs_pci, at)
@@ -182,10 +143,10 @@ step(const char *table, const struct reg_step *s, uint64_t base)
 		string_out(s, (uint16_t)at);
 		break;
 	case REG_READ:
-		got = memory_read(at, s->size);
+		got = mmio_read(at, s->size);
 		break;
 	case REG_WRITE:
-		memory_write(at, s->size, s->value);
+		mmio_write(at, s->size, s->value);
 		break;
 	case REG_CFG_READ:
 		got = config_read(s->at, s->size);

@@ -3,6 +3,7 @@
  * register, the loop that ties its outputs to its inputs, each interrupt.
  */
 #include "acpi.h"
+#include "console.h"
 #include "cpu.h"
 #include "irq.h"
 #include "regs.h"
@@ -237,6 +238,11 @@ line(void)
 void
 regs_serial(void)
 {
+	if (in8(COM2 + LSR) == 0xff) {
+		regs_wrong++;
+		print("there is no second serial port: serial2 = yes\n");
+		return;
+	}
 	regs_run("a plain port", plain, COM2);
 	regs_run("the loop", lines, COM2);
 	regs_run("interrupts", interrupts, COM2);
